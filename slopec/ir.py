@@ -1,0 +1,371 @@
+"""The only door to MLIR: one context, cached types and attributes, op creation, source spans.
+
+Everything above this file sees MLIR through these names. One process has one context; its
+StableHLO and CHLO ops are views registered by `slopec.dialects`.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+from iree.compiler import ir as mlir
+from iree.compiler._mlir_libs import _mlir
+
+from slopec import dtypes
+from slopec.diagnostics import Span
+from slopec.dtypes import DType
+
+Attribute = mlir.Attribute
+Block = mlir.Block
+InsertionPoint = mlir.InsertionPoint
+Location = mlir.Location
+MLIRError = mlir.MLIRError
+Module = mlir.Module
+Operation = mlir.Operation
+OpResult = mlir.OpResult
+OpView = mlir.OpView
+Type = mlir.Type
+Value = mlir.Value
+WalkOrder = mlir.WalkOrder
+WalkResult = mlir.WalkResult
+Attributes = Mapping[str, Attribute]
+
+Shape = tuple[int, ...]
+DYNAMIC: int = mlir.ShapedType.get_dynamic_size()
+
+
+@cache
+def context() -> mlir.Context:
+    """The process's one MLIR context, with every dialect loaded."""
+    _mlir.globals.append_dialect_search_prefix("slopec.dialects")
+    created = mlir.Context()
+    created.load_all_available_dialects()
+    for namespace in ("stablehlo", "chlo", "func"):
+        created.dialects[namespace]
+    return created
+
+
+@cache
+def unknown() -> Location:
+    """The location of what no source line made."""
+    return Location.unknown(context())
+
+
+# --- modules ---------------------------------------------------------------------------------
+
+
+def new_module(name: str | None = None) -> Module:
+    """An empty module."""
+    module = Module.create(unknown())
+    if name is not None:
+        module.operation.attributes["sym_name"] = string(name)
+    return module
+
+
+def parse(source: str | bytes) -> Module:
+    """The verified module read from MLIR text or bytecode; raises MLIRError with positions."""
+    return Module.parse(source, context())
+
+
+def bytecode(module: Module) -> bytes:
+    """The module as MLIR bytecode, locations included."""
+    stream = io.BytesIO()
+    module.operation.write_bytecode(stream)
+    return stream.getvalue()
+
+
+def clone_module(module: Module) -> Module:
+    """A deep copy, independent of the original."""
+    return parse(bytecode(module))
+
+
+def verify(module: Module) -> None:
+    """Raise MLIRError unless every op satisfies its dialect's verifier."""
+    module.operation.verify()
+
+
+def functions(module: Module) -> Iterator[Operation]:
+    """The functions of a module, in order."""
+    for op in module.body.operations:
+        if op.operation.name == "func.func":
+            yield op.operation
+
+
+def function(module: Module, name: str) -> Operation:
+    """The function called `name`; raises KeyError when there is none."""
+    for op in functions(module):
+        if symbol_name(op) == name:
+            return op
+    raise KeyError(name)
+
+
+def symbol_name(op: Operation) -> str:
+    """The name of a symbol op."""
+    return str(mlir.StringAttr(op.attributes["sym_name"]).value)
+
+
+# --- types -----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def element_type(dtype: DType) -> Type:
+    """The MLIR type of one element."""
+    return Type.parse(dtypes.MLIR_NAMES[dtype], context())
+
+
+@lru_cache(maxsize=65536)
+def tensor_type(shape: Shape, dtype: DType) -> Type:
+    """`tensor<shape x dtype>`."""
+    return mlir.RankedTensorType.get(shape, element_type(dtype), loc=unknown())
+
+
+@lru_cache(maxsize=65536)
+def shape_and_dtype(type_: Type) -> tuple[Shape, DType]:
+    """The shape and element type of a tensor type; dynamic sizes read `DYNAMIC`.
+
+    Raises TypeError for a type that is no ranked tensor of a known element type.
+    """
+    if not isinstance(type_, mlir.RankedTensorType):
+        raise TypeError(f"expected a ranked tensor, got {type_}")
+    dtype = dtypes.FROM_MLIR.get(str(type_.element_type))
+    if dtype is None:
+        raise TypeError(f"element type {type_.element_type} has no NumPy counterpart")
+    return tuple(type_.shape), dtype
+
+
+def type_of(value: Value) -> tuple[Shape, DType]:
+    """The shape and element type of a value."""
+    return shape_and_dtype(value.type)
+
+
+def function_type(op: Operation) -> tuple[list[Type], list[Type]]:
+    """The parameter and result types of a `func.func`."""
+    type_ = mlir.FunctionType(mlir.TypeAttr(op.attributes["function_type"]).value)
+    return list(type_.inputs), list(type_.results)
+
+
+# --- attributes ------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=65536)
+def attr(text: str) -> Attribute:
+    """The attribute that `text` spells; parsing costs 50 µs, so the results are kept."""
+    return Attribute.parse(text, context())
+
+
+def string(text: str) -> Attribute:
+    """A string attribute."""
+    return mlir.StringAttr.get(text, context())
+
+
+def symbol(name: str) -> Attribute:
+    """A reference to the symbol `name`."""
+    return mlir.FlatSymbolRefAttr.get(name, context())
+
+
+@lru_cache(maxsize=65536)
+def i64s(*values: int) -> Attribute:
+    """`array<i64: …>`."""
+    return mlir.DenseI64ArrayAttr.get(list(values), context())
+
+
+@lru_cache(maxsize=4096)
+def i64(value: int) -> Attribute:
+    """A 64-bit integer attribute."""
+    return mlir.IntegerAttr.get(mlir.IntegerType.get_signless(64, context()), value)
+
+
+@lru_cache(maxsize=4096)
+def i32(value: int) -> Attribute:
+    """A 32-bit integer attribute."""
+    return mlir.IntegerAttr.get(mlir.IntegerType.get_signless(32, context()), value)
+
+
+def boolean(value: bool) -> Attribute:
+    """A boolean attribute."""
+    return mlir.BoolAttr.get(value, context())
+
+
+def matrix_i64(rows: Sequence[Sequence[int]]) -> Attribute:
+    """`dense<[[…], …]> : tensor<n x 2 x i64>`, as paddings and replica groups are spelled."""
+    array = np.array(rows, np.int64).reshape(len(rows), 2)
+    return mlir.DenseElementsAttr.get(
+        array, type=tensor_type(array.shape, dtypes.int64), context=context()
+    )
+
+
+def dense(array: np.ndarray) -> Attribute:
+    """A constant's value; a uniform array becomes a splat."""
+    type_ = tensor_type(array.shape, array.dtype)
+    contiguous = np.ascontiguousarray(array).reshape(array.shape)
+    if array.dtype in (dtypes.bfloat16, dtypes.float8_e4m3fn, dtypes.float8_e5m2):
+        contiguous = contiguous.view(f"int{8 * array.itemsize}")
+    return mlir.DenseElementsAttr.get(contiguous, type=type_, context=context())
+
+
+@lru_cache(maxsize=4096)
+def splat(value: bool | int | float | complex, shape: Shape, dtype: DType) -> Attribute:
+    """A constant whose elements all equal `value`."""
+    if not shape or dtypes.is_complex(dtype) or dtype == dtypes.bool_:
+        return dense(np.full(shape, value, dtype))
+    element: Attribute
+    if dtypes.is_integer(dtype):
+        element = mlir.IntegerAttr.get(element_type(dtype), int(value))
+    else:
+        rounded = float(np.asarray(value).astype(dtype))
+        element = mlir.FloatAttr.get(element_type(dtype), rounded, loc=unknown())
+    return mlir.DenseElementsAttr.get_splat(tensor_type(shape, dtype), element)
+
+
+def constant_array(op: Operation) -> np.ndarray:
+    """The elements of a `stablehlo.constant`, as an array of the constant's shape and dtype.
+
+    Raises TypeError for constants kept in a resource section, which the bindings cannot read.
+    """
+    shape, dtype = type_of(op.results[0])
+    if dtype.kind in "biuf" and dtype not in (dtypes.float8_e4m3fn, dtypes.float8_e5m2):
+        value = op.attributes["value"]
+        if isinstance(value, mlir.DenseElementsAttr) and dtype != dtypes.bfloat16:
+            if value.is_splat:
+                return np.broadcast_to(_splat_element(value, dtype), shape)
+            return np.array(value).astype(dtype, copy=False).reshape(shape)
+    return _constant_from_text(str(op), shape, dtype)
+
+
+def _splat_element(value: Any, dtype: DType) -> np.ndarray:
+    element = value.get_splat_value()
+    return np.asarray(element.value).astype(dtype)
+
+
+def _constant_from_text(text: str, shape: Shape, dtype: DType) -> np.ndarray:
+    """Read a printed constant, for the element types whose attributes the bindings cannot read."""
+    body = re.search(r"dense<(.*?)> : tensor", text, re.DOTALL)
+    if body is None:
+        raise TypeError(f"constant of type {dtype} is kept in a resource: {text[:80]}")
+    spelled = body.group(1)
+    if spelled.startswith('"0x'):
+        raw = np.frombuffer(bytes.fromhex(spelled[3:-1]), dtype)
+        return np.broadcast_to(raw, shape) if raw.size == 1 else raw.reshape(shape)
+    tokens = re.findall(r"[^\s,()\[\]]+", spelled)
+    if dtypes.is_complex(dtype):
+        parts = [_number(token, dtypes.real_of(dtype)) for token in tokens]
+        flat = np.array([complex(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)])
+    else:
+        flat = np.array([_number(token, dtype) for token in tokens])
+    flat = flat.astype(dtype)
+    return np.broadcast_to(flat, shape) if flat.size == 1 else flat.reshape(shape)
+
+
+def _number(token: str, dtype: DType) -> float:
+    if not token.startswith("0x"):
+        return float(token)
+    return float(np.array([int(token, 16)], f"uint{8 * dtype.itemsize}").view(dtype)[0])
+
+
+# --- ops -------------------------------------------------------------------------------------
+
+
+def create(
+    name: str,
+    results: Sequence[Type] | None,
+    operands: Sequence[Value],
+    attributes: Attributes | None,
+    location: Location,
+    point: InsertionPoint | None,
+    regions: int = 0,
+) -> Operation:
+    """Create an op at `point`; `results=None` asks MLIR to infer the result types."""
+    if results is None:
+        return Operation.create(
+            name,
+            operands=operands,
+            attributes=attributes,
+            regions=regions,
+            loc=location,
+            ip=point,
+            infer_type=True,
+        )
+    return Operation.create(
+        name,
+        results=results,
+        operands=operands,
+        attributes=attributes,
+        regions=regions,
+        loc=location,
+        ip=point,
+    )
+
+
+def create_function(
+    module: Module,
+    name: str,
+    inputs: Sequence[Type],
+    results: Sequence[Type],
+    attributes: Attributes,
+    location: Location,
+    *,
+    body: bool,
+) -> Operation:
+    """Append a private `func.func` to `module`, with an entry block or without a body."""
+    type_ = mlir.FunctionType.get(list(inputs), list(results), context())
+    facts = {
+        "sym_name": string(name),
+        "function_type": mlir.TypeAttr.get(type_, context()),
+        "sym_visibility": string("private"),
+        **attributes,
+    }
+    point = InsertionPoint(module.body)
+    op = create("func.func", [], [], facts, location, point, regions=1)
+    if body:
+        op.regions[0].blocks.append(*inputs, arg_locs=[location] * len(inputs))
+    return op
+
+
+def set_function_type(op: Operation, inputs: Sequence[Type], results: Sequence[Type]) -> None:
+    """Give a `func.func` a new type; its entry block must agree."""
+    type_ = mlir.FunctionType.get(list(inputs), list(results), context())
+    op.attributes["function_type"] = mlir.TypeAttr.get(type_, context())
+
+
+def body_of(op: Operation) -> Block:
+    """The entry block of a function that has a body."""
+    return op.regions[0].blocks[0]
+
+
+def has_body(op: Operation) -> bool:
+    """Whether a function is defined, not only declared."""
+    return len(op.regions[0].blocks) > 0
+
+
+# --- spans -----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=65536)
+def location(span: Span | None) -> Location:
+    """The MLIR location of a span."""
+    if span is None:
+        return unknown()
+    return Location.file(
+        span.file,
+        span.line,
+        span.column,
+        span.end_line or span.line,
+        span.end_column or span.column,
+        context(),
+    )
+
+
+def span_of(op: Operation) -> Span | None:
+    """Where the user's program made `op`, or None when no file is recorded."""
+    return location_span(op.location)
+
+
+def location_span(where: Any) -> Span | None:
+    """The span of a location: files directly, names and call sites through what they wrap."""
+    if hasattr(where, "start_line"):
+        return Span(where.filename, where.start_line, where.start_col, where.end_line, where.end_col)
+    match = re.search(r'"([^"]+)":(\d+):(\d+)', str(where))
+    return Span(match[1], int(match[2]), int(match[3])) if match else None
