@@ -1,0 +1,44 @@
+"""Ops with control flow in regions, and the barrier that passes leave alone."""
+
+from collections.abc import Callable, Sequence
+
+from slopec import trace
+from slopec.hlo.region import build_region
+from slopec.tensor import Tensor
+
+
+def while_loop(
+    operands: Sequence[Tensor],
+    cond: Callable[..., Tensor],
+    body: Callable[..., Sequence[Tensor]],
+) -> tuple[Tensor, ...]:
+    """`stablehlo.while`: repeat `body` on the operands while `cond` of them holds.
+
+    Both take the operands as separate tensors; `body` returns as many, of the same types.
+    """
+    types = [(x.shape, x.dtype) for x in operands]
+    op, outs = trace.emit_many("stablehlo.while", operands, types, regions=2)
+    build_region(op.regions[0], cond, types)
+    build_region(op.regions[1], body, types)
+    return outs
+
+
+def case(
+    index: Tensor,
+    branches: Sequence[Callable[[], Sequence[Tensor]]],
+    results: Sequence[trace.TensorType],
+) -> tuple[Tensor, ...]:
+    """`stablehlo.case`: the results of the branch that `index`, an int32 scalar, picks.
+
+    An index out of range picks the last branch. Branches take nothing and use outer tensors.
+    """
+    op, outs = trace.emit_many("stablehlo.case", [index], results, regions=len(branches))
+    for region, branch in zip(op.regions, branches, strict=True):
+        build_region(region, branch, [])
+    return outs
+
+
+def optimization_barrier(operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """`stablehlo.optimization_barrier`: the operands, which no pass looks through."""
+    types = [(x.shape, x.dtype) for x in operands]
+    return trace.emit_many("stablehlo.optimization_barrier", operands, types)[1]

@@ -1,0 +1,260 @@
+"""Ops that compute every element from the elements at the same place."""
+
+from collections.abc import Callable
+
+from slopec import dtypes, ir, trace
+from slopec.diagnostics import DTypeError, ShapeError
+from slopec.dtypes import DType
+from slopec.tensor import Tensor
+
+_UNARY = {
+    "cbrt": "stablehlo.cbrt",
+    "ceil": "stablehlo.ceil",
+    "cosine": "stablehlo.cosine",
+    "count_leading_zeros": "stablehlo.count_leading_zeros",
+    "exponential": "stablehlo.exponential",
+    "exponential_minus_one": "stablehlo.exponential_minus_one",
+    "floor": "stablehlo.floor",
+    "log": "stablehlo.log",
+    "log_plus_one": "stablehlo.log_plus_one",
+    "logistic": "stablehlo.logistic",
+    "negate": "stablehlo.negate",
+    "not_": "stablehlo.not",
+    "popcnt": "stablehlo.popcnt",
+    "round_nearest_afz": "stablehlo.round_nearest_afz",
+    "round_nearest_even": "stablehlo.round_nearest_even",
+    "rsqrt": "stablehlo.rsqrt",
+    "sign": "stablehlo.sign",
+    "sine": "stablehlo.sine",
+    "sqrt": "stablehlo.sqrt",
+    "tan": "stablehlo.tan",
+    "tanh": "stablehlo.tanh",
+    "acos": "chlo.acos",
+    "acosh": "chlo.acosh",
+    "asin": "chlo.asin",
+    "asinh": "chlo.asinh",
+    "atan": "chlo.atan",
+    "atanh": "chlo.atanh",
+    "bessel_i1e": "chlo.bessel_i1e",
+    "conj": "chlo.conj",
+    "cosh": "chlo.cosh",
+    "digamma": "chlo.digamma",
+    "erf": "chlo.erf",
+    "erf_inv": "chlo.erf_inv",
+    "erfc": "chlo.erfc",
+    "lgamma": "chlo.lgamma",
+    "sinh": "chlo.sinh",
+    "square": "chlo.square",
+}
+_BINARY = {
+    "add": "stablehlo.add",
+    "and_": "stablehlo.and",
+    "atan2": "stablehlo.atan2",
+    "divide": "stablehlo.divide",
+    "maximum": "stablehlo.maximum",
+    "minimum": "stablehlo.minimum",
+    "multiply": "stablehlo.multiply",
+    "or_": "stablehlo.or",
+    "power": "stablehlo.power",
+    "remainder": "stablehlo.remainder",
+    "shift_left": "stablehlo.shift_left",
+    "shift_right_arithmetic": "stablehlo.shift_right_arithmetic",
+    "shift_right_logical": "stablehlo.shift_right_logical",
+    "subtract": "stablehlo.subtract",
+    "xor": "stablehlo.xor",
+    "next_after": "chlo.next_after",
+    "polygamma": "chlo.polygamma",
+    "zeta": "chlo.zeta",
+}
+
+__all__ = [
+    *_UNARY,
+    *_BINARY,
+    "abs_",
+    "bitcast_convert",
+    "clamp",
+    "compare",
+    "complex_",
+    "convert",
+    "imag",
+    "is_finite",
+    "is_inf",
+    "real",
+    "reduce_precision",
+    "select",
+]
+
+
+def _same_type(name: str, x: Tensor, y: Tensor) -> None:
+    if x.shape != y.shape:
+        raise ShapeError(
+            "S0101",
+            f"{name}: operands of shapes {x.shape} and {y.shape}",
+            span=trace.here(),
+            hint="StableHLO ops do not broadcast; use the functions of slopec itself",
+        )
+    if x.dtype != y.dtype:
+        raise DTypeError(
+            "S0102", f"{name}: operands of dtypes {x.dtype} and {y.dtype}", span=trace.here()
+        )
+
+
+def _unary(name: str) -> Callable[[Tensor], Tensor]:
+    def op(operand: Tensor) -> Tensor:
+        return trace.emit(name, [operand], operand.shape, operand.dtype)
+
+    op.__doc__ = f"`{name}` of every element; same shape and dtype."
+    op.__name__ = op.__qualname__ = name.split(".")[1]
+    return op
+
+
+def _binary(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    def op(lhs: Tensor, rhs: Tensor) -> Tensor:
+        _same_type(name, lhs, rhs)
+        return trace.emit(name, [lhs, rhs], lhs.shape, lhs.dtype)
+
+    op.__doc__ = f"`{name}` of the elements of two tensors of one type."
+    op.__name__ = op.__qualname__ = name.split(".")[1]
+    return op
+
+
+acos, acosh, asin, asinh, atan, atanh, bessel_i1e, conj, cosh, digamma = (
+    _unary(_UNARY[name])
+    for name in (
+        *("acos", "acosh", "asin", "asinh", "atan", "atanh"),
+        *("bessel_i1e", "conj", "cosh", "digamma"),
+    )
+)
+erf, erf_inv, erfc, lgamma, sinh, square = (
+    _unary(_UNARY[name]) for name in ("erf", "erf_inv", "erfc", "lgamma", "sinh", "square")
+)
+cbrt, ceil, cosine, count_leading_zeros, exponential, exponential_minus_one, floor = (
+    _unary(_UNARY[name])
+    for name in (
+        *("cbrt", "ceil", "cosine", "count_leading_zeros"),
+        *("exponential", "exponential_minus_one", "floor"),
+    )
+)
+log, log_plus_one, logistic, negate, not_, popcnt, round_nearest_afz, round_nearest_even = (
+    _unary(_UNARY[name])
+    for name in (
+        *("log", "log_plus_one", "logistic", "negate", "not_", "popcnt"),
+        *("round_nearest_afz", "round_nearest_even"),
+    )
+)
+rsqrt, sign, sine, sqrt, tan, tanh = (
+    _unary(_UNARY[name]) for name in ("rsqrt", "sign", "sine", "sqrt", "tan", "tanh")
+)
+add, and_, atan2, divide, maximum, minimum, multiply, or_, power, remainder = (
+    _binary(_BINARY[name])
+    for name in (
+        *("add", "and_", "atan2", "divide", "maximum", "minimum"),
+        *("multiply", "or_", "power", "remainder"),
+    )
+)
+shift_left, shift_right_arithmetic, shift_right_logical, subtract, xor = (
+    _binary(_BINARY[name])
+    for name in (
+        *("shift_left", "shift_right_arithmetic", "shift_right_logical"),
+        *("subtract", "xor"),
+    )
+)
+next_after, polygamma, zeta = (_binary(_BINARY[name]) for name in ("next_after", "polygamma", "zeta"))
+
+
+def abs_(operand: Tensor) -> Tensor:
+    """`stablehlo.abs`; the modulus, real, of complex elements."""
+    return trace.emit("stablehlo.abs", [operand], operand.shape, dtypes.real_of(operand.dtype))
+
+
+def real(operand: Tensor) -> Tensor:
+    """`stablehlo.real`: the real part."""
+    return trace.emit("stablehlo.real", [operand], operand.shape, dtypes.real_of(operand.dtype))
+
+
+def imag(operand: Tensor) -> Tensor:
+    """`stablehlo.imag`: the imaginary part, zero for real elements."""
+    return trace.emit("stablehlo.imag", [operand], operand.shape, dtypes.real_of(operand.dtype))
+
+
+def complex_(lhs: Tensor, rhs: Tensor) -> Tensor:
+    """`stablehlo.complex`: lhs + i·rhs, of two float32 or two float64 tensors."""
+    _same_type("stablehlo.complex", lhs, rhs)
+    return trace.emit("stablehlo.complex", [lhs, rhs], lhs.shape, dtypes.complex_of(lhs.dtype))
+
+
+def is_finite(operand: Tensor) -> Tensor:
+    """`stablehlo.is_finite`: neither infinite nor NaN, as bool."""
+    return trace.emit("stablehlo.is_finite", [operand], operand.shape, dtypes.bool_)
+
+
+def is_inf(operand: Tensor) -> Tensor:
+    """`chlo.is_inf`: infinite, as bool."""
+    return trace.emit("chlo.is_inf", [operand], operand.shape, dtypes.bool_)
+
+
+def compare(lhs: Tensor, rhs: Tensor, direction: str, *, total_order: bool = False) -> Tensor:
+    """`stablehlo.compare`; `direction` is EQ, NE, LT, LE, GT or GE; the result is bool.
+
+    With `total_order`, floats compare by IEEE-754's total order (-NaN < -inf … inf < NaN).
+    """
+    _same_type("stablehlo.compare", lhs, rhs)
+    kind = "SIGNED"
+    if dtypes.is_differentiable(lhs.dtype):
+        kind = "TOTALORDER" if total_order else "FLOAT"
+    elif dtypes.is_unsigned(lhs.dtype) or lhs.dtype == dtypes.bool_:
+        kind = "UNSIGNED"
+    attributes = {
+        "comparison_direction": ir.attr(f"#stablehlo<comparison_direction {direction}>"),
+        "compare_type": ir.attr(f"#stablehlo<comparison_type {kind}>"),
+    }
+    return trace.emit("stablehlo.compare", [lhs, rhs], lhs.shape, dtypes.bool_, attributes)
+
+
+def select(pred: Tensor, on_true: Tensor, on_false: Tensor) -> Tensor:
+    """`stablehlo.select`; `pred` is bool, of the operands' shape or without dimensions."""
+    _same_type("stablehlo.select", on_true, on_false)
+    if pred.dtype != dtypes.bool_ or pred.shape not in ((), on_true.shape):
+        raise ShapeError(
+            "S0101",
+            f"select: predicate of shape {pred.shape} and dtype {pred.dtype} "
+            f"for operands of shape {on_true.shape}",
+            span=trace.here(),
+        )
+    return trace.emit("stablehlo.select", [pred, on_true, on_false], on_true.shape, on_true.dtype)
+
+
+def clamp(low: Tensor, operand: Tensor, high: Tensor) -> Tensor:
+    """`stablehlo.clamp`: min(max(operand, low), high); bounds may have no dimensions."""
+    return trace.emit("stablehlo.clamp", [low, operand, high], operand.shape, operand.dtype)
+
+
+def convert(operand: Tensor, dtype: DType) -> Tensor:
+    """`stablehlo.convert` to `dtype`; the operand itself when it has that dtype already."""
+    if operand.dtype == dtype:
+        return operand
+    return trace.emit("stablehlo.convert", [operand], operand.shape, dtype)
+
+
+def bitcast_convert(operand: Tensor, dtype: DType) -> Tensor:
+    """`stablehlo.bitcast_convert`: the same bits read as `dtype`.
+
+    To a narrower type a last dimension appears; to a wider one the last dimension disappears.
+    """
+    shape, old, new = operand.shape, operand.dtype.itemsize, dtype.itemsize
+    if old > new:
+        shape = (*shape, old // new)
+    elif old < new:
+        shape = shape[:-1]
+    return trace.emit("stablehlo.bitcast_convert", [operand], shape, dtype)
+
+
+def reduce_precision(operand: Tensor, exponent_bits: int, mantissa_bits: int) -> Tensor:
+    """`stablehlo.reduce_precision`: round to a narrower format and back."""
+    attributes = {
+        "exponent_bits": ir.i32(exponent_bits),
+        "mantissa_bits": ir.i32(mantissa_bits),
+    }
+    return trace.emit(
+        "stablehlo.reduce_precision", [operand], operand.shape, operand.dtype, attributes
+    )

@@ -1,0 +1,401 @@
+"""A tensor is a typed handle on a value: an SSA value of a trace, or an array that is known.
+
+Outside every trace, operations are recorded in the ambient trace and evaluated when a value is
+looked at (`numpy()`, `print`, `item`, `bool`, iteration). Shape and dtype are known at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slopec import dtypes, ir, trace
+from slopec.diagnostics import DTypeError, ShapeError, TraceError
+from slopec.dtypes import DType
+from slopec.trace import Trace
+
+Scalar = bool | int | float | complex
+Axis = int | Sequence[int] | None
+
+
+class _Operations:
+    """The module of operations, which is written in tensors and so comes after this one."""
+
+    module: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if _Operations.module is None:
+            from slopec import ops
+
+            _Operations.module = ops
+        return getattr(_Operations.module, name)
+
+
+_ops: Any = _Operations()
+
+
+class Tensor:
+    """An n-dimensional array of one element type; make one with `tensor` or `asarray`.
+
+    >>> import slopec as sp
+    >>> x = sp.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.shape, x.dtype.name
+    ((2, 2), 'float32')
+    >>> print((x @ x).sum())
+    54.0
+    """
+
+    __slots__ = ("__weakref__", "_data", "_trace", "_value", "dtype", "shape")
+    __array_priority__ = 1000
+
+    _value: ir.Value | None
+    _trace: Trace | None
+    _data: Any
+    shape: ir.Shape
+    dtype: DType
+
+    def __init__(self, data: Any, dtype: Any = None) -> None:
+        """Hold `data` (nested lists, a scalar, an array); see `slopec.tensor`."""
+        array = _to_numpy(data, dtype)
+        self._value, self._trace, self._data = None, None, array
+        self.shape, self.dtype = array.shape, array.dtype
+
+    @classmethod
+    def _of_value(cls, value: ir.Value, where: Trace, shape: ir.Shape, dtype: DType) -> "Tensor":
+        made = cls.__new__(cls)
+        made._value, made._trace, made._data = value, where, None
+        made.shape, made.dtype = shape, dtype
+        return made
+
+    @classmethod
+    def _of_array(cls, array: Any) -> "Tensor":
+        """Hold an array without copying it: a NumPy array, or a device array of the runtime."""
+        made = cls.__new__(cls)
+        made._value, made._trace, made._data = None, None, array
+        made.shape, made.dtype = tuple(array.shape), array.dtype
+        return made
+
+    # --- what it is ---
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes that the elements take."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def device(self) -> str:
+        """Where the elements are; a traced tensor is nowhere yet and says "traced"."""
+        if self._trace is not None and not isinstance(self._trace, trace.Ambient):
+            return "traced"
+        return str(getattr(self._data, "device", "cpu"))
+
+    def numel(self) -> int:
+        """The number of elements, PyTorch's name."""
+        return self.size
+
+    def __len__(self) -> int:
+        """The size of the first dimension."""
+        if not self.shape:
+            raise DTypeError("S0106", "a tensor without dimensions has no length")
+        return self.shape[0]
+
+    # --- its value ---
+
+    def numpy(self) -> np.ndarray:
+        """The elements as a NumPy array; evaluates what was recorded.
+
+        Raises TraceError inside a traced function, where no value is known.
+        """
+        if self._trace is not None:
+            if not isinstance(self._trace, trace.Ambient):
+                raise _unknown_value(self)
+            from slopec import lazy
+
+            lazy.evaluate([self])
+        return np.asarray(self._data)
+
+    def eval(self) -> "Tensor":
+        """Evaluate what was recorded for this tensor, and return it."""
+        self.numpy()
+        return self
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """NumPy's protocol: the elements as an array."""
+        array = self.numpy()
+        return np.array(array, dtype=dtype, copy=True if copy else None)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """DLPack's protocol, on the host."""
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """DLPack's device: the host."""
+        return (1, 0)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The Array API namespace that understands tensors: slopec itself."""
+        import slopec
+
+        return slopec
+
+    def item(self) -> Any:
+        """The only element, as a Python scalar."""
+        return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python scalars."""
+        return self.numpy().tolist()
+
+    def __bool__(self) -> bool:
+        """The truth of the only element."""
+        return bool(self.numpy())
+
+    def __int__(self) -> int:
+        """The only element as an int."""
+        return int(self.numpy())
+
+    def __float__(self) -> float:
+        """The only element as a float."""
+        return float(self.numpy())
+
+    def __complex__(self) -> complex:
+        """The only element as a complex."""
+        return complex(self.numpy())
+
+    def __index__(self) -> int:
+        """The only element of an integer tensor, for use as a Python index."""
+        if not dtypes.is_integer(self.dtype):
+            raise DTypeError("S0106", f"a {self.dtype} tensor cannot be used as an index")
+        return int(self.numpy())
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        """The slices along the first dimension."""
+        if not self.shape:
+            raise DTypeError("S0106", "a tensor without dimensions cannot be iterated")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __repr__(self) -> str:
+        """The values, dtype and device, or the type of a traced tensor."""
+        if self._trace is not None and not isinstance(self._trace, trace.Ambient):
+            return f"Tensor(traced, shape={self.shape}, dtype={self.dtype})"
+        text = np.array2string(self.numpy(), separator=", ", prefix="tensor(")
+        return f"tensor({text}, shape={self.shape}, dtype={self.dtype}, device={self.device})"
+
+    def __str__(self) -> str:
+        """The values alone, as NumPy prints them."""
+        if self._trace is not None and not isinstance(self._trace, trace.Ambient):
+            return repr(self)
+        return str(self.numpy())
+
+    def __format__(self, spec: str) -> str:
+        """Format the only element when a format is given."""
+        return format(self.item(), spec) if spec else str(self)
+
+    __hash__ = object.__hash__
+
+    # --- operators ---
+
+    def __add__(self, other: Any) -> "Tensor":
+        return _ops.operator("add", self, other)
+
+    def __radd__(self, other: Any) -> "Tensor":
+        return _ops.operator("add", other, self)
+
+    def __sub__(self, other: Any) -> "Tensor":
+        return _ops.operator("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> "Tensor":
+        return _ops.operator("subtract", other, self)
+
+    def __mul__(self, other: Any) -> "Tensor":
+        return _ops.operator("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> "Tensor":
+        return _ops.operator("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> "Tensor":
+        return _ops.operator("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> "Tensor":
+        return _ops.operator("divide", other, self)
+
+    def __floordiv__(self, other: Any) -> "Tensor":
+        return _ops.operator("floor_divide", self, other)
+
+    def __rfloordiv__(self, other: Any) -> "Tensor":
+        return _ops.operator("floor_divide", other, self)
+
+    def __mod__(self, other: Any) -> "Tensor":
+        return _ops.operator("remainder", self, other)
+
+    def __rmod__(self, other: Any) -> "Tensor":
+        return _ops.operator("remainder", other, self)
+
+    def __pow__(self, other: Any) -> "Tensor":
+        return _ops.operator("pow", self, other)
+
+    def __rpow__(self, other: Any) -> "Tensor":
+        return _ops.operator("pow", other, self)
+
+    def __matmul__(self, other: Any) -> "Tensor":
+        return _ops.operator("matmul", self, other)
+
+    def __rmatmul__(self, other: Any) -> "Tensor":
+        return _ops.operator("matmul", other, self)
+
+    def __and__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_and", self, other)
+
+    def __rand__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_and", other, self)
+
+    def __or__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_or", self, other)
+
+    def __ror__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_or", other, self)
+
+    def __xor__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_xor", self, other)
+
+    def __rxor__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_xor", other, self)
+
+    def __lshift__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_left_shift", self, other)
+
+    def __rlshift__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_left_shift", other, self)
+
+    def __rshift__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_right_shift", self, other)
+
+    def __rrshift__(self, other: Any) -> "Tensor":
+        return _ops.operator("bitwise_right_shift", other, self)
+
+    def __eq__(self, other: Any) -> "Tensor":  # type: ignore[override]
+        return _ops.operator("equal", self, other)
+
+    def __ne__(self, other: Any) -> "Tensor":  # type: ignore[override]
+        return _ops.operator("not_equal", self, other)
+
+    def __lt__(self, other: Any) -> "Tensor":
+        return _ops.operator("less", self, other)
+
+    def __le__(self, other: Any) -> "Tensor":
+        return _ops.operator("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> "Tensor":
+        return _ops.operator("greater", self, other)
+
+    def __ge__(self, other: Any) -> "Tensor":
+        return _ops.operator("greater_equal", self, other)
+
+    def __neg__(self) -> "Tensor":
+        return _ops.negative(self)
+
+    def __pos__(self) -> "Tensor":
+        return self
+
+    def __abs__(self) -> "Tensor":
+        return _ops.abs(self)
+
+    def __invert__(self) -> "Tensor":
+        return _ops.bitwise_invert(self)
+
+    def __getitem__(self, key: Any) -> "Tensor":
+        """NumPy's indexing; see `slopec.ops.getitem`."""
+        return _ops.getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TraceError(
+            "S0104",
+            "tensors are values and cannot be changed in place",
+            span=trace.here(),
+            hint="use the functional update `x = x.at[index].set(value)`",
+        )
+
+    if TYPE_CHECKING:
+        # `slopec.ops` installs its functions as methods: `x.sum(axis=0)`, `x.T`, `x.at[i]`.
+        def __getattr__(self, name: str) -> Any: ...
+
+
+trace.set_tensor_class(Tensor._of_value)
+
+
+def _unknown_value(tensor: Tensor) -> TraceError:
+    return TraceError(
+        "S0105",
+        f"the value of a traced tensor (shape {tensor.shape}, {tensor.dtype}) is not known yet",
+        span=trace.here(),
+        notes=("inside jit, grad, vmap and program, tensors stand for values of later calls",),
+        hint="use `sp.where` or `sp.cond` for a choice, or make the argument static",
+    )
+
+
+def _to_numpy(data: Any, dtype: Any = None) -> np.ndarray:
+    """The elements of `data` as an array of a known dtype; Python floats become float32."""
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(data, Tensor):
+        array = data.numpy()
+    elif isinstance(data, np.ndarray | np.generic):
+        array = np.asarray(data)
+    elif hasattr(data, "__array__"):
+        array = np.asarray(data)
+    else:
+        array = _from_python(data)
+        if wanted is None:
+            defaults = {"float64": dtypes.float32, "int64": dtypes.int32}
+            defaults["complex128"] = dtypes.complex64
+            wanted = defaults.get(array.dtype.name)
+            if wanted == dtypes.int32 and array.size and not _fits_int32(array):
+                wanted = dtypes.int64
+    if array.dtype.kind in "OUSMm":
+        raise DTypeError(
+            "S0102",
+            f"cannot make a tensor of {type(data).__name__} data",
+            span=trace.here(),
+            hint="tensors hold numbers and booleans",
+        )
+    result = array if wanted is None else array.astype(wanted, copy=False)
+    dtypes.as_dtype(result.dtype)
+    return result
+
+
+def _fits_int32(array: np.ndarray) -> bool:
+    return bool(array.min() >= -(2**31) and array.max() < 2**31)
+
+
+def _from_python(data: Any) -> np.ndarray:
+    if isinstance(data, list | tuple) and any(isinstance(item, Tensor) for item in data):
+        data = [item.numpy() if isinstance(item, Tensor) else item for item in data]
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise ShapeError(
+            "S0101", "the nested lists have rows of different lengths", span=trace.here()
+        ) from error
+
+
+def tensor(data: Any, dtype: Any = None) -> Tensor:
+    """A tensor of `data`: nested lists, a scalar, a NumPy array, or anything with `__array__`.
+
+    Python floats become float32 and ints int32; arrays keep their dtype. `dtype` overrides.
+
+    Raises ShapeError for ragged lists and DTypeError for data that is not numeric.
+
+    >>> import slopec as sp
+    >>> sp.tensor([1.0, 2.0]).dtype.name
+    'float32'
+    """
+    return Tensor(data, dtype)
