@@ -1,0 +1,136 @@
+"""From any exception to a diagnostic and an exit code: nobody sees a traceback of ours.
+
+A `slopec_runtime.errors.Error`, which every `SlopecError` is, speaks for itself. What click and the
+operating system say is put into the same form. Anything else is a fault of slopec: its traceback
+goes to a file, and the user reads where.
+"""
+
+import os
+import platform
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+import click
+
+from slopec.cli.ui import Ui
+from slopec.diagnostics import UsageError, did_you_mean
+from slopec_runtime.errors import Error
+
+OK, PROGRAM, USAGE, BACK_END, FILE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+
+FAMILIES = {
+    "S03": BACK_END,
+    "S04": USAGE,
+    "S0404": FILE,
+    "S0405": FILE,
+    "S0406": FILE,
+    "S05": FILE,
+    "S0601": FILE,
+    "S0602": FILE,
+}
+"""Exit code by the longest matching beginning of an error's code; `PROGRAM` for the others."""
+
+
+def exit_code(error: Error) -> int:
+    """The exit code that a diagnostic ends the process with."""
+    matches = [family for family in FAMILIES if error.code.startswith(family)]
+    return FAMILIES[max(matches, key=len)] if matches else PROGRAM
+
+
+def report(exception: BaseException, ui: Ui) -> int:
+    """Tell the user what went wrong on stderr and return the exit code."""
+    if isinstance(exception, KeyboardInterrupt | click.Abort):
+        ui.info("interrupted")
+        return INTERRUPTED
+    error = as_diagnostic(exception)
+    if error is not None:
+        ui.diagnostic(str(error))
+        return exit_code(error)
+    if os.environ.get("SLOPEC_TRACEBACK") == "1":
+        raise exception
+    return _internal(exception, ui)
+
+
+def as_diagnostic(exception: BaseException) -> Error | None:
+    """The exception in slopec's own form, or None if the user did nothing to cause it."""
+    if isinstance(exception, Error):
+        return exception
+    if isinstance(exception, click.ClickException):
+        return _from_click(exception)
+    if isinstance(exception, OSError) and exception.filename is not None:
+        return _from_system(exception)
+    return None
+
+
+def _from_click(exception: click.ClickException) -> UsageError:
+    context = getattr(exception, "ctx", None)
+    path = context.command_path if context else "slopec"
+    hint = f"`{path} --help` shows what it takes"
+    if isinstance(exception, click.NoSuchOption):
+        known = (
+            [name for option in context.command.params for name in option.opts] if context else []
+        )
+        close = did_you_mean(exception.option_name, known)
+        return UsageError(
+            "S0402", f"`{path}` has no option `{exception.option_name}`", hint=close or hint
+        )
+    if isinstance(exception, click.MissingParameter) and exception.param is not None:
+        name = exception.param.make_metavar(context) if context else exception.param.name
+        kind = exception.param.param_type_name
+        return UsageError("S0403", f"`{path}` needs the {kind} `{name}`", hint=hint)
+    message = exception.format_message().rstrip(".")
+    return UsageError("S0403", f"`{path}`: {message[:1].lower()}{message[1:]}", hint=hint)
+
+
+def _from_system(exception: OSError) -> UsageError:
+    path = Path(os.fsdecode(exception.filename))
+    if isinstance(exception, FileNotFoundError):
+        return missing(path)
+    reason = (exception.strerror or str(exception)).lower()
+    return UsageError("S0405", f"cannot use `{path}`: {reason}")
+
+
+def missing(path: Path) -> UsageError:
+    """The error for a file that is not there, with the nearest name that is."""
+    folder = path.parent
+    if not folder.is_dir():
+        return UsageError(
+            "S0404", f"there is no file `{path}`", notes=(f"no folder `{folder}` either",)
+        )
+    close = did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir()))
+    return UsageError("S0404", f"there is no file `{path}`", hint=close)
+
+
+def _internal(exception: BaseException, ui: Ui) -> int:
+    log = _write_log("".join(traceback.format_exception(exception)))
+    headline = f"{type(exception).__name__}: {exception}".splitlines()[0]
+    error = UsageError(
+        "S0499",
+        "internal error: a fault in slopec, not in your program",
+        notes=(headline, f"the traceback is in `{log}`"),
+        hint="please report it with that file; SLOPEC_TRACEBACK=1 shows the traceback here",
+    )
+    ui.diagnostic(str(error))
+    return INTERNAL
+
+
+def _write_log(text: str) -> Path:
+    """Write a traceback with what is needed to understand it, into the cache if that can be."""
+    from slopec import cache
+
+    header = (
+        f"arguments: {sys.argv[1:]}\n"
+        f"python: {platform.python_version()} on {platform.platform()}\n\n"
+    )
+    name = time.strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}.log"
+    for folder in (cache.directory() / "faults", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(header + text)
+        except OSError:
+            continue
+        return folder / name
+    return Path(os.devnull)
