@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from slopec.cli.files import missing
 from slopec.cli.ui import Ui
 from slopec.diagnostics import UsageError, did_you_mean
 from slopec_runtime.errors import Error
@@ -28,6 +29,11 @@ FAMILIES = {
     "S0405": FILE,
     "S0406": FILE,
     "S05": FILE,
+    "S0509": USAGE,
+    "S0510": USAGE,
+    "S0511": USAGE,
+    "S0512": USAGE,
+    "S0513": USAGE,
     "S0601": FILE,
     "S0602": FILE,
 }
@@ -93,17 +99,6 @@ def _from_system(exception: OSError) -> UsageError:
     return UsageError("S0405", f"cannot use `{path}`: {reason}")
 
 
-def missing(path: Path) -> UsageError:
-    """The error for a file that is not there, with the nearest name that is."""
-    folder = path.parent
-    if not folder.is_dir():
-        return UsageError(
-            "S0404", f"there is no file `{path}`", notes=(f"no folder `{folder}` either",)
-        )
-    close = did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir()))
-    return UsageError("S0404", f"there is no file `{path}`", hint=close)
-
-
 def _internal(exception: BaseException, ui: Ui) -> int:
     log = _write_log("".join(traceback.format_exception(exception)))
     headline = f"{type(exception).__name__}: {exception}".splitlines()[0]
@@ -119,18 +114,23 @@ def _internal(exception: BaseException, ui: Ui) -> int:
 
 def _write_log(text: str) -> Path:
     """Write a traceback with what is needed to understand it, into the cache if that can be."""
-    from slopec import cache
-
     header = (
         f"arguments: {sys.argv[1:]}\n"
         f"python: {platform.python_version()} on {platform.platform()}\n\n"
     )
     name = time.strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}.log"
-    for folder in (cache.directory() / "faults", Path(tempfile.gettempdir())):
+    for folder in _log_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(header + text)
+            (folder / name).write_text(header + text, encoding="utf-8")
         except OSError:
             continue
         return folder / name
     return Path(os.devnull)
+
+
+def _log_folders() -> list[Path]:
+    """Where a log may go, best place first."""
+    from slopec import cache
+
+    return [cache.directory() / "faults", Path(tempfile.gettempdir())]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slopec import dtypes
-from slopec.cli.errors import missing
+from slopec.cli.files import existing
 from slopec.diagnostics import UsageError
 
 Array = NDArray[Any]
@@ -112,8 +112,7 @@ def _read_file(name: str, source: str) -> Array:
     file = Path(path)
     if file.suffix not in READABLE:
         raise UsageError("S0406", f"`{file}` ends in none of {', '.join(READABLE)}")
-    if not file.exists():
-        raise missing(file)
+    existing(file)
     try:
         return _parse_file(file, member or name)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -133,7 +132,8 @@ def _parse_file(file: Path, member: str) -> Array:
     if isinstance(loaded, np.ndarray):
         return loaded
     with loaded:
-        return loaded[_member(file, list(loaded.files), member)]
+        found: Array = loaded[_member(file, list(loaded.files), member)]
+        return found
 
 
 def _member(file: Path, members: list[str], wanted: str) -> str:
