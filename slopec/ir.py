@@ -330,6 +330,15 @@ def set_function_type(op: Operation, inputs: Sequence[Type], results: Sequence[T
     op.attributes["function_type"] = mlir.TypeAttr.get(type_, context())
 
 
+def symbols_in(op: Operation) -> list[str]:
+    """The functions that a function names in its own attributes, `slope.of` above all."""
+    return [
+        str(mlir.FlatSymbolRefAttr(op.attributes[name]).value)
+        for name in op.attributes
+        if isinstance(op.attributes[name], mlir.FlatSymbolRefAttr)
+    ]
+
+
 def body_of(op: Operation) -> Block:
     """The entry block of a function that has a body."""
     return op.regions[0].blocks[0]

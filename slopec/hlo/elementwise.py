@@ -7,81 +7,74 @@ from slopec.diagnostics import DTypeError, ShapeError
 from slopec.dtypes import DType
 from slopec.tensor import Tensor
 
-_UNARY = {
-    "cbrt": "stablehlo.cbrt",
-    "ceil": "stablehlo.ceil",
-    "cosine": "stablehlo.cosine",
-    "count_leading_zeros": "stablehlo.count_leading_zeros",
-    "exponential": "stablehlo.exponential",
-    "exponential_minus_one": "stablehlo.exponential_minus_one",
-    "floor": "stablehlo.floor",
-    "log": "stablehlo.log",
-    "log_plus_one": "stablehlo.log_plus_one",
-    "logistic": "stablehlo.logistic",
-    "negate": "stablehlo.negate",
-    "not_": "stablehlo.not",
-    "popcnt": "stablehlo.popcnt",
-    "round_nearest_afz": "stablehlo.round_nearest_afz",
-    "round_nearest_even": "stablehlo.round_nearest_even",
-    "rsqrt": "stablehlo.rsqrt",
-    "sign": "stablehlo.sign",
-    "sine": "stablehlo.sine",
-    "sqrt": "stablehlo.sqrt",
-    "tan": "stablehlo.tan",
-    "tanh": "stablehlo.tanh",
-    "acos": "chlo.acos",
-    "acosh": "chlo.acosh",
-    "asin": "chlo.asin",
-    "asinh": "chlo.asinh",
-    "atan": "chlo.atan",
-    "atanh": "chlo.atanh",
-    "bessel_i1e": "chlo.bessel_i1e",
-    "conj": "chlo.conj",
-    "cosh": "chlo.cosh",
-    "digamma": "chlo.digamma",
-    "erf": "chlo.erf",
-    "erf_inv": "chlo.erf_inv",
-    "erfc": "chlo.erfc",
-    "lgamma": "chlo.lgamma",
-    "sinh": "chlo.sinh",
-    "square": "chlo.square",
-}
-_BINARY = {
-    "add": "stablehlo.add",
-    "and_": "stablehlo.and",
-    "atan2": "stablehlo.atan2",
-    "divide": "stablehlo.divide",
-    "maximum": "stablehlo.maximum",
-    "minimum": "stablehlo.minimum",
-    "multiply": "stablehlo.multiply",
-    "or_": "stablehlo.or",
-    "power": "stablehlo.power",
-    "remainder": "stablehlo.remainder",
-    "shift_left": "stablehlo.shift_left",
-    "shift_right_arithmetic": "stablehlo.shift_right_arithmetic",
-    "shift_right_logical": "stablehlo.shift_right_logical",
-    "subtract": "stablehlo.subtract",
-    "xor": "stablehlo.xor",
-    "next_after": "chlo.next_after",
-    "polygamma": "chlo.polygamma",
-    "zeta": "chlo.zeta",
-}
-
 __all__ = [
-    *_UNARY,
-    *_BINARY,
     "abs_",
+    "acos",
+    "acosh",
+    "add",
+    "and_",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bessel_i1e",
     "bitcast_convert",
+    "cbrt",
+    "ceil",
     "clamp",
     "compare",
     "complex_",
+    "conj",
     "convert",
+    "cosh",
+    "cosine",
+    "count_leading_zeros",
+    "digamma",
+    "divide",
+    "erf",
+    "erf_inv",
+    "erfc",
+    "exponential",
+    "exponential_minus_one",
+    "floor",
     "imag",
     "is_finite",
     "is_inf",
+    "lgamma",
+    "log",
+    "log_plus_one",
+    "logistic",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negate",
+    "next_after",
+    "not_",
+    "or_",
+    "polygamma",
+    "popcnt",
+    "power",
     "real",
     "reduce_precision",
+    "remainder",
+    "round_nearest_afz",
+    "round_nearest_even",
+    "rsqrt",
     "select",
+    "shift_left",
+    "shift_right_arithmetic",
+    "shift_right_logical",
+    "sign",
+    "sine",
+    "sinh",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "xor",
+    "zeta",
 ]
 
 
@@ -118,48 +111,62 @@ def _binary(name: str) -> Callable[[Tensor, Tensor], Tensor]:
     return op
 
 
-acos, acosh, asin, asinh, atan, atanh, bessel_i1e, conj, cosh, digamma = (
-    _unary(_UNARY[name])
-    for name in (
-        *("acos", "acosh", "asin", "asinh", "atan", "atanh"),
-        *("bessel_i1e", "conj", "cosh", "digamma"),
-    )
-)
-erf, erf_inv, erfc, lgamma, sinh, square = (
-    _unary(_UNARY[name]) for name in ("erf", "erf_inv", "erfc", "lgamma", "sinh", "square")
-)
-cbrt, ceil, cosine, count_leading_zeros, exponential, exponential_minus_one, floor = (
-    _unary(_UNARY[name])
-    for name in (
-        *("cbrt", "ceil", "cosine", "count_leading_zeros"),
-        *("exponential", "exponential_minus_one", "floor"),
-    )
-)
-log, log_plus_one, logistic, negate, not_, popcnt, round_nearest_afz, round_nearest_even = (
-    _unary(_UNARY[name])
-    for name in (
-        *("log", "log_plus_one", "logistic", "negate", "not_", "popcnt"),
-        *("round_nearest_afz", "round_nearest_even"),
-    )
-)
-rsqrt, sign, sine, sqrt, tan, tanh = (
-    _unary(_UNARY[name]) for name in ("rsqrt", "sign", "sine", "sqrt", "tan", "tanh")
-)
-add, and_, atan2, divide, maximum, minimum, multiply, or_, power, remainder = (
-    _binary(_BINARY[name])
-    for name in (
-        *("add", "and_", "atan2", "divide", "maximum", "minimum"),
-        *("multiply", "or_", "power", "remainder"),
-    )
-)
-shift_left, shift_right_arithmetic, shift_right_logical, subtract, xor = (
-    _binary(_BINARY[name])
-    for name in (
-        *("shift_left", "shift_right_arithmetic", "shift_right_logical"),
-        *("subtract", "xor"),
-    )
-)
-next_after, polygamma, zeta = (_binary(_BINARY[name]) for name in ("next_after", "polygamma", "zeta"))
+cbrt = _unary("stablehlo.cbrt")
+ceil = _unary("stablehlo.ceil")
+cosine = _unary("stablehlo.cosine")
+count_leading_zeros = _unary("stablehlo.count_leading_zeros")
+exponential = _unary("stablehlo.exponential")
+exponential_minus_one = _unary("stablehlo.exponential_minus_one")
+floor = _unary("stablehlo.floor")
+log = _unary("stablehlo.log")
+log_plus_one = _unary("stablehlo.log_plus_one")
+logistic = _unary("stablehlo.logistic")
+negate = _unary("stablehlo.negate")
+not_ = _unary("stablehlo.not")
+popcnt = _unary("stablehlo.popcnt")
+round_nearest_afz = _unary("stablehlo.round_nearest_afz")
+round_nearest_even = _unary("stablehlo.round_nearest_even")
+rsqrt = _unary("stablehlo.rsqrt")
+sign = _unary("stablehlo.sign")
+sine = _unary("stablehlo.sine")
+sqrt = _unary("stablehlo.sqrt")
+tan = _unary("stablehlo.tan")
+tanh = _unary("stablehlo.tanh")
+acos = _unary("chlo.acos")
+acosh = _unary("chlo.acosh")
+asin = _unary("chlo.asin")
+asinh = _unary("chlo.asinh")
+atan = _unary("chlo.atan")
+atanh = _unary("chlo.atanh")
+bessel_i1e = _unary("chlo.bessel_i1e")
+conj = _unary("chlo.conj")
+cosh = _unary("chlo.cosh")
+digamma = _unary("chlo.digamma")
+erf = _unary("chlo.erf")
+erf_inv = _unary("chlo.erf_inv")
+erfc = _unary("chlo.erfc")
+lgamma = _unary("chlo.lgamma")
+sinh = _unary("chlo.sinh")
+square = _unary("chlo.square")
+
+add = _binary("stablehlo.add")
+and_ = _binary("stablehlo.and")
+atan2 = _binary("stablehlo.atan2")
+divide = _binary("stablehlo.divide")
+maximum = _binary("stablehlo.maximum")
+minimum = _binary("stablehlo.minimum")
+multiply = _binary("stablehlo.multiply")
+or_ = _binary("stablehlo.or")
+power = _binary("stablehlo.power")
+remainder = _binary("stablehlo.remainder")
+shift_left = _binary("stablehlo.shift_left")
+shift_right_arithmetic = _binary("stablehlo.shift_right_arithmetic")
+shift_right_logical = _binary("stablehlo.shift_right_logical")
+subtract = _binary("stablehlo.subtract")
+xor = _binary("stablehlo.xor")
+next_after = _binary("chlo.next_after")
+polygamma = _binary("chlo.polygamma")
+zeta = _binary("chlo.zeta")
 
 
 def abs_(operand: Tensor) -> Tensor:

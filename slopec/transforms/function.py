@@ -1,0 +1,210 @@
+"""Functions of a module: tracing one from Python, calling one, declaring one derived from another.
+
+A derived function is a body-less `func.func` that says what it is: `slope.derive` names the
+transform, `slope.of` the function, `slope.wrt` the differentiated arguments and `slope.out` the
+differentiated results. Its type is known at once, so it can be called before it exists; the
+`derive` pass writes the body.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from slopec import dtypes, hlo, ir, trace, tree
+from slopec.diagnostics import DTypeError
+from slopec.tensor import Scalar, Tensor
+from slopec.trace import TensorType, Trace
+from slopec.tree import TreeDef
+
+
+def is_array(leaf: Any) -> bool:
+    """Whether a leaf of a pytree is data: a tensor, an array or a number."""
+    return isinstance(leaf, Tensor | np.ndarray | np.generic | int | float | complex) or (
+        hasattr(leaf, "__array__") and not isinstance(leaf, type)
+    )
+
+
+def as_tensor(leaf: Any) -> Tensor:
+    """A leaf as a tensor; a concrete one unless it is one already."""
+    return leaf if isinstance(leaf, Tensor) else Tensor(leaf)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of a call, taken apart: data leaves, and everything else as it stands."""
+
+    tensors: tuple[Tensor, ...]
+    places: tuple[int, ...]
+    treedef: TreeDef
+    static: tuple[Any, ...]
+
+    @staticmethod
+    def of(args: Sequence[Any], kwargs: dict[str, Any]) -> "Arguments":
+        """Split `args` and `kwargs` into tensors and static leaves."""
+        leaves, treedef = tree.flatten((tuple(args), dict(sorted(kwargs.items()))))
+        places = tuple(i for i, leaf in enumerate(leaves) if is_array(leaf))
+        chosen = set(places)
+        static = tuple(None if i in chosen else leaf for i, leaf in enumerate(leaves))
+        return Arguments(tuple(as_tensor(leaves[i]) for i in places), places, treedef, static)
+
+    def rebuild(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The positional and keyword arguments with other data leaves."""
+        leaves = list(self.static)
+        for place, leaf in zip(self.places, tensors, strict=True):
+            leaves[place] = leaf
+        args, kwargs = self.treedef.unflatten(leaves)
+        return args, kwargs
+
+    def names(self, function: Callable[..., Any]) -> list[str]:
+        """A dotted name for every data leaf, beginning with the parameter's name."""
+        import inspect
+
+        try:
+            parameters = list(inspect.signature(function).parameters)
+        except (TypeError, ValueError):
+            parameters = []
+        paths = list(self.treedef.paths())
+        names = []
+        for place in self.places:
+            _, first, *rest = paths[place].split(".")
+            if first.isdigit() and int(first) < len(parameters):
+                first = parameters[int(first)]
+            names.append(".".join([first, *rest]))
+        return names
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A function of the module: its symbol, its type, and how to call it from Python."""
+
+    symbol: str
+    inputs: tuple[TensorType, ...]
+    outputs: tuple[TensorType, ...]
+    result: TreeDef
+    captures: tuple[Tensor, ...]
+
+
+def trace_function(
+    function: Callable[..., Any], arguments: Arguments, parent: Trace, module: ir.Module
+) -> Traced:
+    """Write `function` as a `func.func` of `module` by running it on stand-ins for its arguments.
+
+    Outer tensors that it uses become further arguments, listed as `captures`.
+    """
+    types = [(t.shape, t.dtype) for t in arguments.tensors]
+    mlir_types = [ir.tensor_type(*t) for t in types]
+    symbol = parent.fresh_symbol(getattr(function, "__name__", "function"))
+    where = trace.location(parent)
+    op = ir.create_function(module, symbol, mlir_types, [], {}, where, body=True)
+    block = ir.body_of(op)
+    inner = Trace(module, block, parent, function=op)
+    if parent.module is module:
+        inner.symbols = parent.symbols
+    stand_ins = [
+        Tensor._of_value(value, inner, *type_)
+        for value, type_ in zip(block.arguments, types, strict=True)
+    ]
+    with trace.writing(inner):
+        args, kwargs = arguments.rebuild(stand_ins)
+        leaves, result = tree.flatten(function(*args, **kwargs))
+        outputs = [_as_output(leaf, function) for leaf in leaves]
+        values = [inner.value_of(output) for output in outputs]
+    ir.create("func.return", [], values, None, where, inner.point)
+    ir.set_function_type(op, [a.type for a in block.arguments], [v.type for v in values])
+    inner.closed = True
+    captures = tuple(inner.captured())
+    return Traced(
+        symbol,
+        (*types, *((t.shape, t.dtype) for t in captures)),
+        tuple((t.shape, t.dtype) for t in outputs),
+        result,
+        captures,
+    )
+
+
+def _as_output(leaf: Any, function: Callable[..., Any]) -> Tensor:
+    if isinstance(leaf, Tensor):
+        return leaf
+    if is_array(leaf):
+        return hlo.constant(Tensor(leaf).numpy())
+    name = getattr(function, "__name__", "the function")
+    raise DTypeError(
+        "S0109",
+        f"{name} returned {type(leaf).__name__} data, which is no tensor",
+        span=trace.here(),
+        hint="return tensors, numbers, or tuples, lists, dicts and modules of them",
+    )
+
+
+def call(symbol: str, operands: Sequence[Tensor], outputs: Sequence[TensorType]) -> list[Tensor]:
+    """Call a function of the current module."""
+    callee = {"callee": ir.mlir.FlatSymbolRefAttr.get(symbol, ir.context())}
+    return list(trace.emit_many("func.call", operands, outputs, callee)[1])
+
+
+def declare(
+    module: ir.Module,
+    kind: str,
+    of: str,
+    inputs: Sequence[TensorType],
+    outputs: Sequence[TensorType],
+    **facts: Sequence[int],
+) -> str:
+    """Declare the function that transform `kind` makes of function `of`; return its symbol.
+
+    The symbol spells out the facts, so the same declaration made twice is one function.
+    """
+    symbol = ".".join([of, kind, *("_".join(map(str, fact)) or "none" for fact in facts.values())])
+    if any(ir.symbol_name(op) == symbol for op in ir.functions(module)):
+        return symbol
+    attributes = {
+        "slope.derive": ir.string(kind),
+        "slope.of": ir.symbol(of),
+        **{f"slope.{name}": ir.i64s(*fact) for name, fact in facts.items()},
+    }
+    ir.create_function(
+        module,
+        symbol,
+        [ir.tensor_type(*t) for t in inputs],
+        [ir.tensor_type(*t) for t in outputs],
+        attributes,
+        trace.location(trace.current()),
+        body=False,
+    )
+    return symbol
+
+
+def declare_vjp(
+    module: ir.Module, of: Traced, wrt: Sequence[int], out: Sequence[int]
+) -> tuple[str, tuple[TensorType, ...]]:
+    """Declare (x…, cotangents of results `out`) ↦ (results…, cotangents of arguments `wrt`)."""
+    inputs = [*of.inputs, *(of.outputs[i] for i in out)]
+    outputs = (*of.outputs, *(of.inputs[i] for i in wrt))
+    symbol = declare(
+        module, "vjp", of.symbol, inputs, outputs, wrt=wrt, out=out
+    )
+    return symbol, outputs
+
+
+def declare_jvp(
+    module: ir.Module, of: Traced, wrt: Sequence[int], out: Sequence[int]
+) -> tuple[str, tuple[TensorType, ...]]:
+    """Declare (x…, tangents of arguments `wrt`) ↦ (results…, tangents of results `out`)."""
+    inputs = [*of.inputs, *(of.inputs[i] for i in wrt)]
+    outputs = (*of.outputs, *(of.outputs[i] for i in out))
+    symbol = declare(
+        module, "jvp", of.symbol, inputs, outputs, wrt=wrt, out=out
+    )
+    return symbol, outputs
+
+
+def differentiable(types: Sequence[TensorType]) -> list[int]:
+    """The positions of the types that carry derivatives."""
+    return [i for i, (_, dtype) in enumerate(types) if dtypes.is_differentiable(dtype)]
+
+
+def scalar(value: Scalar, like: TensorType) -> Tensor:
+    """A concrete constant of a tensor type."""
+    return hlo.full(like[0], value, like[1])

@@ -1,0 +1,1 @@
+"""The derivative of every op, one short paragraph each, a file per family."""

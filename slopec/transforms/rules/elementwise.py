@@ -1,0 +1,265 @@
+"""Elementwise ops: the derivative is a factor per operand, at the same place.
+
+Where a function has no derivative (ties of maximum, 0 under abs) the value is JAX's convention.
+"""
+
+import math
+from collections.abc import Callable
+
+from slopec import dtypes, hlo
+from slopec.tensor import Tensor
+from slopec.transforms import linear as maps
+from slopec.transforms.rule import LinearMap, Maps, Point, linear, not_differentiable
+
+Factor = Callable[[Tensor, Tensor], Tensor]
+
+
+def _unary(name: str, factor: Factor) -> None:
+    """y = f(x) with dy = factor(x, y)·dx."""
+    linear(name)(lambda point: [maps.scale(factor(point.operands[0], point.result))])
+
+
+def _quotient(name: str, divisor: Factor) -> None:
+    """y = f(x) with dy = dx / divisor(x, y)."""
+    linear(name)(lambda point: [maps.divide(divisor(point.operands[0], point.result))])
+
+
+_unary("stablehlo.exponential", lambda x, y: y)
+_unary("stablehlo.exponential_minus_one", lambda x, y: y + 1.0)
+_quotient("stablehlo.log", lambda x, y: x)
+_quotient("stablehlo.log_plus_one", lambda x, y: x + 1.0)
+_quotient("stablehlo.sqrt", lambda x, y: y * 2.0)
+_unary("stablehlo.rsqrt", lambda x, y: (y / x) * -0.5)
+_unary("stablehlo.cbrt", lambda x, y: y / (x * 3.0))
+_unary("stablehlo.sine", lambda x, y: hlo.cosine(x))
+_unary("stablehlo.cosine", lambda x, y: -hlo.sine(x))
+_unary("stablehlo.tan", lambda x, y: y * y + 1.0)
+_unary("stablehlo.tanh", lambda x, y: 1.0 - y * y)
+_unary("stablehlo.logistic", lambda x, y: y * (1.0 - y))
+_unary("chlo.tan", lambda x, y: y * y + 1.0)
+_unary("chlo.sinh", lambda x, y: hlo.cosh(x))
+_unary("chlo.cosh", lambda x, y: hlo.sinh(x))
+_unary("chlo.square", lambda x, y: x * 2.0)
+_unary("chlo.asin", lambda x, y: hlo.rsqrt(1.0 - x * x))
+_unary("chlo.acos", lambda x, y: -hlo.rsqrt(1.0 - x * x))
+_quotient("chlo.atan", lambda x, y: x * x + 1.0)
+_unary("chlo.asinh", lambda x, y: hlo.rsqrt(x * x + 1.0))
+_unary("chlo.acosh", lambda x, y: hlo.rsqrt((x - 1.0) * (x + 1.0)))
+_quotient("chlo.atanh", lambda x, y: 1.0 - x * x)
+_unary("chlo.erf", lambda x, y: hlo.exponential(-(x * x)) * (2.0 / math.sqrt(math.pi)))
+_unary("chlo.erfc", lambda x, y: hlo.exponential(-(x * x)) * (-2.0 / math.sqrt(math.pi)))
+_unary("chlo.erf_inv", lambda x, y: hlo.exponential(y * y) * (math.sqrt(math.pi) / 2.0))
+_unary("chlo.lgamma", lambda x, y: hlo.digamma(x))
+_unary("chlo.digamma", lambda x, y: hlo.polygamma(hlo.full_like(x, 1.0), x))
+
+
+@linear("stablehlo.negate")
+def _negate(point: Point) -> Maps:
+    return [maps.NEGATE]
+
+
+@linear("stablehlo.abs")
+def _abs(point: Point) -> Maps:
+    """|x| for real x: sign(x). |z| = √(z z̄): Re(z̄ dz) / |z|, 0 at 0."""
+    x, y = point.operands[0], point.result
+    if not dtypes.is_complex(x.dtype):
+        return [maps.scale(hlo.sign(x))]
+    direction = hlo.conj(x) / hlo.convert(_nonzero(y), x.dtype)
+
+    def spread(ct: Tensor) -> Tensor:
+        return hlo.convert(ct, x.dtype) * direction
+
+    return [LinearMap(lambda t: hlo.real(t * direction), spread)]
+
+
+@linear("stablehlo.add")
+def _add(point: Point) -> Maps:
+    return [maps.IDENTITY, maps.IDENTITY]
+
+
+@linear("stablehlo.subtract")
+def _subtract(point: Point) -> Maps:
+    return [maps.IDENTITY, maps.NEGATE]
+
+
+@linear("stablehlo.multiply")
+def _multiply(point: Point) -> Maps:
+    x, y = point.operands
+    return [maps.scale(y), maps.scale(x)]
+
+
+@linear("stablehlo.divide")
+def _divide(point: Point) -> Maps:
+    """x / y: dx / y − (x / y) dy / y."""
+    _, y = point.operands
+    slope = maps.chain(maps.scale(point.result), maps.chain(maps.divide(y), maps.NEGATE))
+    return [maps.divide(y), slope if point.active[1] else None]
+
+
+def _nonzero(x: Tensor) -> Tensor:
+    """The tensor with ones in place of zeros."""
+    return hlo.select(hlo.compare(x, hlo.zeros_like(x), "EQ"), hlo.full_like(x, 1), x)
+
+
+@linear("stablehlo.power")
+def _power(point: Point) -> Maps:
+    """x^y: y x^(y−1) dx + log(x) x^y dy, where y = 0 and x = 0 count as constants."""
+    x, y = point.operands
+    base = exponent = None
+    if point.active[0]:
+        zero = hlo.compare(y, hlo.zeros_like(y), "EQ")
+        lower = hlo.select(zero, hlo.full_like(y, 1), y - 1.0)
+        slope = hlo.select(zero, hlo.zeros_like(x), y * hlo.power(x, lower))
+        base = maps.scale(slope)
+    if point.active[1]:
+        exponent = maps.scale(hlo.log(_nonzero(x)) * point.result)
+    return [base, exponent]
+
+
+@linear("stablehlo.remainder")
+def _remainder(point: Point) -> Maps:
+    """x − y·trunc(x / y): dx − trunc(x / y) dy."""
+    x, y = point.operands
+    quotient = x / y
+    whole = hlo.sign(quotient) * hlo.floor(hlo.abs_(quotient))
+    return [maps.IDENTITY, maps.chain(maps.scale(whole), maps.NEGATE)]
+
+
+@linear("stablehlo.atan2")
+def _atan2(point: Point) -> Maps:
+    """atan2(x, y): (y dx − x dy) / (x² + y²)."""
+    x, y = point.operands
+    norm = x * x + y * y
+    return [maps.scale(y / norm), maps.chain(maps.scale(x / norm), maps.NEGATE)]
+
+
+@linear("stablehlo.maximum", "stablehlo.minimum")
+def _extremum(point: Point) -> Maps:
+    """The operand that is the result gets the tangent; ties halve it."""
+    x, y = point.operands
+    half, one = hlo.full_like(x, 0.5), hlo.full_like(x, 1)
+    share = hlo.select(hlo.compare(x, y, "EQ"), half, one)
+
+    def chosen(operand: Tensor) -> LinearMap:
+        wins = hlo.compare(operand, point.result, "EQ")
+        return maps.scale(hlo.select(wins, share, hlo.zeros_like(operand)))
+
+    return [chosen(z) if active else None for z, active in zip((x, y), point.active, strict=True)]
+
+
+@linear("stablehlo.select")
+def _select(point: Point) -> Maps:
+    pred = point.operands[0]
+    zeros = hlo.zeros_like(point.result)
+    return [
+        None,
+        maps.same(lambda t: hlo.select(pred, t, zeros)),
+        maps.same(lambda t: hlo.select(pred, zeros, t)),
+    ]
+
+
+@linear("stablehlo.clamp")
+def _clamp(point: Point) -> Maps:
+    """The tangent of x strictly between the bounds, of a bound where it cuts."""
+    low, x, high = point.operands
+
+    def wide(bound: Tensor) -> Tensor:
+        return bound if bound.shape == x.shape else hlo.broadcast_in_dim(bound, x.shape, ())
+
+    def bound_map(bound: Tensor, cuts: Tensor) -> LinearMap:
+        masked = maps.mask(cuts)
+        if bound.shape == x.shape:
+            return masked
+        return maps.chain(LinearMap(wide, _sum_all), masked)
+
+    above, below = hlo.compare(x, wide(low), "GT"), hlo.compare(x, wide(high), "LT")
+    return [
+        bound_map(low, hlo.compare(wide(low), x, "GT")) if point.active[0] else None,
+        maps.mask(hlo.and_(above, below)),
+        bound_map(high, hlo.compare(wide(high), x, "LT")) if point.active[2] else None,
+    ]
+
+
+def _sum_all(ct: Tensor) -> Tensor:
+    total = hlo.reduce(ct, hlo.full((), 0, ct.dtype), "add", range(ct.ndim))
+    assert isinstance(total, Tensor)
+    return total
+
+
+@linear("stablehlo.convert")
+def _convert(point: Point) -> Maps:
+    source, target = point.operands[0].dtype, point.result.dtype
+    if not (dtypes.is_differentiable(source) and dtypes.is_differentiable(target)):
+        return [None]
+    return [maps.cast(source, target)]
+
+
+@linear("stablehlo.reduce_precision")
+def _reduce_precision(point: Point) -> Maps:
+    return [maps.same(lambda t: point.again(0, t))]
+
+
+@linear("stablehlo.real")
+def _real(point: Point) -> Maps:
+    if not dtypes.is_complex(point.operands[0].dtype):
+        return [maps.IDENTITY]
+    return [LinearMap(hlo.real, lambda ct: hlo.complex_(ct, hlo.zeros_like(ct)))]
+
+
+@linear("stablehlo.imag")
+def _imag(point: Point) -> Maps:
+    if not dtypes.is_complex(point.operands[0].dtype):
+        return [None]
+    return [LinearMap(hlo.imag, lambda ct: hlo.complex_(hlo.zeros_like(ct), -ct))]
+
+
+@linear("stablehlo.complex")
+def _complex(point: Point) -> Maps:
+    return [
+        LinearMap(lambda t: hlo.complex_(t, hlo.zeros_like(t)), hlo.real),
+        LinearMap(lambda t: hlo.complex_(hlo.zeros_like(t), t), lambda ct: -hlo.imag(ct)),
+    ]
+
+
+@linear("chlo.conj")
+def _conj(point: Point) -> Maps:
+    return [maps.same(hlo.conj)]
+
+
+@linear("chlo.polygamma")
+def _polygamma(point: Point) -> Maps:
+    """ψ⁽ⁿ⁾(x): ψ⁽ⁿ⁺¹⁾(x) dx; the order n is not varied."""
+    n, x = point.operands
+    return [None, maps.scale(hlo.polygamma(n + 1.0, x))]
+
+
+@linear("chlo.zeta")
+def _zeta(point: Point) -> Maps:
+    """ζ(s, q): −s ζ(s + 1, q) dq (DLMF 25.11.17); s is not varied."""
+    s, q = point.operands
+    return [None, maps.scale(-s * hlo.zeta(s + 1.0, q))]
+
+
+not_differentiable(
+    "stablehlo.and",
+    "stablehlo.bitcast_convert",
+    "stablehlo.ceil",
+    "stablehlo.compare",
+    "stablehlo.count_leading_zeros",
+    "stablehlo.floor",
+    "stablehlo.is_finite",
+    "stablehlo.not",
+    "stablehlo.or",
+    "stablehlo.popcnt",
+    "stablehlo.round_nearest_afz",
+    "stablehlo.round_nearest_even",
+    "stablehlo.shift_left",
+    "stablehlo.shift_right_arithmetic",
+    "stablehlo.shift_right_logical",
+    "stablehlo.sign",
+    "stablehlo.xor",
+    "chlo.is_inf",
+    "chlo.is_neg_inf",
+    "chlo.is_pos_inf",
+    "chlo.next_after",
+)
