@@ -1,0 +1,93 @@
+"""Moving bytes: NumPy to device, device to NumPy, device to device, and where a buffer lies."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import TYPE_CHECKING, Any
+
+from iree.runtime import BufferUsage, DeviceArray, HalBufferView, HalFence, MemoryType
+
+from .dtypes import element_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .devices import Device
+
+_DEVICE_LOCAL = MemoryType.DEVICE_LOCAL
+_DEFAULT_USAGE = BufferUsage.DEFAULT
+
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = (ctypes.py_object, ctypes.c_char_p)
+
+
+def upload(device: Device, array: NDArray[Any], dtype: str) -> HalBufferView:
+    """Copy a C-contiguous array to the device; `dtype` is the name of its dtype."""
+    return device.handle.allocator.allocate_buffer_copy(
+        memory_type=_DEVICE_LOCAL,
+        allowed_usage=_DEFAULT_USAGE,
+        device=device.handle,
+        buffer=array,
+        element_type=element_type(dtype),
+    )
+
+
+def upload_bytes(
+    device: Device, content: memoryview, shape: Sequence[int], dtype: str
+) -> HalBufferView:
+    """Copy raw little-endian bytes to the device and view them as an array."""
+    buffer = device.handle.allocator.allocate_buffer_copy(
+        memory_type=_DEVICE_LOCAL,
+        allowed_usage=_DEFAULT_USAGE,
+        device=device.handle,
+        buffer=content,
+    )
+    return HalBufferView(buffer, list(shape), element_type(dtype))
+
+
+def download(device: Device, view: HalBufferView, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The content of a buffer as a read-only array: mapped on the host, copied from elsewhere."""
+    found: NDArray[Any] = DeviceArray(device.handle, view, override_dtype=dtype).to_host()
+    found.flags.writeable = False
+    return found
+
+
+def duplicate(device: Device, view: HalBufferView) -> HalBufferView:
+    """A copy of a buffer, made on the device."""
+    source = view.get_buffer()
+    target = device.handle.allocator.allocate_buffer(
+        _DEVICE_LOCAL, _DEFAULT_USAGE, source.byte_length()
+    )
+    semaphore = device.handle.create_semaphore(0)
+    done = HalFence.create_at(semaphore, 1)
+    device.handle.queue_copy(source, target, HalFence.create_at(semaphore, 0), done)
+    done.wait()
+    return HalBufferView(target, view.shape, view.element_type)
+
+
+def address(device: Device, view: HalBufferView) -> int | None:
+    """Where the buffer's first byte lies, or None if it is empty or the device will not say.
+
+    IREE's Python API tells no addresses, but the DLPack capsule of a buffer begins with one.
+    """
+    if 0 in view.shape:
+        return None
+    try:
+        capsule = device.handle.create_dlpack_capsule(view, *device.dlpack)
+    except (RuntimeError, ValueError):
+        return None
+    tensor = _capsule_pointer(capsule, b"dltensor")
+    data = ctypes.cast(tensor, ctypes.POINTER(ctypes.c_void_p))[0]
+    # DLTensor: data, device (2×4 bytes), ndim and dtype (8), shape, strides, byte_offset.
+    offset = ctypes.cast(tensor, ctypes.POINTER(ctypes.c_uint64))[5]
+    return None if data is None else int(data) + int(offset)
+
+
+def byte_count(shape: Sequence[int], itemsize: int) -> int:
+    """Bytes of a dense array."""
+    return math.prod(shape) * itemsize

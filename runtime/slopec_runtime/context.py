@@ -1,0 +1,63 @@
+"""One IREE VM context: where compiled functions run, one call at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from iree.runtime import VmContext, VmFunction, VmModule, VmVariantList
+
+from .devices import Device, instance, plain_text
+from .errors import Error, did_you_mean
+from .state import State
+from .traffic import Meter
+
+if TYPE_CHECKING:
+    from .artifact import Artifact
+
+
+class Context:
+    """A module loaded on a device, with the state its functions share.
+
+    IREE's contexts must not run two calls at once; callers hold `state.lock` around `invoke`,
+    which releases the interpreter while the device works.
+    """
+
+    def __init__(self, artifact: Artifact, device: Device, module: VmModule) -> None:
+        self.artifact = artifact
+        self.device = device
+        self.module = module
+        self.meter = Meter()
+        self.state = State(artifact.manifest, device, self.meter)
+        try:
+            self._vm = VmContext(instance(), modules=[device.hal, module])
+        except (RuntimeError, ValueError, SystemError) as problem:
+            text = plain_text(problem)
+            raise Error(
+                "S0508" if "INCOMPATIBLE" in text else "S0516",
+                f"{artifact.origin} cannot be loaded on '{device.name}'",
+                notes=[text],
+            ) from None
+
+    def function(self, symbol: str) -> VmFunction:
+        """The exported function of that name; raises Error S0504 if the module has none."""
+        found = self.module.lookup_function(symbol)
+        if found is None:
+            exported = [name for name in self.module.function_names if name != "__init"]
+            raise Error(
+                "S0504",
+                f"the manifest names the function '{symbol}', which the module does not export",
+                notes=[f"exported: {', '.join(exported)}"],
+                hint=did_you_mean(symbol, exported),
+            )
+        return found
+
+    def invoke(
+        self, function: VmFunction, arguments: VmVariantList, results: VmVariantList
+    ) -> None:
+        """Run a function; what goes wrong inside IREE becomes Error S0516."""
+        try:
+            self._vm.invoke(function, arguments, results)
+        except (RuntimeError, ValueError, SystemError, IndexError) as problem:
+            raise Error(
+                "S0516", f"'{function.name}' failed on the device", notes=[plain_text(problem)]
+            ) from None

@@ -1,0 +1,182 @@
+"""Devices by name: one IREE instance for the process, one handle per device, errors that say why.
+
+Names are "cpu", "cuda", "cuda:1", "metal", any IREE driver ("local-sync", "vulkan") and IREE
+device URIs ("cuda://0"). "cpu" means IREE's `local-task` (a pool of threads) or `local-sync` (the
+calling thread); which of them pays depends on the program.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .errors import Error, did_you_mean
+from .manifest import Cost, Target
+
+if TYPE_CHECKING:
+    from iree.runtime import HalDevice, HalDriver, VmInstance, VmModule
+
+HOST_DRIVERS = ("local-task", "local-sync")
+
+# Handing work to the thread pool costs some 30 to 150 µs a call; a single thread does this much
+# work in that time, so smaller programs finish sooner without the pool (measured: a 192³ matmul
+# and a 10⁶-element addition break even on 4 cores).
+SMALL = Cost(flops=1.5e7, bytes=1e7)
+
+_open_lock = threading.Lock()
+_open_devices: dict[str, Device] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Device:
+    """An open device: `name` as IREE addresses it, `driver`, IREE's handle and its HAL module."""
+
+    name: str
+    driver: str
+    handle: HalDevice
+    hal: VmModule
+
+    @property
+    def is_host(self) -> bool:
+        """True if the device computes on the processor, in host memory."""
+        return self.driver in HOST_DRIVERS
+
+    @property
+    def dlpack(self) -> tuple[int, int]:
+        """The device type and number by which DLPack names the device's memory."""
+        types = {"cuda": 2, "metal": 8, "vulkan": 7, "hip": 10}
+        number = re.search(r"\d+$", self.name)
+        return (types.get(self.driver, 1), int(number[0]) if number else 0)
+
+
+@cache
+def instance() -> VmInstance:
+    """The process's one VmInstance; several would race on IREE's type registry."""
+    from iree.runtime import VmInstance
+
+    return VmInstance()
+
+
+def open_device(name: str) -> Device:
+    """The device of that name, opened on first use and shared from then on.
+
+    Raises Error S0507 for an unknown name, a driver that is not installed or a missing device.
+    """
+    address = _address(name)
+    with _open_lock:
+        if address not in _open_devices:
+            _open_devices[address] = _open(address)
+        return _open_devices[address]
+
+
+def choose(requested: str | None, target: Target, cost: Cost | None, origin: str) -> str:
+    """The device name to load an artifact on: what was asked for, or what fits it best.
+
+    Raises Error S0508 if the artifact was not compiled for the device that was asked for.
+    """
+    drivers = target.drivers
+    if requested is None or requested == "cpu":
+        hosts = [driver for driver in HOST_DRIVERS if driver in drivers]
+        if hosts:
+            return "local-sync" if "local-sync" in hosts and _is_small(cost) else hosts[0]
+        if requested is None:
+            return drivers[0]
+    driver = "cpu" if requested == "cpu" else _driver(_address(str(requested)))
+    if driver not in drivers:
+        raise Error(
+            "S0508",
+            f"{origin} was compiled for {target.name}, it cannot run on '{requested}'",
+            notes=[f"it runs on the drivers {', '.join(drivers)}"],
+            hint=f"load it without naming a device, or compile it for {requested}",
+        )
+    return str(requested)
+
+
+def _is_small(cost: Cost | None) -> bool:
+    return cost is not None and cost.flops <= SMALL.flops and cost.bytes <= SMALL.bytes
+
+
+def _address(name: str) -> str:
+    """The one spelling under which a device is opened: "driver" or "driver://path"."""
+    if name == "cpu":
+        return HOST_DRIVERS[0]
+    numbered = re.fullmatch(r"([a-z-]+)(?::|://)(\d+)", name)
+    if numbered is None:
+        return name
+    driver, number = numbered[1], int(numbered[2])
+    return driver if number == 0 else f"{driver}://{number}"
+
+
+def _driver(address: str) -> str:
+    return address.partition("://")[0]
+
+
+def _open(address: str) -> Device:
+    from iree.runtime import HalDriver, create_hal_module, get_driver
+
+    driver_name = _driver(address)
+    known = HalDriver.query()
+    if driver_name not in known:
+        raise _unknown(driver_name, list(known))
+    try:
+        driver = get_driver(driver_name)
+        handle = _create(driver, driver_name, address)
+        hal = create_hal_module(instance(), handle)
+    except (RuntimeError, ValueError) as problem:
+        raise Error(
+            "S0507",
+            f"the device '{address}' cannot be opened",
+            notes=[plain_text(problem)],
+            hint=_ADVICE.get(driver_name),
+        ) from None
+    return Device(address, driver_name, handle, hal)
+
+
+_ADVICE = {
+    "cuda": "install NVIDIA's driver (libcuda), or run on the device 'cpu'",
+    "hip": "install AMD's ROCm runtime, or run on the device 'cpu'",
+    "vulkan": "install a Vulkan loader and driver, or run on the device 'cpu'",
+}
+
+
+def _create(driver: HalDriver, name: str, address: str) -> HalDevice:
+    _, _, path = address.partition("://")
+    if name in HOST_DRIVERS or (path and not path.isdigit()):
+        return driver.create_device_by_uri(address)
+    number, found = int(path or 0), driver.query_available_devices()
+    if number >= len(found):
+        raise Error(
+            "S0507",
+            f"there is no device '{name}:{number}'; the driver found {len(found)}",
+            notes=[f"{name}:{position} is {info['name']}" for position, info in enumerate(found)],
+        )
+    return driver.create_device(found[number])
+
+
+def _unknown(name: str, known: list[str]) -> Error:
+    if name == "metal":
+        return Error(
+            "S0507",
+            "the installed IREE runtime has no Metal driver",
+            hint="Metal is available on macOS; elsewhere compile for llvm-cpu and load on 'cpu'",
+        )
+    names = ["cpu", *known]
+    return Error(
+        "S0507",
+        f"there is no device '{name}'",
+        notes=[f"known here: {', '.join(sorted(names))}"],
+        hint=did_you_mean(name, names),
+    )
+
+
+def plain_text(problem: Exception) -> str:
+    """IREE's message without the C source positions that precede each part of it.
+
+    >>> plain_text(RuntimeError("Error: c/runtime/src/iree/x.c:66: UNAVAILABLE; no libcuda"))
+    'Error: UNAVAILABLE; no libcuda'
+    """
+    text = re.sub(r"\S+\.(?:c|cc|h):\d+: ", "", str(problem))
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,51 @@
+"""Host traffic: how many bytes crossed between NumPy and the device, and in how many calls."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Counts since a program was loaded; subtract two to see what happened between them.
+
+    `uploaded` and `downloaded` are bytes that went to the device and came back, whether they were
+    copied or only mapped; `calls` are invocations of compiled functions.
+
+    >>> Traffic(3, 120, 40) - Traffic(1, 100, 0)
+    Traffic(calls=2, uploaded=20, downloaded=40)
+    """
+
+    calls: int = 0
+    uploaded: int = 0
+    downloaded: int = 0
+
+    def __sub__(self, earlier: Traffic) -> Traffic:
+        return Traffic(
+            self.calls - earlier.calls,
+            self.uploaded - earlier.uploaded,
+            self.downloaded - earlier.downloaded,
+        )
+
+
+class Meter:
+    """The running counts behind `Traffic`, safe to bump from several threads."""
+
+    __slots__ = ("_calls", "_downloaded", "_lock", "_uploaded")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = self._uploaded = self._downloaded = 0
+
+    def add(self, calls: int = 0, uploaded: int = 0, downloaded: int = 0) -> None:
+        """Add to the counts."""
+        with self._lock:
+            self._calls += calls
+            self._uploaded += uploaded
+            self._downloaded += downloaded
+
+    def read(self) -> Traffic:
+        """The counts now."""
+        with self._lock:
+            return Traffic(self._calls, self._uploaded, self._downloaded)
