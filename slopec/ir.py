@@ -206,9 +206,16 @@ def dense(array: np.ndarray) -> Attribute:
     return mlir.DenseElementsAttr.get(contiguous, type=type_, context=context())
 
 
-@lru_cache(maxsize=4096)
 def splat(value: bool | int | float | complex, shape: Shape, dtype: DType) -> Attribute:
     """A constant whose elements all equal `value`."""
+    return _splat(value, str(value), shape, dtype)
+
+
+@lru_cache(maxsize=4096)
+def _splat(
+    value: bool | int | float | complex, spelled: str, shape: Shape, dtype: DType
+) -> Attribute:
+    """`splat`, kept by the spelling too: 0.0 and -0.0 are equal but not the same."""
     if not shape or dtypes.is_complex(dtype) or dtype == dtypes.bool_:
         return dense(np.full(shape, value, dtype))
     element: Attribute
@@ -225,14 +232,18 @@ def constant_array(op: Operation) -> np.ndarray:
 
     Raises TypeError for constants kept in a resource section, which the bindings cannot read.
     """
-    shape, dtype = type_of(op.results[0])
+    return elements(op.attributes["value"])
+
+
+def elements(value: Any) -> np.ndarray:
+    """The elements of a constant's value, the attribute; a splat comes as a read-only view."""
+    shape, dtype = shape_and_dtype(value.type)
     if dtype.kind in "biuf" and dtype not in (dtypes.float8_e4m3fn, dtypes.float8_e5m2):
-        value = op.attributes["value"]
         if isinstance(value, mlir.DenseElementsAttr) and dtype != dtypes.bfloat16:
             if value.is_splat:
                 return np.broadcast_to(_splat_element(value, dtype), shape)
             return np.array(value).astype(dtype, copy=False).reshape(shape)
-    return _constant_from_text(str(op), shape, dtype)
+    return _constant_from_text(str(value), shape, dtype)
 
 
 def _splat_element(value: Any, dtype: DType) -> np.ndarray:
@@ -248,15 +259,19 @@ def _constant_from_text(text: str, shape: Shape, dtype: DType) -> np.ndarray:
     spelled = body.group(1)
     if spelled.startswith('"0x'):
         raw = np.frombuffer(bytes.fromhex(spelled[3:-1]), dtype)
-        return np.broadcast_to(raw, shape) if raw.size == 1 else raw.reshape(shape)
+        return _shaped(raw, shape)
     tokens = re.findall(r"[^\s,()\[\]]+", spelled)
     if dtypes.is_complex(dtype):
         parts = [_number(token, dtypes.real_of(dtype)) for token in tokens]
         flat = np.array([complex(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)])
     else:
         flat = np.array([_number(token, dtype) for token in tokens])
-    flat = flat.astype(dtype)
-    return np.broadcast_to(flat, shape) if flat.size == 1 else flat.reshape(shape)
+    return _shaped(flat.astype(dtype), shape)
+
+
+def _shaped(flat: np.ndarray, shape: Shape) -> np.ndarray:
+    """Elements in order as an array; a single one stands for all."""
+    return np.broadcast_to(flat[0], shape) if flat.size == 1 else flat.reshape(shape)
 
 
 def _number(token: str, dtype: DType) -> float:
