@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from . import buffers
-from .dtypes import NAMES, numpy_dtype
+from .dtypes import NAMES
 from .errors import Error
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ class Array(NDArrayOperatorsMixin):
         "_exposed",
         "_host",
         "_meter",
-        "_name",
         "_view",
         "device",
         "dtype",
@@ -56,8 +55,7 @@ class Array(NDArrayOperatorsMixin):
         self,
         device: Device,
         shape: tuple[int, ...],
-        dtype: str,
-        *,
+        dtype: np.dtype[Any],
         view: HalBufferView | None = None,
         host: NDArray[Any] | None = None,
         meter: Meter | None = None,
@@ -65,12 +63,11 @@ class Array(NDArrayOperatorsMixin):
     ) -> None:
         self.device = device
         self.shape = shape
-        self.dtype = numpy_dtype(dtype)
-        self._name = dtype
+        self.dtype = dtype
         self._view = view
         self._host = host
         self._meter = meter
-        self._consumer: str | None = None
+        self._consumer = ""
         # Whether others may look at the same memory: NumPy, DLPack or a state slot.
         self._exposed = shared
 
@@ -81,7 +78,7 @@ class Array(NDArrayOperatorsMixin):
         if host.dtype.name not in NAMES:
             raise Error("S0512", f"arrays cannot have the dtype {host.dtype}")
         host.flags.writeable = False
-        return cls(device, host.shape, host.dtype.name, host=host, meter=meter)
+        return cls(device, host.shape, host.dtype, host=host, meter=meter)
 
     @property
     def ndim(self) -> int:
@@ -101,7 +98,7 @@ class Array(NDArrayOperatorsMixin):
     def numpy(self) -> NDArray[Any]:
         """The content as a read-only NumPy array; later calls give the same one."""
         if self._host is None:
-            self._host = buffers.download(self.device, self.view(), self.dtype)
+            self._host = buffers.download(self.device, self.view(), self.shape, self.dtype)
             self._exposed |= self.device.is_host
             if self._meter is not None:
                 self._meter.add(downloaded=self.nbytes)
@@ -117,7 +114,7 @@ class Array(NDArrayOperatorsMixin):
                 f"this array was donated to {self._consumer} and holds nothing any more",
                 hint="use the result of that call, or keep x.numpy() before it",
             )
-        self._view = buffers.upload(self.device, self._host, self._name)
+        self._view = buffers.upload(self.device, self._host)
         if self._meter is not None:
             self._meter.add(uploaded=self.nbytes)
         return self._view

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 from typing import TYPE_CHECKING, Any
 
 from iree.runtime import BufferUsage, DeviceArray, HalBufferView, HalFence, MemoryType
@@ -26,34 +25,33 @@ _capsule_pointer.restype = ctypes.c_void_p
 _capsule_pointer.argtypes = (ctypes.py_object, ctypes.c_char_p)
 
 
-def upload(device: Device, array: NDArray[Any], dtype: str) -> HalBufferView:
-    """Copy a C-contiguous array to the device; `dtype` is the name of its dtype."""
+def upload(device: Device, array: NDArray[Any]) -> HalBufferView:
+    """Copy a C-contiguous array to the device."""
     return device.handle.allocator.allocate_buffer_copy(
-        memory_type=_DEVICE_LOCAL,
-        allowed_usage=_DEFAULT_USAGE,
-        device=device.handle,
-        buffer=array,
-        element_type=element_type(dtype),
+        _DEVICE_LOCAL, _DEFAULT_USAGE, device.handle, array, element_type(array.dtype)
     )
 
 
 def upload_bytes(
-    device: Device, content: memoryview, shape: Sequence[int], dtype: str
+    device: Device, content: memoryview, shape: Sequence[int], dtype: np.dtype[Any]
 ) -> HalBufferView:
     """Copy raw little-endian bytes to the device and view them as an array."""
     buffer = device.handle.allocator.allocate_buffer_copy(
-        memory_type=_DEVICE_LOCAL,
-        allowed_usage=_DEFAULT_USAGE,
-        device=device.handle,
-        buffer=content,
+        _DEVICE_LOCAL, _DEFAULT_USAGE, device.handle, content
     )
     return HalBufferView(buffer, list(shape), element_type(dtype))
 
 
-def download(device: Device, view: HalBufferView, dtype: np.dtype[Any]) -> NDArray[Any]:
+def download(
+    device: Device, view: HalBufferView, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> NDArray[Any]:
     """The content of a buffer as a read-only array: mapped on the host, copied from elsewhere."""
-    found: NDArray[Any] = DeviceArray(device.handle, view, override_dtype=dtype).to_host()
-    found.flags.writeable = False
+    found: NDArray[Any]
+    if device.is_host:
+        found = view.map().asarray(shape, dtype)
+    else:
+        found = DeviceArray(device.handle, view, override_dtype=dtype).to_host()
+    found.setflags(write=False)
     return found
 
 
@@ -86,8 +84,3 @@ def address(device: Device, view: HalBufferView) -> int | None:
     # DLTensor: data, device (2×4 bytes), ndim and dtype (8), shape, strides, byte_offset.
     offset = ctypes.cast(tensor, ctypes.POINTER(ctypes.c_uint64))[5]
     return None if data is None else int(data) + int(offset)
-
-
-def byte_count(shape: Sequence[int], itemsize: int) -> int:
-    """Bytes of a dense array."""
-    return math.prod(shape) * itemsize

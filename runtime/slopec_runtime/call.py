@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from iree.runtime import HalBufferView, VmVariantList
 
 from . import buffers
 from .arrays import Array
+from .dtypes import numpy_dtype
 from .errors import Error
 from .tree import leaves
 
@@ -23,7 +25,8 @@ class Call:
     """One variant of an entry: a function for one choice of symbolic sizes.
 
     `run` takes one operand per input that is not fed from state, in order, with exactly the
-    shapes of this variant, and gives one array per output.
+    shapes of this variant, and gives one array per output; outputs that only replace state are
+    None.
     """
 
     def __init__(self, name: str, entry: EntryPoint, variant: Variant, context: Context) -> None:
@@ -35,54 +38,64 @@ class Call:
         self._slots = [array.slot for array in entry.inputs]
         self._donates = [array.slot for array in entry.inputs if array.slot and array.donated]
         self._replaces = [(i, out.slot) for i, out in enumerate(entry.outputs) if out.slot]
+        returned = set(leaves(entry.result))
         self._results = [
-            (_sized(output.shape, variant.dims), output.dtype) for output in entry.outputs
+            (i, _sized(output.shape, variant.dims), numpy_dtype(output.dtype), output.slot)
+            for i, output in enumerate(entry.outputs)
+            if i in returned
         ]
-        donated = context.state.donated
-        self._returned_slots = {
-            i for i in leaves(entry.result) if (slot := entry.outputs[i].slot) and slot in donated
-        }
         # Outputs that share memory with another array; known after the first run.
         self._entangled: list[int] | None = None
 
-    def run(self, operands: Sequence[Operand]) -> list[Array]:
+    def run(self, operands: Sequence[Operand]) -> list[Array | None]:
         """Run the function once. Raises Error S0514, S0515 or S0516."""
-        uploaded = [self._upload(value, i) for i, value in enumerate(operands)]
-        with self._context.state.lock:
-            views = self._arguments(operands, uploaded)
+        fed, uploaded = self._upload(operands)
+        state = self._context.state
+        with state.lock:
+            views = self._arguments(operands, fed)
             outputs = self._invoke(views)
-            for slot_index, slot in self._replaces:
-                self._context.state.views[slot] = outputs[slot_index]
-        self._context.meter.add(calls=1)
-        return [self._array(i, view) for i, view in enumerate(outputs)]
+            for i, slot in self._replaces:
+                state.views[slot] = outputs[i]
+        device, meter = self._context.device, self._context.meter
+        meter.add(calls=1, uploaded=uploaded)
+        results: list[Array | None] = [None] * len(outputs)
+        for i, shape, dtype, kept in self._results:
+            view = outputs[i] if kept is None else state.own(kept, outputs[i])
+            results[i] = Array(device, shape, dtype, view, None, meter, kept is not None)
+        return results
 
-    def _upload(self, value: Operand, position: int) -> HalBufferView | None:
-        """The handle of an operand, or None for a donated array, which is consumed later."""
-        context = self._context
-        if not isinstance(value, Array):
-            context.meter.add(uploaded=value.nbytes)
-            return buffers.upload(context.device, value, self._fed[position].dtype)
-        if value.device is not context.device:
-            return self._upload(value.numpy(), position)
-        return None if self._fed[position].donated else value.view()
+    def _upload(self, operands: Sequence[Operand]) -> tuple[list[HalBufferView | None], int]:
+        """The handles of the operands and the bytes sent; None for an array to be donated."""
+        device = self._context.device
+        fed: list[HalBufferView | None] = []
+        sent = 0
+        for value, facts in zip(operands, self._fed, strict=True):
+            if isinstance(value, Array) and value.device is device:
+                fed.append(None if facts.donated else value.view())
+                continue
+            # An array of another device comes through the host.
+            array = np.asarray(value)
+            sent += array.nbytes
+            fed.append(buffers.upload(device, array))
+        return fed, sent
 
     def _arguments(
-        self, operands: Sequence[Operand], uploaded: Sequence[HalBufferView | None]
+        self, operands: Sequence[Operand], fed: list[HalBufferView | None]
     ) -> list[HalBufferView]:
-        """One handle per input, in order. Nothing is consumed before everything is known good."""
+        """One handle per input, in order. Nothing is donated before everything is known good."""
         state = self._context.state
+        held = state.views
         for slot in self._slots:
-            if slot is not None and slot not in state.views:
+            if slot is not None and slot not in held:
                 raise state.missing(slot)
-        consumed = [self._consume(operands, i) for i, view in enumerate(uploaded) if view is None]
-        taken, fed = iter(consumed), iter(uploaded)
-        return [
-            state.views[slot] if slot is not None else (next(fed) or next(taken))
-            for slot in self._slots
-        ]
+        for i, view in enumerate(fed):
+            if view is None:
+                fed[i] = self._consume(operands, i)
+        given: Any = iter(fed)
+        return [next(given) if slot is None else held[slot] for slot in self._slots]
 
     def _consume(self, operands: Sequence[Operand], position: int) -> HalBufferView:
-        array = operands[position]
+        array: Any = operands[position]
         name = self._fed[position].name
         if sum(other is array for other in operands) > 1:
             raise Error(
@@ -90,8 +103,8 @@ class Call:
                 f"{self._name}() donates its input '{name}', but got the same array twice",
                 hint="pass a copy: np.array(x)",
             )
-        assert isinstance(array, Array)
-        return array.consume(f"{self._name}({name})")
+        view: HalBufferView = array.consume(f"{self._name}({name})")
+        return view
 
     def _invoke(self, views: Sequence[HalBufferView]) -> list[HalBufferView]:
         """Run the function; from here on the donated slots are gone unless it succeeds."""
@@ -99,7 +112,8 @@ class Call:
         arguments = VmVariantList(len(views))
         for view in views:
             arguments.push_ref(view)
-        results = VmVariantList(len(self._results))
+        count = len(self._entry.outputs)
+        results = VmVariantList(count)
         for slot in self._donates:
             del state.views[slot]
         try:
@@ -107,7 +121,7 @@ class Call:
         except Error:
             state.lost.update(dict.fromkeys(self._donates, self._name))
             raise
-        outputs = [results.get_as_object(i, HalBufferView) for i in range(len(self._results))]
+        outputs = [results.get_as_object(i, HalBufferView) for i in range(count)]
         if self._entangled is None:
             self._entangled = self._find_entangled(views, outputs)
         for i in self._entangled:
@@ -125,10 +139,11 @@ class Call:
         property of the compiled function.
         """
         device = self._context.device
-        lasting = [
-            view for view, array in zip(views, self._entry.inputs, strict=True) if not array.donated
-        ]
-        seen = {buffers.address(device, view) for view in lasting}
+        seen = {
+            buffers.address(device, view)
+            for view, array in zip(views, self._entry.inputs, strict=True)
+            if not array.donated
+        }
         found = []
         for i, view in enumerate(outputs):
             place = buffers.address(device, view)
@@ -136,14 +151,6 @@ class Call:
                 found.append(i)
             seen.add(place)
         return found
-
-    def _array(self, position: int, view: HalBufferView) -> Array:
-        context = self._context
-        shape, dtype = self._results[position]
-        if position in self._returned_slots:
-            view = buffers.duplicate(context.device, view)
-        shared = self._entry.outputs[position].slot is not None
-        return Array(context.device, shape, dtype, view=view, meter=context.meter, shared=shared)
 
 
 def _sized(shape: Shape, dims: Mapping[str, int]) -> tuple[int, ...]:

@@ -32,24 +32,17 @@ _open_devices: dict[str, Device] = {}
 
 @dataclass(frozen=True, eq=False)
 class Device:
-    """An open device: `name` as IREE addresses it, `driver`, IREE's handle and its HAL module."""
+    """An open device: `name` as IREE addresses it, IREE's handle and its HAL module.
+
+    `is_host` tells that it computes on the processor, in host memory; `dlpack` is the type and
+    number by which DLPack names its memory.
+    """
 
     name: str
-    driver: str
     handle: HalDevice
     hal: VmModule
-
-    @property
-    def is_host(self) -> bool:
-        """True if the device computes on the processor, in host memory."""
-        return self.driver in HOST_DRIVERS
-
-    @property
-    def dlpack(self) -> tuple[int, int]:
-        """The device type and number by which DLPack names the device's memory."""
-        types = {"cuda": 2, "metal": 8, "vulkan": 7, "hip": 10}
-        number = re.search(r"\d+$", self.name)
-        return (types.get(self.driver, 1), int(number[0]) if number else 0)
+    is_host: bool
+    dlpack: tuple[int, int]
 
 
 @cache
@@ -132,8 +125,12 @@ def _open(address: str) -> Device:
             notes=[plain_text(problem)],
             hint=_ADVICE.get(driver_name),
         ) from None
-    return Device(address, driver_name, handle, hal)
+    number = re.search(r"://(\d+)$", address)
+    dlpack = (_DLPACK.get(driver_name, 1), int(number[1]) if number else 0)
+    return Device(address, handle, hal, driver_name in HOST_DRIVERS, dlpack)
 
+
+_DLPACK = {"cuda": 2, "vulkan": 7, "metal": 8, "hip": 10}
 
 _ADVICE = {
     "cuda": "install NVIDIA's driver (libcuda), or run on the device 'cpu'",

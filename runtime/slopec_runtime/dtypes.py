@@ -47,11 +47,11 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 
 
 @cache
-def element_type(name: str) -> HalElementType:
-    """The IREE element type that stores a dtype of that name."""
+def element_type(dtype: np.dtype[Any]) -> HalElementType:
+    """The IREE element type that stores a NumPy dtype."""
     from iree.runtime import HalElementType
 
-    found: HalElementType = getattr(HalElementType, _ELEMENT_TYPES[name])
+    found: HalElementType = getattr(HalElementType, _ELEMENT_TYPES[dtype.name])
     return found
 
 

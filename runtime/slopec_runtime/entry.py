@@ -10,14 +10,14 @@ from .arrays import Array
 from .call import Call
 from .errors import Error, did_you_mean
 from .operands import Expected, Operand, describe, measure, operand
-from .split import Piece, axis_of, join, pieces, take
+from .split import Piece, join, pieces, take
 from .tree import Tree, flatten, unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .context import Context
-    from .manifest import EntryPoint, Output
+    from .manifest import EntryPoint, Shape
 
 
 class Entry:
@@ -90,20 +90,23 @@ class Entry:
         for name, tree in self.facts.arguments:
             if name not in given:
                 raise self._wrong_arguments(f"needs the argument '{name}'")
-            flatten(tree, given[name], name, values.__setitem__)
+            if isinstance(tree, int):
+                values[tree] = given[name]
+            else:
+                flatten(tree, given[name], name, values.__setitem__)
         return values
 
     def _wrong_arguments(self, problem: str, hint: str | None = None) -> Error:
         return Error("S0510", f"{self.name}() {problem}", notes=[self.signature], hint=hint)
 
-    def _run(self, operands: Sequence[Operand], sizes: Mapping[str, int]) -> list[Array]:
+    def _run(self, operands: Sequence[Operand], sizes: Mapping[str, int]) -> list[Array | None]:
         """Call the function for these sizes, or several where the batch must be split."""
         call = self._calls.get(tuple(sizes[dim] for dim in self._dims))
         if call is not None:
             return call.run(operands)
         dim = self._dimension_to_split(sizes)
         plan = pieces(sizes[dim], self._compiled(dim))
-        axes = [axis_of(expected.shape, dim) for _, expected in self._fed]
+        axes = [_axis(expected.shape, dim) for _, expected in self._fed]
         runs = []
         for piece in plan:
             part = [
@@ -112,21 +115,20 @@ class Entry:
             ]
             runs.append(self._run(part, {**sizes, dim: piece.size}))
         return [
-            self._join(output, dim, plan, [run[i] for run in runs])
+            self._join(_axis(output.shape, dim), plan, [run[i] for run in runs])
             for i, output in enumerate(self.facts.outputs)
         ]
 
     def _join(
-        self, output: Output, dim: str, plan: Sequence[Piece], parts: Sequence[Array]
-    ) -> Array:
-        axis = axis_of(output.shape, dim)
-        if axis is None:
+        self, axis: int | None, plan: Sequence[Piece], parts: Sequence[Array | None]
+    ) -> Array | None:
+        """One output of several calls; what does not grow with the batch is the same in all."""
+        if axis is None or parts[0] is None:
             return parts[0]
-        host = join([part.numpy() for part in parts], axis, plan)
-        host.flags.writeable = False
-        return Array(
-            self._context.device, host.shape, output.dtype, host=host, meter=self._context.meter
-        )
+        host = join([np.asarray(part) for part in parts], axis, plan)
+        host.setflags(write=False)
+        context = self._context
+        return Array(context.device, host.shape, host.dtype, host=host, meter=context.meter)
 
     def _compiled(self, dim: str) -> tuple[int, ...]:
         return tuple(sorted({variant.dims[dim] for variant in self.facts.variants}))
@@ -154,6 +156,10 @@ class Entry:
             notes=notes,
             hint="pass one of these sizes, or compile the program for this one too",
         )
+
+
+def _axis(shape: Shape, dim: str) -> int | None:
+    return shape.index(dim) if dim in shape else None
 
 
 def _render(tree: Tree, types: Sequence[str]) -> str:

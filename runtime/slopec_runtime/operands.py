@@ -7,6 +7,7 @@ of their own, where they fit. Everything else is an error that names the input.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -38,6 +39,11 @@ class Expected:
     shape: Shape
     dtype: str
 
+    @cached_property
+    def wanted(self) -> np.dtype[Any]:
+        """The dtype as NumPy's."""
+        return numpy_dtype(self.dtype)
+
     def __repr__(self) -> str:
         return f"{self.label}: {describe(self.dtype, self.shape)}"
 
@@ -57,13 +63,12 @@ def operand(value: Any, expected: Expected) -> Operand:
     Raises Error S0511 (rank or a fixed dimension differs) or S0512 (dtype).
     """
     if isinstance(value, Array):
-        if value.dtype != numpy_dtype(expected.dtype):
+        if value.dtype != expected.wanted:
             value = _cast(value.numpy(), expected)
-    elif isinstance(value, bool | int | float | complex | np.generic | list | tuple):
-        value = _from_python(value, expected)
-    else:
-        value = _cast(_as_array(value, expected), expected)
-    _check_shape(value.shape, expected)
+    elif type(value) is not np.ndarray or value.dtype != expected.wanted:
+        value = _convert(value, expected)
+    if value.shape != expected.shape:
+        _check_shape(value.shape, expected)
     return value if isinstance(value, Array) else np.asarray(value, order="C")
 
 
@@ -135,8 +140,14 @@ def _as_array(value: Any, expected: Expected) -> NDArray[Any]:
     )
 
 
+def _convert(value: Any, expected: Expected) -> NDArray[Any]:
+    if isinstance(value, bool | int | float | complex | np.generic | list | tuple):
+        return _from_python(value, expected)
+    return _cast(_as_array(value, expected), expected)
+
+
 def _cast(array: NDArray[Any], expected: Expected) -> NDArray[Any]:
-    wanted = numpy_dtype(expected.dtype)
+    wanted = expected.wanted
     if array.dtype == wanted:
         return array
     if not cast_is_exact(array.dtype, wanted):
@@ -156,7 +167,7 @@ def _cast_hint(found: np.dtype[Any], expected: Expected) -> str | None:
 
 
 def _from_python(value: Any, expected: Expected) -> NDArray[Any]:
-    wanted = numpy_dtype(expected.dtype)
+    wanted = expected.wanted
     try:
         array = np.asarray(value)
     except (ValueError, OverflowError) as problem:

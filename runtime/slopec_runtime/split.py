@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .manifest import Shape
-
 
 @dataclass(frozen=True)
 class Piece:
@@ -68,11 +66,6 @@ def _cover(rows: int, sizes: Sequence[int], fixed: float) -> list[int]:
         plan.append(last[rows])
         rows -= last[rows]
     return sorted(plan, reverse=True)
-
-
-def axis_of(shape: Shape, dim: str) -> int | None:
-    """The axis of `shape` that is the symbolic dimension `dim`, if one is."""
-    return shape.index(dim) if dim in shape else None
 
 
 def take(array: NDArray[Any], axis: int, piece: Piece) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import buffers
 from .arrays import Array
+from .dtypes import numpy_dtype
 from .errors import Error, MissingSlotError, did_you_mean
 from .operands import Expected, operand
 
@@ -48,7 +49,7 @@ class State(MutableMapping[str, Array]):
     def load(self, name: str, content: memoryview) -> None:
         """Give a slot the value of raw little-endian bytes."""
         slot = self._slots[name]
-        view = buffers.upload_bytes(self._device, content, slot.shape, slot.dtype)
+        view = buffers.upload_bytes(self._device, content, slot.shape, numpy_dtype(slot.dtype))
         self._meter.add(uploaded=content.nbytes)
         with self.lock:
             self.views[name] = view
@@ -56,7 +57,11 @@ class State(MutableMapping[str, Array]):
     def copy_from(self, other: State) -> None:
         """Take over the values of another state of the same program."""
         with other.lock, self.lock:
-            self.views = {name: self._own(name, view) for name, view in other.views.items()}
+            self.views = {name: self.own(name, view) for name, view in other.views.items()}
+
+    def own(self, name: str, view: HalBufferView) -> HalBufferView:
+        """A handle whose content stays: later calls write to the memory of a donated slot."""
+        return buffers.duplicate(self._device, view) if name in self.donated else view
 
     def missing(self, name: str) -> MissingSlotError:
         """The error for a slot that has no value; the caller holds `lock`."""
@@ -92,10 +97,15 @@ class State(MutableMapping[str, Array]):
             view = self.views.get(name)
             if view is None:
                 raise self.missing(name)
-            view = self._own(name, view)
+            view = self.own(name, view)
         slot = self._slots[name]
         return Array(
-            self._device, slot.shape, slot.dtype, view=view, meter=self._meter, shared=True
+            self._device,
+            slot.shape,
+            numpy_dtype(slot.dtype),
+            view=view,
+            meter=self._meter,
+            shared=True,
         )
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -104,10 +114,10 @@ class State(MutableMapping[str, Array]):
         slot = self._slots[name]
         found = operand(value, Expected(f"state slot '{name}'", name, slot.shape, slot.dtype))
         if isinstance(found, Array) and found.device is self._device:
-            view = self._own(name, found.share())
+            view = self.own(name, found.share())
         else:
             host = found.numpy() if isinstance(found, Array) else found
-            view = buffers.upload(self._device, host, slot.dtype)
+            view = buffers.upload(self._device, host)
             self._meter.add(uploaded=host.nbytes)
         with self.lock:
             self.views[name] = view
@@ -131,7 +141,3 @@ class State(MutableMapping[str, Array]):
             for name, slot in self._slots.items()
         ]
         return "\n".join(["State:", *lines]) if lines else "State: none"
-
-    def _own(self, name: str, view: HalBufferView) -> HalBufferView:
-        """A handle whose memory stays as it is: that of a donated slot is overwritten in place."""
-        return buffers.duplicate(self._device, view) if name in self.donated else view

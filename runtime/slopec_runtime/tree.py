@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .errors import Error, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-Tree: TypeAlias = Union[int, "Branch"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,10 @@ class Branch:
     kind: Literal["tuple", "list", "dict", "none"]
     items: tuple[Tree, ...] = ()
     keys: tuple[str, ...] = ()
+
+
+Tree: TypeAlias = int | Branch
+"""A leaf, which is an index, or a branch."""
 
 
 def leaves(tree: Tree) -> Iterator[int]:
