@@ -56,10 +56,7 @@ class Entry:
     @property
     def signature(self) -> str:
         """The entry as a line of Python with types: `predict(image: float32[batch, 784]) -> …`."""
-        inputs = [describe(array.dtype, array.shape) for array in self.facts.inputs]
-        outputs = [describe(array.dtype, array.shape) for array in self.facts.outputs]
-        arguments = [f"{name}: {_render(tree, inputs)}" for name, tree in self.facts.arguments]
-        return f"{self.name}({', '.join(arguments)}) -> {_render(self.facts.result, outputs)}"
+        return signature(self.name, self.facts)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the entry; the result nests as it did when the entry was compiled."""
@@ -156,6 +153,14 @@ class Entry:
             notes=notes,
             hint="pass one of these sizes, or compile the program for this one too",
         )
+
+
+def signature(name: str, facts: EntryPoint) -> str:
+    """An entry as a line of Python with types, from its manifest alone."""
+    inputs = [describe(array.dtype, array.shape) for array in facts.inputs]
+    outputs = [describe(array.dtype, array.shape) for array in facts.outputs]
+    arguments = [f"{argument}: {_render(tree, inputs)}" for argument, tree in facts.arguments]
+    return f"{name}({', '.join(arguments)}) -> {_render(facts.result, outputs)}"
 
 
 def _axis(shape: Shape, dim: str) -> int | None:

@@ -1,6 +1,5 @@
 """`slopec info`: an artifact introduces itself."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,8 +10,9 @@ from slopec.cli.group import Command
 from slopec.cli.ui import Ui
 from slopec_runtime.artifact import read
 from slopec_runtime.dtypes import numpy_dtype
-from slopec_runtime.manifest import EntryPoint, Input, Manifest, Output, Shape
-from slopec_runtime.tree import Tree
+from slopec_runtime.entry import signature
+from slopec_runtime.manifest import Manifest
+from slopec_runtime.operands import describe
 
 
 @click.command(cls=Command)
@@ -36,7 +36,7 @@ def command(ui: Ui, artifact: Path, as_json: bool) -> None:
             ui.data(f"      {entry.doc.splitlines()[0]}")
     if ui.verbosity > 0 and manifest.state:
         ui.data("")
-        rows = [(name, array(slot.dtype, slot.shape)) for name, slot in manifest.state.items()]
+        rows = [(name, describe(slot.dtype, slot.shape)) for name, slot in manifest.state.items()]
         ui.table(("state", "type"), rows)
     if ui.verbosity > 0 and manifest.sources:
         ui.data("")
@@ -65,32 +65,6 @@ def facts(manifest: Manifest, size: int) -> list[tuple[str, str]]:
         )
         rows.append(("state", f"{len(manifest.state)} slots, {amount(total, 'B')}"))
     return rows
-
-
-def signature(name: str, entry: EntryPoint) -> str:
-    """An entry as Python would declare it.
-
-    `predict(image: float32[batch, 784]) -> float32[batch, 10]`
-    """
-    arguments = [f"{name}: {typed(tree, entry.inputs)}" for name, tree in entry.arguments]
-    return f"{name}({', '.join(arguments)}) -> {typed(entry.result, entry.outputs)}"
-
-
-def typed(tree: Tree, leaves: Sequence[Input] | Sequence[Output]) -> str:
-    """The type of a nested value: `{"x": float32[3], "y": (int32[], bool[2])}`."""
-    if isinstance(tree, int):
-        return array(leaves[tree].dtype, leaves[tree].shape)
-    items = [typed(item, leaves) for item in tree.items]
-    if tree.kind == "dict":
-        return "{" + ", ".join(f"{k}: {v}" for k, v in zip(tree.keys, items, strict=True)) + "}"
-    if tree.kind == "none":
-        return "None"
-    return f"[{', '.join(items)}]" if tree.kind == "list" else f"({', '.join(items)})"
-
-
-def array(dtype: str, shape: Shape) -> str:
-    """An array type: `float32[batch, 784]`."""
-    return f"{dtype}[{', '.join(map(str, shape))}]"
 
 
 def amount(number: float, unit: str) -> str:

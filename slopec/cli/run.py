@@ -13,11 +13,12 @@ import slopec_runtime
 from slopec.cli import values
 from slopec.cli.files import existing
 from slopec.cli.group import Command
-from slopec.cli.info import array, signature
 from slopec.cli.ui import Ui
 from slopec.diagnostics import UsageError, did_you_mean
 from slopec_runtime.dtypes import numpy_dtype
+from slopec_runtime.entry import signature
 from slopec_runtime.manifest import EntryPoint
+from slopec_runtime.operands import describe
 from slopec_runtime.tree import flatten, unflatten
 
 Array = NDArray[Any]
@@ -142,7 +143,7 @@ COLUMNS = ("output", "type", "min", "max", "mean", "values")
 def summary(outputs: Mapping[str, Array]) -> list[tuple[str, ...]]:
     """A row for each output: type, smallest, largest and mean value, and the first few."""
     return [
-        (name, array(found.dtype.name, found.shape), *_statistics(found), _first(found))
+        (name, describe(found.dtype.name, found.shape), *_statistics(found), _first(found))
         for name, found in outputs.items()
     ]
 
