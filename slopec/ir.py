@@ -189,6 +189,11 @@ def boolean(value: bool) -> Attribute:
     return mlir.BoolAttr.get(value, context())
 
 
+def unit() -> Attribute:
+    """The attribute that says yes by being there."""
+    return mlir.UnitAttr.get(context())
+
+
 def matrix_i64(rows: Sequence[Sequence[int]]) -> Attribute:
     """`dense<[[…], …]> : tensor<n x 2 x i64>`, as paddings and replica groups are spelled."""
     array = np.array(rows, np.int64).reshape(len(rows), 2)
@@ -352,6 +357,22 @@ def symbols_in(op: Operation) -> list[str]:
         for name in op.attributes
         if isinstance(op.attributes[name], mlir.FlatSymbolRefAttr)
     ]
+
+
+def is_public(op: Operation) -> bool:
+    """Whether a function can be called from outside the module."""
+    visibility = op.attributes["sym_visibility"] if "sym_visibility" in op.attributes else None
+    return visibility is None or str(mlir.StringAttr(visibility).value) == "public"
+
+
+def set_argument_attribute(op: Operation, index: int, name: str, value: Attribute) -> None:
+    """Set one attribute of one argument of a function."""
+    count = len(function_type(op)[0])
+    present = op.attributes["arg_attrs"] if "arg_attrs" in op.attributes else None
+    rows = [dict(row) for row in present] if present is not None else [{} for _ in range(count)]
+    rows[index] = {**{key: rows[index][key] for key in rows[index]}, name: value}
+    made = [mlir.DictAttr.get(row, context()) for row in rows]
+    op.attributes["arg_attrs"] = mlir.ArrayAttr.get(made, context())
 
 
 def body_of(op: Operation) -> Block:

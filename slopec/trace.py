@@ -73,13 +73,18 @@ class Trace:
         parent: "Trace | None",
         *,
         function: ir.Operation | None = None,
+        bakes: bool = False,
     ) -> None:
-        """Write at the end of `block`; a trace without `function` is a region of its parent's."""
+        """Write at the end of `block`; a trace without `function` is a region of its parent's.
+
+        A trace that `bakes` makes concrete outer tensors constants instead of arguments.
+        """
         self.module = module
         self.block = block
         self.parent = parent
         self.function = function
         self.point = ir.InsertionPoint(block)
+        self.bakes = bakes
         self.closed = False
         self.location: ir.Location | None = None
         self.captures: dict[int, tuple[Tensor, ir.Value]] = {}
@@ -109,7 +114,13 @@ class Trace:
             return captured[1]
         self._check_reachable(tensor)
         type_ = ir.tensor_type(tensor.shape, tensor.dtype)
-        value = self.block.add_argument(type_, ir.unknown())
+        if self.bakes and (tensor._trace is None or isinstance(tensor._trace, Ambient)):
+            start = ir.InsertionPoint.at_block_begin(self.block)
+            facts = {"value": ir.dense(tensor.numpy())}
+            op = ir.create("stablehlo.constant", [type_], [], facts, ir.unknown(), start)
+            value = op.results[0]
+        else:
+            value = self.block.add_argument(type_, ir.unknown())
         self.captures[id(tensor)] = (tensor, value)
         return value
 

@@ -7,6 +7,7 @@ afterwards by `symbol-dce` and `cse`, as any other dead code.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from slopec import dtypes, hlo, ir, trace
 from slopec.diagnostics import TransformError
@@ -14,6 +15,17 @@ from slopec.tensor import Tensor
 from slopec.trace import Trace
 from slopec.transforms.inline import inline_calls
 from slopec.transforms.rule import Point, Tangent, accumulate, rule_of
+
+
+@dataclass(frozen=True)
+class Derive:
+    """Write the body of every function that is declared as derived from another."""
+
+    name = "derive"
+
+    def run(self, module: ir.Module) -> None:
+        """Rewrite `module` in place; raises TransformError for what has no derivative."""
+        derive(module)
 
 
 def derive(module: ir.Module) -> None:
@@ -78,6 +90,8 @@ def _fill(declaration: ir.Operation, of: ir.Operation) -> ir.Operation:
             del copy.attributes[name]
     for name in ("sym_name", "sym_visibility", "function_type"):
         copy.attributes[name] = declaration.attributes[name]
+    if "slope.public" in declaration.attributes:
+        copy.attributes["sym_visibility"] = ir.string("public")
     inputs, _ = ir.function_type(declaration)
     wrt = tuple(declaration.attributes["slope.wrt"])
     out = tuple(declaration.attributes["slope.out"])

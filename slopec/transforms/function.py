@@ -41,10 +41,21 @@ class Arguments:
     static: tuple[Any, ...]
 
     @staticmethod
-    def of(args: Sequence[Any], kwargs: dict[str, Any]) -> "Arguments":
-        """Split `args` and `kwargs` into tensors and static leaves."""
+    def of(
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        is_static: Callable[[str], bool] = lambda path: False,
+    ) -> "Arguments":
+        """Split `args` and `kwargs` into tensors and static leaves.
+
+        `is_static` sees the path of a leaf: `0.` and its place, or `1.` and its keyword.
+        """
         leaves, treedef = tree.flatten((tuple(args), dict(sorted(kwargs.items()))))
-        places = tuple(i for i, leaf in enumerate(leaves) if is_array(leaf))
+        places = tuple(
+            i
+            for i, (leaf, path) in enumerate(zip(leaves, treedef.paths(), strict=True))
+            if is_array(leaf) and not is_static(path)
+        )
         chosen = set(places)
         static = tuple(None if i in chosen else leaf for i, leaf in enumerate(leaves))
         return Arguments(tuple(as_tensor(leaves[i]) for i in places), places, treedef, static)

@@ -1,0 +1,95 @@
+"""What a program costs: floating point operations and bytes moved, counted op by op."""
+
+import math
+from dataclasses import dataclass
+
+from slopec import ir
+from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
+
+_FREE = {
+    "stablehlo.reshape",
+    "stablehlo.constant",
+    "stablehlo.return",
+    "stablehlo.optimization_barrier",
+    "func.return",
+    "func.func",
+}
+_MOVES = {
+    "stablehlo.broadcast_in_dim",
+    "stablehlo.transpose",
+    "stablehlo.slice",
+    "stablehlo.pad",
+    "stablehlo.concatenate",
+    "stablehlo.reverse",
+    "stablehlo.gather",
+    "stablehlo.dynamic_slice",
+    "stablehlo.dynamic_update_slice",
+    "stablehlo.iota",
+    "stablehlo.convert",
+    "stablehlo.select",
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Floating point operations, and bytes that ops read and write when nothing is fused."""
+
+    flops: float = 0.0
+    bytes: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """The cost of both."""
+        return Cost(self.flops + other.flops, self.bytes + other.bytes)
+
+
+def _size(value: ir.Value) -> int:
+    return math.prod(ir.type_of(value)[0])
+
+
+def _bytes(value: ir.Value) -> int:
+    shape, dtype = ir.type_of(value)
+    return math.prod(shape) * dtype.itemsize
+
+
+def _flops(op: ir.Operation) -> float:
+    if op.name == "stablehlo.dot_general":
+        numbers = DotDimensionNumbers.parse(op.attributes["dot_dimension_numbers"])
+        shape, _ = ir.type_of(op.operands[0])
+        return 2.0 * _size(op.results[0]) * math.prod(shape[d] for d in numbers.lhs_contracting)
+    if op.name == "stablehlo.convolution":
+        layout = ConvDimensionNumbers.parse(op.attributes["dimension_numbers"])
+        kernel, _ = ir.type_of(op.operands[1])
+        taps = math.prod(kernel) / max(1, kernel[layout.kernel_output_feature])
+        return 2.0 * _size(op.results[0]) * taps
+    if op.name in _MOVES:
+        return 0.0
+    if op.name in ("stablehlo.reduce", "stablehlo.sort", "stablehlo.scatter"):
+        return float(_size(op.operands[0]))
+    if op.name in ("stablehlo.reduce_window", "stablehlo.select_and_scatter"):
+        window = math.prod(op.attributes["window_dimensions"])
+        return float(window * min(_size(op.results[0]), _size(op.operands[0])))
+    return float(sum(_size(result) for result in op.results))
+
+
+def cost_of(function: ir.Operation) -> Cost:
+    """The cost of one call of a function; the body of a loop counts once.
+
+    A fused multiply-add counts as two operations, an elementwise function of an element as one.
+    """
+    total = Cost()
+    for view in ir.body_of(function).operations:
+        total += _op_cost(view.operation)
+    return total
+
+
+def _op_cost(op: ir.Operation) -> Cost:
+    if op.name in _FREE:
+        return Cost()
+    if op.name in ("stablehlo.while", "stablehlo.case", "stablehlo.if"):
+        inner = [view.operation for region in op.regions for view in region.blocks[0].operations]
+        return sum((_op_cost(o) for o in inner), Cost())
+    try:
+        moved = sum(map(_bytes, op.operands)) + sum(map(_bytes, op.results))
+        return Cost(_flops(op), float(moved))
+    except TypeError:  # tokens and tuples have no size
+        return Cost()

@@ -1,0 +1,244 @@
+"""A program is a function marked for compilation, with the types of what it will be called with.
+
+`@program(image=spec("float32", ("batch", 784)))` says what comes at run time; every other
+parameter is a weight: an instance, a class or a factory, built once and shared by all programs of
+the file. Parameters named in `state` are kept on the device between calls.
+"""
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from slopec import dtypes, trace, tree
+from slopec.diagnostics import Span, UsageError, did_you_mean
+from slopec.dtypes import DType
+from slopec.tree import TreeDef
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The type of an array that comes at run time; a name in `shape` is a symbolic dimension."""
+
+    dtype: DType
+    shape: tuple[int | str, ...]
+
+    def concrete(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape with every name replaced by its size."""
+        return tuple(sizes[d] if isinstance(d, str) else d for d in self.shape)
+
+    def __str__(self) -> str:
+        """`float32[batch, 784]`."""
+        return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
+
+
+def spec(dtype: Any, shape: Sequence[int | str] = ()) -> Spec:
+    """The type of a run-time argument: dtype and shape, where a name is a symbolic dimension.
+
+    Raises TypeError for an unknown dtype and UsageError for sizes that are no size.
+
+    >>> print(spec("float32", ("batch", 784)))
+    float32[batch, 784]
+    """
+    for size in shape:
+        named = isinstance(size, str) and size.isidentifier()
+        if not named and not (isinstance(size, int) and size >= 0):
+            raise UsageError(
+                "S0110",
+                f"{size!r} is neither a size nor the name of a dimension",
+                span=trace.here(),
+                hint='write sizes as ints and symbolic dimensions as names, such as "batch"',
+            )
+    return Spec(dtypes.as_dtype(dtype), tuple(shape))
+
+
+def _is_spec_tree(value: Any) -> bool:
+    leaves = tree.leaves(value)
+    return bool(leaves) and all(isinstance(leaf, Spec) for leaf in leaves)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A marked function; calling it runs the function as it stands."""
+
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+    state: tuple[str, ...] = ()
+    span: Span | None = None
+    name: str = field(default="")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function itself."""
+        return self.function(*args, **kwargs)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The function's parameters, in order."""
+        return list(inspect.signature(self.function).parameters)
+
+    @property
+    def inputs(self) -> dict[str, tuple[list[Spec], TreeDef]]:
+        """The parameters that come at run time: their leaves' types and their nesting."""
+        return {
+            name: tree.flatten(self.arguments[name])
+            for name in self.parameters
+            if _is_spec_tree(self.arguments.get(name))
+        }
+
+    @property
+    def dims(self) -> list[str]:
+        """The symbolic dimensions, in order of appearance."""
+        names: dict[str, None] = {}
+        for leaves, _ in self.inputs.values():
+            for leaf in leaves:
+                names.update((d, None) for d in leaf.shape if isinstance(d, str))
+        return list(names)
+
+
+def program(
+    function: Callable[..., Any] | None = None,
+    *,
+    state: Sequence[str] = (),
+    name: str | None = None,
+    **arguments: Any,
+) -> Any:
+    """Mark a function as a program: what `slopec compile` compiles.
+
+    Every keyword names a parameter: a `spec` (or a pytree of specs) comes at run time; anything
+    else is a weight: a pytree, or a class or function that makes one. A parameter annotated with a
+    class needs no keyword. The parameters in `state` stay on the device between calls; the
+    function returns their new values first, as a tuple `(state…, result)`.
+
+    Raises UsageError for keywords that are no parameters.
+
+    >>> import slopec as sp
+    >>> @sp.program(x=sp.spec("float32", ("batch", 3)))
+    ... def double(x):
+    ...     return x * 2.0
+    >>> double.dims
+    ['batch']
+    """
+    place = trace.here()
+
+    def mark(marked: Callable[..., Any]) -> Program:
+        made = Program(
+            marked, arguments, tuple(state), place, name or getattr(marked, "__name__", "program")
+        )
+        _check(made)
+        return made
+
+    return mark if function is None else mark(function)
+
+
+def _check(marked: Program) -> None:
+    known = marked.parameters
+    for keyword in [*marked.arguments, *marked.state]:
+        if keyword not in known:
+            raise UsageError(
+                "S0111",
+                f"program `{marked.name}` has no parameter `{keyword}`",
+                span=marked.span,
+                notes=(f"its parameters are {', '.join(known) or 'none'}",),
+                hint=did_you_mean(keyword, known),
+            )
+
+
+class Weights:
+    """The values of parameters that do not come at run time, each made once."""
+
+    def __init__(self) -> None:
+        """Nothing is made yet."""
+        self._made: dict[tuple[str, int], Any] = {}
+
+    def of(self, marked: Program) -> dict[str, Any]:
+        """The value of every weight and state parameter of a program."""
+        values: dict[str, Any] = {}
+        for name, parameter in inspect.signature(marked.function).parameters.items():
+            if name not in marked.inputs:
+                values[name] = self._value(marked, name, parameter, values)
+        return values
+
+    def _value(
+        self, marked: Program, name: str, parameter: inspect.Parameter, values: dict[str, Any]
+    ) -> Any:
+        source = marked.arguments.get(name, parameter.default)
+        if source is inspect.Parameter.empty:
+            source = _annotation(marked, name)
+        if not callable(source) or _is_instance(source):
+            return source
+        key = (name, id(source))
+        if key not in self._made:
+            wanted = inspect.signature(source).parameters
+            self._made[key] = source(**{k: v for k, v in values.items() if k in wanted})
+        return self._made[key]
+
+
+def _is_instance(source: Any) -> bool:
+    """Whether a callable is a weight itself, such as a module, rather than a maker of one."""
+    return not isinstance(source, type) and tree.structure(source) != tree.LEAF
+
+
+def _annotation(marked: Program, name: str) -> Any:
+    try:
+        hint = typing.get_type_hints(marked.function).get(name)
+    except NameError:
+        hint = None
+    if isinstance(hint, type):
+        return hint
+    raise UsageError(
+        "S0112",
+        f"nothing says what the parameter `{name}` of program `{marked.name}` is",
+        span=marked.span,
+        hint=f"add `{name}=sp.spec(…)` for a run-time argument, or annotate it with a module class",
+    )
+
+
+def load_file(path: str | Path) -> ModuleType:
+    """Import a Python file by its path, its folder being importable meanwhile."""
+    file = Path(path)
+    if not file.is_file():
+        raise UsageError("S0410", f"no file {file}")
+    found = spec_from_file_location(f"slopec_model_{file.stem}", file)
+    assert found is not None and found.loader is not None
+    module = module_from_spec(found)
+    sys.modules[found.name] = module
+    folder = str(file.parent.resolve())
+    sys.path.insert(0, folder)
+    try:
+        found.loader.exec_module(module)
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+def programs_in(module: ModuleType) -> Iterator[Program]:
+    """The marked functions of an imported file, in order of definition."""
+    yield from (value for value in vars(module).values() if isinstance(value, Program))
+
+
+def select(module: ModuleType, wanted: str | None, origin: str) -> list[Program]:
+    """The programs of a file, or the one called `wanted`; raises UsageError without any."""
+    found = list(programs_in(module))
+    if not found:
+        raise UsageError(
+            "S0411",
+            f"{origin} marks no program",
+            hint="put `@sp.program(x=sp.spec(…))` above the function to compile",
+        )
+    if wanted is None:
+        return found
+    chosen = [marked for marked in found if marked.name == wanted]
+    if not chosen:
+        names = [marked.name for marked in found]
+        raise UsageError(
+            "S0411",
+            f"{origin} has no program `{wanted}`",
+            notes=(f"it has {', '.join(names)}",),
+            hint=did_you_mean(wanted, names),
+        )
+    return chosen
