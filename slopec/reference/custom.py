@@ -1,0 +1,79 @@
+"""Custom calls whose target has one clear meaning, by the names that frameworks emit."""
+
+import numpy as np
+
+from slopec import ir
+from slopec.diagnostics import did_you_mean
+from slopec.reference.bits import converted
+from slopec.reference.shape import unchanged
+from slopec.reference.sort import largest
+from slopec.reference.table import (
+    SUPPORTED,
+    Array,
+    Kernel,
+    Scope,
+    attribute,
+    cannot,
+    result_dtype,
+    scoped_rule,
+)
+
+_UNARY = (
+    "acos acosh asin asinh atan atanh bessel_i1e cosh digamma erf erf_inv erfc lgamma sinh "
+    "square tan"
+).split()
+_BINARY = ("next_after", "polygamma", "zeta")
+OF_CHLO = {
+    f"{prefix}.{name}": f"chlo.{name}"
+    for name in (*_UNARY, *_BINARY)
+    for prefix in ("mhlo", "chlo")
+}
+"""Targets that are CHLO ops, spelled as calls where CHLO is not at hand."""
+
+IDENTITIES = (
+    "LayoutConstraint",
+    "MoveToDevice",
+    "MoveToHost",
+    "SPMDFullToShardShape",
+    "SPMDShardToFullShape",
+    "Sharding",
+    "annotate_device_placement",
+)
+"""Targets that say where values live, which is here."""
+
+
+@scoped_rule("stablehlo.custom_call")
+def custom_call(op: ir.Operation, scope: Scope) -> Kernel:
+    """The function that `call_target_name` names."""
+    target: str = attribute(op, "call_target_name")
+    if target in IDENTITIES:
+        return unchanged
+    if target in OF_CHLO:
+        return SUPPORTED[OF_CHLO[target]](op, scope)
+    if target in ("mhlo.topk", "mhlo.top_k", "chlo.top_k"):
+        return _top_k(op)
+    if target == "shape_assertion":
+        return lambda holds, *_: _assert(op, holds)
+    known = [*IDENTITIES, *OF_CHLO, "mhlo.topk", "shape_assertion"]
+    raise cannot(op, f"nothing is known of the target @{target}", did_you_mean(target, known))
+
+
+def _top_k(op: ir.Operation) -> Kernel:
+    facts = op.attributes.get("mhlo.attributes") or op.attributes.get("composite_attributes")
+    if facts is None:
+        raise cannot(op, "it does not say how many elements to find")
+    if "largest" in facts and not facts["largest"].value:
+        smallest = largest(facts["k"].value, result_dtype(op, 1))
+        return lambda x: _smallest(smallest, x)
+    return largest(facts["k"].value, result_dtype(op, 1))
+
+
+def _smallest(kernel: Kernel, x: Array) -> list[Array]:
+    _, order = kernel(np.negative(x) if x.dtype.kind not in "ub" else np.invert(x))
+    return [np.take_along_axis(x, converted(order, np.dtype(np.int64)), -1), order]
+
+
+def _assert(op: ir.Operation, holds: Array) -> list[Array]:
+    if not holds:
+        raise cannot(op, attribute(op, "error_message", "its assertion about shapes does not hold"))
+    return []

@@ -1,0 +1,177 @@
+"""Contractions as batched matrix products, which NumPy hands to BLAS."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from slopec import dtypes, ir
+from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.dtypes import DType
+from slopec.reference.bits import converted
+from slopec.reference.rounding import wide_dtype
+from slopec.reference.table import (
+    Array,
+    Kernel,
+    attribute,
+    cannot,
+    operand_shape,
+    result_dtype,
+    rule,
+)
+
+
+@lru_cache(maxsize=4096)
+def dimension_numbers(attribute_: Any) -> DotDimensionNumbers:
+    """The dimension numbers that an attribute spells."""
+    return DotDimensionNumbers.parse(attribute_)
+
+
+@rule("stablehlo.dot_general")
+def dot_general(op: ir.Operation) -> Kernel:
+    """Sum of products over the contracting dimensions, for each batch index.
+
+    `precision_config` and `algorithm` ask for less exact products and are not needed here.
+    """
+    numbers, dtype = dimension_numbers(op.attributes["dot_dimension_numbers"]), result_dtype(op)
+    return lambda x, y: contracted(x, y, numbers, dtype)
+
+
+@rule("stablehlo.dot")
+def dot(op: ir.Operation) -> Kernel:
+    """The product of two vectors or matrices."""
+    last = len(operand_shape(op)) - 1
+    numbers, dtype = DotDimensionNumbers((), (), (last,), (0,)), result_dtype(op)
+    return lambda x, y: contracted(x, y, numbers, dtype)
+
+
+def contracted(x: Array, y: Array, numbers: DotDimensionNumbers, dtype: DType) -> Array:
+    """`dot_general` of two arrays, computed at least as precisely as `dtype` and the operands."""
+    computed = computed_dtype(x.dtype, y.dtype, dtype)
+    left = _matrices(x, numbers.lhs_batching, numbers.lhs_contracting, contracted_last=True)
+    right = _matrices(y, numbers.rhs_batching, numbers.rhs_contracting, contracted_last=False)
+    product: Array = np.matmul(converted(left, computed), converted(right, computed))
+    batch = [x.shape[d] for d in numbers.lhs_batching]
+    rows = _free(x, numbers.lhs_batching, numbers.lhs_contracting)
+    columns = _free(y, numbers.rhs_batching, numbers.rhs_contracting)
+    shape = batch + [x.shape[d] for d in rows] + [y.shape[d] for d in columns]
+    return product.reshape(shape).astype(dtype, copy=False)
+
+
+def computed_dtype(x: DType, y: DType, result: DType) -> DType:
+    """Integers wrap alike at every width, so the result's will do; floats take the widest."""
+    if dtypes.is_integer(result) or result == dtypes.bool_:
+        return result
+    return np.result_type(wide_dtype(x), wide_dtype(y), wide_dtype(result))
+
+
+def _free(x: Array, batching: Sequence[int], contracting: Sequence[int]) -> list[int]:
+    return [d for d in range(x.ndim) if d not in batching and d not in contracting]
+
+
+def _matrices(
+    x: Array, batching: Sequence[int], contracting: Sequence[int], *, contracted_last: bool
+) -> Array:
+    """`x` as a stack of matrices, one per batch index."""
+    free = _free(x, batching, contracting)
+    inner = [*free, *contracting] if contracted_last else [*contracting, *free]
+    moved = x.transpose([*batching, *inner])
+    first, second = (free, contracting) if contracted_last else (contracting, free)
+    matrices = moved.reshape(
+        *(x.shape[d] for d in batching),
+        prod(x.shape[d] for d in first),
+        prod(x.shape[d] for d in second),
+    )
+    return matrices if _suits_blas(matrices) else np.ascontiguousarray(matrices)
+
+
+def _suits_blas(matrices: Array) -> bool:
+    """Whether NumPy will call BLAS: unit stride in one direction and no overlap in the other."""
+    (rows, columns), (down, across) = matrices.shape[-2:], matrices.strides[-2:]
+    unit = matrices.itemsize
+    by_row = across == unit and down >= columns * unit
+    return by_row or (down == unit and across >= rows * unit)
+
+
+@rule("stablehlo.einsum")
+def einsum(op: ir.Operation) -> Kernel:
+    """The Einstein sum that `einsum_config` spells, such as `ij,jk->ik`."""
+    return _einsum(attribute(op, "einsum_config"), result_dtype(op))
+
+
+@rule("stablehlo.unary_einsum")
+def unary_einsum(op: ir.Operation) -> Kernel:
+    """The Einstein sum of one operand, such as `ij->i`."""
+    return _einsum(attribute(op, "einsum_config").lstrip(","), result_dtype(op))
+
+
+def _einsum(config: str, dtype: DType) -> Kernel:
+    wide = wide_dtype(dtype)
+    return lambda *xs: np.asarray(
+        np.einsum(config, *(converted(x, wide) for x in xs), optimize=True)
+    ).astype(dtype, copy=False)
+
+
+@lru_cache(maxsize=1024)
+def _ragged(text: str) -> dict[str, tuple[int, ...]]:
+    found = re.findall(r"(\w+)_dimensions = \[([^\]]*)\]", text)
+    return {key: tuple(int(d) for d in dims.split(",") if d.strip()) for key, dims in found}
+
+
+@rule("chlo.ragged_dot")
+def ragged_dot(op: ir.Operation) -> Kernel:
+    """A product in which runs of one dimension of lhs belong to groups, of sizes `group_sizes`.
+
+    The ragged dimension is free (each run meets its group's matrix), contracted (each group sums
+    its own run, giving a new first dimension) or a batch dimension (then groups do not matter).
+    """
+    facts = _ragged(str(op.attributes["ragged_dot_dimension_numbers"]))
+    keys = ("lhs_batching", "rhs_batching", "lhs_contracting", "rhs_contracting")
+    numbers = DotDimensionNumbers(*(facts.get(key, ()) for key in keys))
+    (ragged,), dtype = facts["lhs_ragged"], result_dtype(op)
+    if ragged in numbers.lhs_batching:
+        return lambda x, y, sizes: contracted(x, y, numbers, dtype)
+    if operand_shape(op, 2)[:-1]:
+        raise cannot(op, "group sizes that differ between batch elements")
+    if ragged in numbers.lhs_contracting:
+        other = numbers.rhs_contracting[numbers.lhs_contracting.index(ragged)]
+        return lambda x, y, sizes: np.stack(
+            [
+                contracted(_run(x, ragged, run), _run(y, other, run), numbers, dtype)
+                for run in _runs(sizes)
+            ]
+        )
+    (group,) = facts["rhs_group"]
+    one_group = DotDimensionNumbers(
+        numbers.lhs_batching,
+        tuple(d - (d > group) for d in numbers.rhs_batching),
+        numbers.lhs_contracting,
+        tuple(d - (d > group) for d in numbers.rhs_contracting),
+    )
+
+    def kernel(x: Array, y: Array, sizes: Array) -> Array:
+        free = _free(x, numbers.lhs_batching, numbers.lhs_contracting)
+        axis = len(numbers.lhs_batching) + free.index(ragged)
+        parts = [
+            contracted(_run(x, ragged, run), y.take(index, group), one_group, dtype)
+            for index, run in enumerate(_runs(sizes))
+        ]
+        left = x.shape[ragged] - int(np.sum(sizes))
+        rest = list(parts[0].shape)
+        rest[axis] = left
+        return np.concatenate([*parts, np.zeros(rest, dtype)], axis)
+
+    return kernel
+
+
+def _runs(sizes: Array) -> list[slice]:
+    ends = np.cumsum(sizes.astype(np.int64))
+    return [slice(int(end - n), int(end)) for end, n in zip(ends, sizes, strict=True)]
+
+
+def _run(x: Array, axis: int, run: slice) -> Array:
+    part: Array = x[(slice(None),) * axis + (run,)]
+    return part
