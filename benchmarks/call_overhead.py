@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import iree.compiler
 import iree.runtime as rt
@@ -32,6 +32,9 @@ from slopec_runtime.manifest import (
     Variant,
 )
 from slopec_runtime.tree import Branch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COUNTS = (1, 10, 100)
 WARM_UP, CALLS = 200, 2000
@@ -136,7 +139,7 @@ def measure(driver: str, module: bytes, packed: bytes) -> None:
         function = vm_module.lookup_function(f"pure{count}")
         arrays = [np.full(4, i, np.float32) for i in range(count)]
         raw = [rt.asdevicearray(device.handle, array) for array in arrays]
-        views = [array._buffer_view for array in raw]  # noqa: SLF001 - IREE has no public way
+        views = [array._buffer_view for array in raw]
         invoker = rt.FunctionInvoker(context, device.handle, function)
         pure, state = program[f"pure{count}"], program[f"state{count}"]
         ours = pure(*arrays)
@@ -157,7 +160,9 @@ def measure(driver: str, module: bytes, packed: bytes) -> None:
             median(ours_numpy),
         ]
         cells = [f"{value:8.1f}" for value in times]
-        print(f"{count:3} arguments and results {' '.join(cells[:3])} |        {' '.join(cells[3:])}")
+        print(
+            f"{count:3} arguments and results {' '.join(cells[:3])} |        {' '.join(cells[3:])}"
+        )
         in_place = vm_module.lookup_function(f"state{count}")
         times = [median(low_level(context, in_place, views)), median(state)]
         print(f"{count:3} slots of state        {times[0]:8.1f}          {times[1]:8.1f} |")

@@ -57,6 +57,7 @@ def download(
 
 def duplicate(device: Device, view: HalBufferView) -> HalBufferView:
     """A copy of a buffer, made on the device."""
+    device.check()
     source = view.get_buffer()
     target = device.handle.allocator.allocate_buffer(
         _DEVICE_LOCAL, _DEFAULT_USAGE, source.byte_length()

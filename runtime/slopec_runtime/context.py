@@ -55,6 +55,7 @@ class Context:
         self, function: VmFunction, arguments: VmVariantList, results: VmVariantList
     ) -> None:
         """Run a function; what goes wrong inside IREE becomes Error S0516."""
+        self.device.check()
         try:
             self._vm.invoke(function, arguments, results)
         except (RuntimeError, ValueError, SystemError, IndexError) as problem:

@@ -7,6 +7,7 @@ calling thread); which of them pays depends on the program.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from dataclasses import dataclass
@@ -30,12 +31,13 @@ _open_lock = threading.Lock()
 _open_devices: dict[str, Device] = {}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Device:
     """An open device: `name` as IREE addresses it, IREE's handle and its HAL module.
 
     `is_host` tells that it computes on the processor, in host memory; `dlpack` is the type and
-    number by which DLPack names its memory.
+    number by which DLPack names its memory; `is_orphaned` that its threads stayed behind in the
+    process that opened it.
     """
 
     name: str
@@ -43,6 +45,18 @@ class Device:
     hal: VmModule
     is_host: bool
     dlpack: tuple[int, int]
+    is_orphaned: bool = False
+
+    def check(self) -> None:
+        """Raise Error S0507 in a forked process, where waiting for the device would never end."""
+        if self.is_orphaned:
+            raise Error(
+                "S0507",
+                f"the device '{self.name}' was opened before this process was forked",
+                notes=["its threads and connections do not live on in the child"],
+                hint="load programs in the child only, start processes by 'spawn', or use "
+                "'local-sync', which has no threads",
+            )
 
 
 @cache
@@ -62,7 +76,19 @@ def open_device(name: str) -> Device:
     with _open_lock:
         if address not in _open_devices:
             _open_devices[address] = _open(address)
-        return _open_devices[address]
+        device = _open_devices[address]
+    device.check()
+    return device
+
+
+def _orphan() -> None:
+    """In a child after a fork: no opened device works there but the one without threads."""
+    for device in _open_devices.values():
+        device.is_orphaned = device.name != "local-sync"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_orphan)
 
 
 def choose(requested: str | None, target: Target, cost: Cost | None, origin: str) -> str:

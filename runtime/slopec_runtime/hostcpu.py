@@ -99,9 +99,10 @@ def host_flags() -> frozenset[str] | None:
     """
     system = platform.system()
     if system == "Linux":
-        return _linux_flags(Path("/proc/cpuinfo"))
+        return linux_flags(Path("/proc/cpuinfo"))
     if system == "Darwin":
-        return _darwin_flags()
+        listing = _sysctl()
+        return None if listing is None else darwin_flags(listing)
     return None
 
 
@@ -138,7 +139,8 @@ def check_host(target: Target, origin: str) -> None:
         )
 
 
-def _linux_flags(path: Path) -> frozenset[str] | None:
+def linux_flags(path: Path) -> frozenset[str] | None:
+    """The features that a file like /proc/cpuinfo gives every core, None if it cannot be read."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -149,24 +151,10 @@ def _linux_flags(path: Path) -> frozenset[str] | None:
     return frozenset.intersection(*cores) if cores else None
 
 
-def _darwin_flags() -> frozenset[str] | None:
-    try:
-        listing = subprocess.run(
-            ["/usr/sbin/sysctl", "-i", "hw.optional", "machdep.cpu"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return parse_sysctl(listing)
-
-
-def parse_sysctl(listing: str) -> frozenset[str]:
+def darwin_flags(listing: str) -> frozenset[str]:
     """The features in the output of macOS's `sysctl hw.optional machdep.cpu`.
 
-    >>> sorted(parse_sysctl("hw.optional.arm.FEAT_BF16: 1\\nhw.optional.arm.FEAT_SME: 0"))
+    >>> sorted(darwin_flags("hw.optional.arm.FEAT_BF16: 1\\nhw.optional.arm.FEAT_SME: 0"))
     ['featbf16']
     """
     flags: set[str] = set()
@@ -177,6 +165,19 @@ def parse_sysctl(listing: str) -> frozenset[str]:
         if key.startswith("machdep.cpu") and key.endswith("features"):
             flags.update(map(_plain, value.split()))
     return frozenset(flags)
+
+
+def _sysctl() -> str | None:
+    try:
+        return subprocess.run(
+            ["/usr/sbin/sysctl", "-i", "hw.optional", "machdep.cpu"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def _plain(name: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from iree.runtime import VmModule
 from iree.runtime.version import VERSION
 
+from .arrays import Array
 from .artifact import Artifact, Bytes, read
 from .context import Context
 from .devices import HOST_DRIVERS, choose, instance, open_device, plain_text
@@ -17,6 +19,8 @@ from .hostcpu import check_host
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
 
     from .manifest import Manifest
     from .state import State
@@ -55,6 +59,14 @@ class Program:
         Subtract an earlier reading to see the traffic of a step.
         """
         return self._context.meter.read()
+
+    def put(self, value: ArrayLike) -> Array:
+        """`value` as an array on the program's device, to pass to several calls.
+
+        It goes there on first use. The dtype is NumPy's for `value`. Raises Error S0512 if no
+        device has it.
+        """
+        return Array.of(self._context.device, np.asarray(value), self._context.meter)
 
     def clone(self) -> Program:
         """Another program of the same module with a copy of the state as it is now.

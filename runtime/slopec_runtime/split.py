@@ -29,11 +29,12 @@ class Piece:
 
 @lru_cache(maxsize=1024)
 def pieces(rows: int, sizes: tuple[int, ...]) -> tuple[Piece, ...]:
-    """The cheapest way to cover `rows` rows with calls of the given sizes.
+    """A cheap way to cover `rows` rows with calls of the given sizes.
 
-    A call is taken to cost its size plus an eighth of the largest size: small batches use the
-    hardware badly, and every call has a fixed cost. No rows at all still take one call, whose
-    results are then cut to nothing.
+    The cheapest for less than four of the largest size; bigger batches begin with the largest
+    until that few are left. A call is taken to cost its size plus an eighth of the largest size:
+    small batches use the hardware badly, and every call has a fixed cost. No rows at all still
+    take one call, whose results are then cut to nothing.
 
     >>> [(piece.rows, piece.size) for piece in pieces(100, (1, 64))]
     [(64, 64), (36, 64)]
@@ -41,8 +42,7 @@ def pieces(rows: int, sizes: tuple[int, ...]) -> tuple[Piece, ...]:
     [(64, 64), (1, 1), (1, 1)]
     """
     largest = max(sizes)
-    # Beyond two calls of the largest size, an optimal cover starts with the largest.
-    whole = max(0, rows // largest - 1)
+    whole = max(0, rows // largest - 3)
     plan = [largest] * whole + _cover(rows - whole * largest, sizes, largest / 8)
     found, start = [], 0
     for size in plan:
