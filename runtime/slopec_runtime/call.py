@@ -147,10 +147,18 @@ class Call:
         found = []
         for i, view in enumerate(outputs):
             place = buffers.address(device, view)
-            if place is not None and place in seen:
+            if place in seen if place is not None else self._may_be_entangled(i):
                 found.append(i)
             seen.add(place)
         return found
+
+    def _may_be_entangled(self, position: int) -> bool:
+        """For a device that tells no addresses: outputs that later calls will write to.
+
+        A function that updates its donated inputs in place cannot give two of them one buffer.
+        """
+        slot = self._entry.outputs[position].slot
+        return slot in self._context.state.donated and not self._donates
 
 
 def _sized(shape: Shape, dims: Mapping[str, int]) -> tuple[int, ...]:

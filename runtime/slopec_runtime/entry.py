@@ -58,7 +58,7 @@ class Entry:
         """The entry as a line of Python with types: `predict(image: float32[batch, 784]) -> …`."""
         return signature(self.name, self.facts)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the entry; the result nests as it did when the entry was compiled."""
         values = self._bind(args, kwargs)
         operands = [operand(values[i], expected) for i, expected in self._fed]

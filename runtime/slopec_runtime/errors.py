@@ -23,7 +23,7 @@ class Error(Exception):
     def __init__(
         self, code: str, message: str, *, notes: Iterable[str] = (), hint: str | None = None
     ) -> None:
-        super().__init__(message)
+        super().__init__(code, message)  # what pickle calls the class with
         self.code = code
         self.message = message
         self.notes = tuple(notes)

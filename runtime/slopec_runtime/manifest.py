@@ -161,7 +161,10 @@ class Manifest:
     def to_json(self) -> str:
         """The manifest as JSON text; raises Error S0504 if it contradicts itself."""
         check(self)
-        return json.dumps(encode(self), indent=1, ensure_ascii=False)
+        document = encode(self)
+        # The first thing a reader of any version must see.
+        document = {"format": document.pop("format"), **document}
+        return json.dumps(document, indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:

@@ -77,7 +77,7 @@ class Program:
         context.state.copy_from(self.state)
         return Program(context)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call the only entry; raises Error S0509 if there are several."""
         if len(self.entries) != 1:
             raise Error(

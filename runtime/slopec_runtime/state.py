@@ -114,7 +114,7 @@ class State(MutableMapping[str, Array]):
         slot = self._slots[name]
         found = operand(value, Expected(f"state slot '{name}'", name, slot.shape, slot.dtype))
         if isinstance(found, Array) and found.device is self._device:
-            view = self.own(name, found.share())
+            view = self.own(name, found.view() if name in self.donated else found.share())
         else:
             host = found.numpy() if isinstance(found, Array) else found
             view = buffers.upload(self._device, host)

@@ -146,6 +146,37 @@ def test_wrong_shapes_are_named(program, failure, shape, parts):
         assert part in text
 
 
+class WithArray:
+    """An array of another library that NumPy can read; None stands for one it cannot."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __array__(self, dtype=None, copy=None):
+        if self.value is None:
+            raise RuntimeError("the tensor lies on another device")
+        return self.value
+
+
+class WithDlpack:
+    """An array of another library that only speaks DLPack."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __dlpack__(self, **options):
+        return self.value.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.value.__dlpack_device__()
+
+
+def test_arrays_of_other_libraries_are_read(program, failure):
+    for value in (WithArray(FOUR), WithDlpack(FOUR)):
+        assert_array_equal(program.add(value, FOUR), 2 * FOUR)
+    assert "lies on another device" in failure("S0512", program.add, WithArray(None), FOUR)
+
+
 def test_a_ragged_list_is_no_array(program, failure):
     assert "not a regular array" in failure("S0511", program.add, [1, [2, 3]], FOUR)
 

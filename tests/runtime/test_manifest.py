@@ -24,6 +24,7 @@ def test_json_round_trips(manifest):
 
 def test_the_schema_is_the_documented_one(document):
     assert list(document) == [
+        "format",
         "name",
         "producer",
         "target",
@@ -33,7 +34,6 @@ def test_the_schema_is_the_documented_one(document):
         "entries",
         "state",
         "sources",
-        "format",
     ]
     predict = document["entries"]["predict"]
     assert predict["inputs"][0] == {

@@ -3,6 +3,7 @@
 import dataclasses
 import doctest
 import importlib
+import pickle
 import pkgutil
 import re
 import subprocess
@@ -67,6 +68,14 @@ def test_every_code_has_a_title_and_an_explanation():
     for title, text in CODES.values():
         assert title[0].islower()
         assert text.endswith(".")
+
+
+def test_errors_travel_between_processes():
+    from slopec_runtime.errors import Error, MissingSlotError
+
+    for kind in (Error, MissingSlotError):
+        problem = kind("S0514", "gone", notes=["a note"], hint="a hint")
+        assert str(pickle.loads(pickle.dumps(problem))) == str(problem)
 
 
 def test_a_program_describes_itself(program):

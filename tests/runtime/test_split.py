@@ -1,11 +1,16 @@
 """Batches of any size from functions compiled for a few."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from slopec_runtime import load
+from slopec_runtime.artifact import pack
+from slopec_runtime.operands import Expected, measure
 from slopec_runtime.split import Piece, join, pieces, take
 
 WEIGHT = np.arange(6, dtype=np.float32).reshape(3, 2)
@@ -74,12 +79,9 @@ def test_results_of_split_calls_go_into_the_next_call(program):
 
 
 def test_device_arrays_can_be_split(program):
-    from slopec_runtime import Array
-    from slopec_runtime.devices import open_device
-
     x = np.arange(18, dtype=np.float32).reshape(6, 3)
 
-    y, _, _ = program.predict(Array.of(open_device(program.device), x))
+    y, _, _ = program.predict(program.put(x))
 
     assert_array_equal(y, x @ WEIGHT)
 
@@ -99,9 +101,35 @@ def test_dependent_dimensions_are_not_split(program, failure):
     assert "rows along 'width' depend on each other" in text
 
 
-def test_inputs_must_agree_about_a_dimension(failure):
-    from slopec_runtime.operands import Expected, measure
+def center_only(module, manifest, edit):
+    entry = edit(manifest.entries["center"])
+    facts = dataclasses.replace(manifest, entries={"center": entry}, state={})
+    return load(pack(module, facts))
 
+
+def test_calls_that_donate_are_not_split(module, manifest, failure):
+    def donate(entry):
+        given = tuple(dataclasses.replace(array, donated=True) for array in entry.inputs)
+        return dataclasses.replace(entry, inputs=given)
+
+    program = center_only(module, manifest, donate)
+
+    text = failure("S0513", program, np.zeros((3, 5), np.float32))
+    assert "cannot run with rows = 3" in text
+    assert "it changes state or donates its inputs" in text
+
+
+def test_a_combination_that_was_not_compiled(module, manifest, failure):
+    program = center_only(
+        module, manifest, lambda e: dataclasses.replace(e, variants=e.variants[::3])
+    )
+
+    text = failure("S0513", program, np.zeros((2, 5), np.float32))
+    assert "cannot run with rows = 2, width = 5" in text
+    assert "compiled for rows = 2, width = 3 or rows = 4, width = 5" in text
+
+
+def test_inputs_must_agree_about_a_dimension(failure):
     image = Expected("input 'image'", "image", ("batch", 2), "float32")
     label = Expected("input 'label'", "label", ("batch",), "int32")
     sizes: dict[str, int] = {}

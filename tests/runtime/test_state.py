@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from slopec_runtime import load
+from slopec_runtime import buffers, load
 from slopec_runtime.context import Context
 from slopec_runtime.errors import Error
 
@@ -47,6 +47,12 @@ def test_equal_initial_values_do_not_share_memory(program):
         w, m = expected_steps(2, np.zeros((3, 2), np.float32))
         assert_array_equal(program.state["w"], w)
         assert_array_equal(program.state["m"], m)
+
+
+def test_they_do_not_where_addresses_are_unknown_either(program, monkeypatch):
+    monkeypatch.setattr(buffers, "address", lambda *_: None)
+
+    test_equal_initial_values_do_not_share_memory(program)
 
 
 def test_values_read_earlier_do_not_change(program):
