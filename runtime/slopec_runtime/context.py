@@ -28,6 +28,7 @@ class Context:
         self.module = module
         self.meter = Meter()
         self.state = State(artifact.manifest, device, self.meter)
+        device.check()
         try:
             self._vm = VmContext(instance(), modules=[device.hal, module])
         except (RuntimeError, ValueError, SystemError) as problem:
