@@ -15,6 +15,7 @@ DOORS = {
     "iree.compiler.api": {"slopec/emit.py", "slopec/emit_worker.py"},
     "iree.compiler": {
         "slopec/ir.py",
+        "slopec/rewrite.py",
         "slopec/dialects/",
         "slopec/emit.py",
         "slopec/emit_worker.py",

@@ -1,0 +1,124 @@
+"""A pass is a frozen dataclass: its name is what the command line calls it, its fields are options.
+
+`PASSES` is the one table of them. A pass lives in a file of its own name and is imported when it is
+first wanted.
+"""
+
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from importlib import import_module
+from types import UnionType
+from typing import Any, Protocol, get_args, get_origin, get_type_hints
+
+from slopec import ir
+from slopec.diagnostics import UsageError, did_you_mean
+
+PASSES: dict[str, str] = {
+    "derive": "slopec.transforms.derive:Derive",
+    "simplify": "slopec.passes.simplify:Simplify",
+    "canonicalize": "slopec.passes.mlir:Canonicalize",
+    "chlo-legalize-to-stablehlo": "slopec.passes.mlir:ChloLegalizeToStablehlo",
+    "cse": "slopec.passes.mlir:Cse",
+    "inline": "slopec.passes.mlir:Inline",
+    "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
+    "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
+    "symbol-dce": "slopec.passes.mlir:SymbolDce",
+}
+"""Where each pass is: its name, then the file and class that define it."""
+
+
+class Pass(Protocol):
+    """What a pass is: a frozen dataclass with a name and a way to rewrite a module."""
+
+    @property
+    def name(self) -> str:
+        """The name in pipelines, the same for all instances."""
+
+    def run(self, module: ir.Module) -> None:
+        """Rewrite `module` in place and leave it valid."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a pass: a field of its dataclass."""
+
+    name: str
+    type: Any
+    default: Any
+
+    @property
+    def spelling(self) -> str:
+        """The name on the command line."""
+        return self.name.replace("_", "-")
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is MISSING
+
+    @property
+    def accepts(self) -> type:
+        """`int`, `float`, `bool`, `str`, or `tuple` for a list of integers."""
+        if isinstance(self.type, UnionType):
+            return next(t for t in get_args(self.type) if t is not type(None))
+        return get_origin(self.type) or self.type
+
+    @property
+    def kind(self) -> str:
+        """What a value must be, in words."""
+        words = {
+            int: "an integer",
+            float: "a number",
+            bool: "true or false",
+            str: "text",
+            tuple: "integers such as 0,1",
+        }
+        return words[self.accepts]
+
+
+@cache
+def find(name: str) -> type[Any]:
+    """The class of the pass called `name`, imported now.
+
+    Raises UsageError (S0420) for a name that no pass has.
+
+    >>> find("simplify").__name__
+    'Simplify'
+    """
+    if name not in PASSES:
+        raise UsageError(
+            "S0420",
+            f"there is no pass called `{name}`",
+            notes=(f"the passes are {', '.join(PASSES)}",),
+            hint=did_you_mean(name, list(PASSES)),
+        )
+    module, _, class_name = PASSES[name].partition(":")
+    found: type[Any] = getattr(import_module(module), class_name)
+    return found
+
+
+@cache
+def options(pass_class: type[Any]) -> dict[str, Option]:
+    """The options of a pass by their spelling."""
+    types = get_type_hints(pass_class)
+    found = [Option(f.name, types[f.name], f.default) for f in fields(pass_class)]
+    return {option.spelling: option for option in found}
+
+
+def spell(pass_: Pass) -> str:
+    """A pass as a pipeline spells it, with the options that differ from their defaults."""
+    given = [
+        f"{option.spelling}={_spell_value(getattr(pass_, option.name))}"
+        for option in options(type(pass_)).values()
+        if getattr(pass_, option.name) != option.default
+    ]
+    return f"{pass_.name}{{{' '.join(given)}}}" if given else pass_.name
+
+
+def _spell_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    text = str(value)
+    return f'"{text}"' if isinstance(value, str) and not text.isidentifier() else text

@@ -1,0 +1,179 @@
+"""An op as patterns read it: operands as tensors, attributes as Python values, facts about both."""
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from slopec import dtypes, hlo, ir, trace
+from slopec.dtypes import DType
+from slopec.tensor import Tensor
+from slopec.trace import Trace
+
+
+class Op:
+    """An op of the function being rewritten."""
+
+    __slots__ = ("_operands", "operation", "trace")
+
+    def __init__(self, operation: ir.Operation, where: Trace) -> None:
+        """View `operation`, whose function is written through `where`."""
+        self.operation = operation
+        self.trace = where
+        self._operands: list[Tensor] | None = None
+
+    @property
+    def name(self) -> str:
+        """The op's name without StableHLO's prefix."""
+        return str(self.operation.name).removeprefix("stablehlo.")
+
+    @property
+    def operands(self) -> list[Tensor]:
+        """The operands."""
+        if self._operands is None:
+            self._operands = [tensor_of(value, self.trace) for value in self.operation.operands]
+        return self._operands
+
+    @property
+    def result(self) -> Tensor:
+        """The first result."""
+        return tensor_of(self.operation.results[0], self.trace)
+
+    @property
+    def shape(self) -> ir.Shape:
+        """The shape of the first result."""
+        return ir.type_of(self.operation.results[0])[0]
+
+    @property
+    def dtype(self) -> DType:
+        """The element type of the first result."""
+        return ir.type_of(self.operation.results[0])[1]
+
+    def source(self, index: int = 0) -> "Op":
+        """The op that operand `index` comes from; there is one where the pattern's `of` says so."""
+        return Op(self.operation.operands[index].owner.operation, self.trace)
+
+    @property
+    def used_once(self) -> bool:
+        """Whether the first result has exactly one use, so that the op goes when that use goes."""
+        uses = iter(self.operation.results[0].uses)
+        return next(uses, None) is not None and next(uses, None) is None
+
+    def attribute(self, name: str) -> Any:
+        """An attribute, or None."""
+        return self.operation.attributes.get(name)
+
+    def int(self, name: str) -> int:
+        """The value of an integer attribute."""
+        return int(self.operation.attributes[name].value)
+
+    def ints(self, name: str) -> tuple[int, ...]:
+        """The elements of an integer array attribute."""
+        return tuple(self.operation.attributes[name])
+
+    def again(
+        self,
+        *operands: Tensor,
+        shape: ir.Shape | None = None,
+        attributes: ir.Attributes | None = None,
+    ) -> Tensor:
+        """The same op, with its attributes but for the given ones, on other operands.
+
+        `shape` is the result's where it differs from this op's result. The op has no region.
+        """
+        kept = {name: self.operation.attributes[name] for name in self.operation.attributes}
+        shape = self.shape if shape is None else shape
+        return trace.emit(
+            str(self.operation.name), operands, shape, self.dtype, {**kept, **(attributes or {})}
+        )
+
+
+def tensor_of(value: ir.Value, where: Trace) -> Tensor:
+    """A value of the function being rewritten as a tensor."""
+    return Tensor._of_value(value, where, *ir.type_of(value))
+
+
+def producer(tensor: Tensor, *names: str) -> Op | None:
+    """The StableHLO op that `tensor` is the result of, if it has one of these names."""
+    where = tensor._trace
+    assert where is not None
+    owner = where.value_of(tensor).owner
+    if isinstance(owner, ir.Block) or owner.name.removeprefix("stablehlo.") not in names:
+        return None
+    return Op(owner.operation, where)
+
+
+def any_producer(tensor: Tensor) -> Op | None:
+    """The op that `tensor` is a result of; None for the argument of a block."""
+    where = tensor._trace
+    assert where is not None
+    owner = where.value_of(tensor).owner
+    return None if isinstance(owner, ir.Block) else Op(owner.operation, where)
+
+
+# --- constants -------------------------------------------------------------------------------
+
+
+def splat(tensor: Tensor) -> np.ndarray | None:
+    """The one value of all elements, without dimensions, if `tensor` is such a constant."""
+    constant = producer(tensor, "constant")
+    return None if constant is None else _splat_of(constant.operation.attributes["value"])
+
+
+def numbers(tensor: Tensor) -> np.ndarray | None:
+    """The elements of a constant, without dimensions where all are equal; None for other values.
+
+    None as well for constants kept in a resource section, which cannot be read.
+    """
+    constant = producer(tensor, "constant")
+    if constant is None:
+        return None
+    one = _splat_of(constant.operation.attributes["value"])
+    if one is not None:
+        return one
+    try:
+        return ir.constant_array(constant.operation)
+    except TypeError:
+        return None
+
+
+def constant(elements: np.ndarray, like: Tensor) -> Tensor:
+    """A constant of the type of `like`, from its elements as `numbers` gives them."""
+    array = np.asarray(elements).astype(like.dtype)
+    return hlo.full(like.shape, array.item(), like.dtype) if not array.ndim else hlo.constant(array)
+
+
+def holds(tensor: Tensor, number: complex) -> bool:
+    """Whether `tensor` is a constant whose elements all are `number`, with the same sign of 0."""
+    value = splat(tensor)
+    if value is None or value != number:
+        return False
+    if number != 0 or not dtypes.is_floating(value.dtype):
+        return True
+    return bool(np.signbit(value.astype(np.float64))) == (math.copysign(1.0, number.real) < 0)
+
+
+def is_zero(tensor: Tensor) -> bool:
+    """Whether `tensor` is a constant whose elements all are zero, of either sign."""
+    value = splat(tensor)
+    return value is not None and bool(value == 0)
+
+
+def is_same(x: Tensor, y: Tensor) -> bool:
+    """Whether two tensors are one value."""
+    return bool(x._value == y._value)
+
+
+def is_same_number(x: Tensor, y: Tensor) -> bool:
+    """Whether two tensors are one value, or splats of one number with one sign."""
+    a, b = splat(x), splat(y)
+    return is_same(x, y) or (a is not None and b is not None and a.tobytes() == b.tobytes())
+
+
+@lru_cache(maxsize=4096)
+def _splat_of(attribute: Any) -> np.ndarray | None:
+    if not getattr(attribute, "is_splat", False):
+        return None
+    elements = ir.elements(attribute)
+    return elements.reshape(-1)[0:1].reshape(()) if elements.size else None
