@@ -11,7 +11,9 @@ import numpy as np
 from slopec import ir, trace
 from slopec.tensor import Tensor
 from slopec.trace import Ambient
-from slopec.transforms.derive import callees, derive, inputs_of
+from slopec.transforms.derive import callees, derive
+from slopec.transforms.modes import inputs_of
+from slopec.transforms.inline import copy_op
 
 _LIMIT = 4096
 
@@ -74,30 +76,6 @@ def _needed(recorded: Ambient, values: Sequence[ir.Value]) -> list[ir.Operation]
             found.append(op)
             wanted.update(inputs_of(op))
     return found[::-1]
-
-
-def copy_op(
-    op: ir.Operation, renamed: dict[ir.Value, ir.Value], point: ir.InsertionPoint
-) -> ir.Operation:
-    """Copy an op to `point`, its operands and what its regions use renamed; record its results."""
-    copy = op.clone(ip=point)
-    for i, operand in enumerate(op.operands):
-        copy.operands[i] = renamed.get(operand, operand)
-    if len(op.regions):
-        _rename_inside(copy, renamed)
-    renamed.update(zip(op.results, copy.results, strict=True))
-    return copy
-
-
-def _rename_inside(op: ir.Operation, renamed: dict[ir.Value, ir.Value]) -> None:
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        if inner != op:
-            for i, operand in enumerate(inner.operands):
-                if operand in renamed:
-                    inner.operands[i] = renamed[operand]
-        return ir.WalkResult.ADVANCE
-
-    op.walk(visit)
 
 
 def _copy_functions(source: ir.Module, target: ir.Module, names: list[str]) -> None:

@@ -319,11 +319,6 @@ CONFIGURATIONS = {
         Configuration("fused", ("--iree-opt-level=O2",), "reductions fuse with what follows"),
         Configuration("plain", ("--iree-opt-level=O1",), "as IREE is tested most"),
         Configuration("default", (), "IREE's defaults"),
-        Configuration(
-            "system-link",
-            ("--iree-llvmcpu-link-embedded=false",),
-            "functions that only the system's mathematical library has",
-        ),
     )
 }
 
@@ -351,6 +346,32 @@ def configurations(target: Target, work: Workload) -> tuple[Configuration, ...]:
     if target.name != "llvm-cpu":
         return (CONFIGURATIONS["default"],)
     return tuple(CONFIGURATIONS[name] for name in (*_preferred(target, work), "plain", "default"))
+
+
+# What C's mathematical library has beyond the functions that IREE brings along; Python has always
+# loaded it.
+_LIBM = frozenset(
+    "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh cbrt exp exp2 expm1 log log2"
+    " log10 log1p pow fmod remainder erf erfc tgamma lgamma".split()
+)
+
+
+def with_system_library(
+    target: Target, configuration: Configuration, symbols: Sequence[str]
+) -> Configuration | None:
+    """A configuration that finds missing functions in the system's library, if that can help.
+
+    Only for this machine's architecture and on Linux, where the kernels become a shared library.
+    """
+    in_library = all(s in _LIBM or s.removesuffix("f") in _LIBM for s in symbols)
+    native = target.name == "llvm-cpu" and target.arch == architecture()
+    if not symbols or not in_library or not native or platform.system() != "Linux":
+        return None
+    return Configuration(
+        f"{configuration.name}+system-library",
+        (*configuration.flags, "--iree-llvmcpu-link-embedded=false"),
+        "functions that only the system's mathematical library has",
+    )
 
 
 def _preferred(target: Target, work: Workload) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ from slopec.reference import (  # noqa: F401, imported for what they enter in th
     special,
     window,
 )
-from slopec.reference.machine import Frame, Machine, OpScope, kernel_of, program_of_slice
+from slopec.reference.machine import Frame, Machine, OpScope, kernel_of
 from slopec.reference.table import SUPPORTED, UNSUPPORTED, Array, EvaluationError, Value
 
 __all__ = [
@@ -49,7 +49,6 @@ __all__ = [
     "EvaluationError",
     "evaluate",
     "evaluate_op",
-    "evaluate_values",
 ]
 
 
@@ -79,25 +78,13 @@ def evaluate_op(
 ) -> list[Array]:
     """The results of one op for the values of its operands.
 
-    `captures` holds what the op's regions use from outside. An op that calls functions needs its
-    module and so `evaluate_values`.
+    `captures` holds what the op's regions use from outside. An op that calls functions cannot be
+    evaluated without its module.
     """
     with np.errstate(all="ignore"):
         result = kernel_of(op, OpScope(Frame(Machine(None), captures or {})))(*operands)
     values = result if type(result) is list else [result]
     return [np.asarray(v) if isinstance(v, np.generic) else v for v in values]
-
-
-def evaluate_values(
-    module: ir.Module | None, values: Sequence[ir.Value], known: Mapping[ir.Value, Value]
-) -> list[Array]:
-    """SSA values computed from others: runs exactly the ops that `values` need beyond `known`.
-
-    `module` is where called functions are found; None when there are no calls. Raises UsageError
-    when a block argument is needed that `known` lacks.
-    """
-    with np.errstate(all="ignore"):
-        return program_of_slice(Machine(module), values, known)()
 
 
 def _checked(function: ir.Operation, arrays: Sequence[Any]) -> list[Value]:

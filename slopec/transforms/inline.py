@@ -1,6 +1,19 @@
-"""Inlining: a call is replaced by a copy of the ops of the function it calls."""
+"""Copying ops elsewhere, and inlining: a call becomes a copy of the ops of the function it calls.
+
+A composite is a call of its decomposition.
+"""
 
 from slopec import ir
+
+_CALLEES = {"func.call": "callee", "stablehlo.composite": "decomposition"}
+
+
+def called(op: ir.Operation) -> str | None:
+    """The function that an op calls, if it calls one."""
+    attribute = _CALLEES.get(op.name)
+    if attribute is None:
+        return None
+    return str(ir.mlir.FlatSymbolRefAttr(op.attributes[attribute]).value)
 
 
 def inline_calls(table: dict[str, ir.Operation], function: ir.Operation) -> None:
@@ -12,13 +25,13 @@ def inline_calls(table: dict[str, ir.Operation], function: ir.Operation) -> None
     calls: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name == "func.call":
+        if op.name in _CALLEES:
             calls.append(op)
         return ir.WalkResult.ADVANCE
 
     function.walk(visit)
     for call in calls:
-        callee = table.get(str(ir.mlir.FlatSymbolRefAttr(call.attributes["callee"]).value))
+        callee = table.get(called(call) or "")
         if callee is None or not ir.has_body(callee) or "slope.keep" in callee.attributes:
             continue
         inline_calls(table, callee)
@@ -38,3 +51,27 @@ def _inline(call: ir.Operation, callee: ir.Operation) -> None:
         result.replace_all_uses_with(value)
     call.erase()
     copy.erase()
+
+
+def copy_op(
+    op: ir.Operation, renamed: dict[ir.Value, ir.Value], point: ir.InsertionPoint
+) -> ir.Operation:
+    """Copy an op to `point`, its operands and what its regions use renamed; record its results."""
+    copy = op.clone(ip=point)
+    for i, operand in enumerate(op.operands):
+        copy.operands[i] = renamed.get(operand, operand)
+    if len(op.regions):
+        _rename_inside(copy, renamed)
+    renamed.update(zip(op.results, copy.results, strict=True))
+    return copy
+
+
+def _rename_inside(op: ir.Operation, renamed: dict[ir.Value, ir.Value]) -> None:
+    def visit(inner: ir.Operation) -> ir.WalkResult:
+        if inner != op:
+            for i, operand in enumerate(inner.operands):
+                if operand in renamed:
+                    inner.operands[i] = renamed[operand]
+        return ir.WalkResult.ADVANCE
+
+    op.walk(visit)

@@ -48,6 +48,8 @@ def same(function: Map) -> LinearMap:
 
 def chain(first: LinearMap, then: LinearMap) -> LinearMap:
     """The composition then ∘ first."""
+    if first is IDENTITY or then is IDENTITY:
+        return then if first is IDENTITY else first
     return LinearMap(
         lambda t: then.apply(first.apply(t)), lambda ct: first.transpose(then.transpose(ct))
     )
@@ -55,6 +57,8 @@ def chain(first: LinearMap, then: LinearMap) -> LinearMap:
 
 def cast(source: DType, target: DType) -> LinearMap:
     """Conversion of elements; towards real ones it drops the imaginary part."""
+    if source == target:
+        return IDENTITY
 
     def convert(value: Tensor, dtype: DType) -> Tensor:
         if dtypes.is_complex(value.dtype) and not dtypes.is_complex(dtype):

@@ -2,14 +2,16 @@
 
 A rule answers three questions at a `Point`, which is an op inside the function being derived:
 `jvp` (tangents of the results), `vjp` (cotangents of the operands) and `batch` (the op on operands
-with a leading batch dimension). Most rules are a `linear` function, which gives the first two.
+with a leading batch dimension). Most rules are a `linear` function, which gives the first two. An
+op may instead be `rewritten` into others before it is derived, or be `unsupported` with advice.
 """
 
-from collections.abc import Callable, Sequence
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,20 +21,36 @@ from slopec.tensor import Tensor
 from slopec.trace import Trace
 from slopec.transforms.linear import LinearMap
 
+if TYPE_CHECKING:
+    from slopec.transforms.derive import Deriver
+
 Tangent = Tensor | None
 Maps = Sequence[LinearMap | None]
 Linear = Callable[["Point"], Maps]
+Jacobian = Callable[["Point"], Mapping[tuple[int, int], LinearMap]]
 Derivative = Callable[["Point", Sequence[Tangent]], Sequence[Tangent]]
+Rewrite = Callable[["Point"], Sequence[Tensor] | None]
 
 
 class Point:
     """An op of the function being derived, its operands and results as tensors there."""
 
-    def __init__(self, op: ir.Operation, where: Trace, active: Sequence[bool]) -> None:
-        """`active` tells which operands a derivative is wanted for."""
+    def __init__(
+        self,
+        op: ir.Operation,
+        where: Trace,
+        active: Sequence[bool],
+        deriver: "Deriver | None" = None,
+    ) -> None:
+        """`active` tells which inputs a derivative is wanted for.
+
+        The inputs are the operands and then the outer values that the op's regions use.
+        """
         self.op = op
         self.trace = where
         self.active = active
+        self.deriver = deriver
+        self.outcomes: list[ir.Value] = list(op.results)
 
     def tensor(self, value: ir.Value) -> Tensor:
         """A value of the function as a tensor."""
@@ -53,6 +71,12 @@ class Point:
         """The only result."""
         return self.results[0]
 
+    def replace(self, values: Sequence[Tensor]) -> None:
+        """Let `values` take the place of the op's results; the op itself becomes dead."""
+        self.outcomes = [self.trace.value_of(value) for value in values]
+        for old, new in zip(self.op.results, self.outcomes, strict=True):
+            old.replace_all_uses_with(new)
+
     @property
     def name(self) -> str:
         """The op's name."""
@@ -60,7 +84,7 @@ class Point:
 
     def attribute(self, name: str) -> Any:
         """An attribute of the op, or None."""
-        return self.op.attributes[name] if name in self.op.attributes else None
+        return self.op.attributes.get(name)
 
     def ints(self, name: str) -> tuple[int, ...]:
         """The integers of an `array<i64>` attribute; empty when it is absent."""
@@ -72,19 +96,26 @@ class Point:
         value = self.attribute(name)
         return () if value is None else tuple((int(a), int(b)) for a, b in np.array(value))
 
+    def flag(self, name: str) -> bool:
+        """A boolean attribute; false when it is absent."""
+        value = self.attribute(name)
+        return value is not None and bool(value)
+
     def again(self, index: int, operand: Tensor) -> Tensor:
         """The op itself with another operand `index`: a linear op applied to its tangent."""
-        operands = list(self.operands)
-        operands[index] = operand
-        attributes = {name: self.op.attributes[name] for name in self.op.attributes}
-        shape, dtype = ir.type_of(self.op.results[0])
-        return trace.emit(self.name, operands, shape, dtype, attributes)
+        return self.repeat({index: operand})[0]
+
+    def repeat(self, replaced: Mapping[int, Tensor]) -> list[Tensor]:
+        """The results of the op itself, regions included, with some operands replaced."""
+        where = trace.current()
+        copy = self.op.clone(ip=where.point)
+        for index, operand in replaced.items():
+            copy.operands[index] = where.value_of(operand)
+        return [Tensor._of_value(value, where, *ir.type_of(value)) for value in copy.results]
 
     def refuse(self, why: str, hint: str) -> TransformError:
         """An error at the user's line that made this op."""
-        return TransformError(
-            "S0201", f"{self.name} {why}", span=ir.span_of(self.op), hint=hint
-        )
+        return TransformError("S0201", f"{self.name} {why}", span=ir.span_of(self.op), hint=hint)
 
 
 @dataclass(frozen=True)
@@ -97,19 +128,21 @@ class Rule:
 
 
 _rules: dict[str, Rule] = {}
+_rewrites: dict[str, Rewrite] = {}
+_unsupported: dict[str, tuple[str, str]] = {}
+_NO_RULE = (
+    "has no derivative rule",
+    "rewrite it with differentiable operations, or wrap it in `sp.custom_vjp`",
+)
 
 
 def rule_of(op: ir.Operation) -> Rule:
-    """The rule of an op; raises TransformError when there is none."""
+    """The rule of an op; raises TransformError, with advice, when there is none."""
     load_rules()
     found = _rules.get(op.name)
     if found is None:
-        raise TransformError(
-            "S0202",
-            f"{op.name} has no derivative rule",
-            span=ir.span_of(op),
-            hint="rewrite it with differentiable operations, or wrap it in `sp.custom_vjp`",
-        )
+        why, hint = _unsupported.get(op.name, _NO_RULE)
+        raise TransformError("S0202", f"{op.name} {why}", span=ir.span_of(op), hint=hint)
     return found
 
 
@@ -119,14 +152,27 @@ def rules() -> dict[str, Rule]:
     return _rules
 
 
-_FAMILIES = ("elementwise", "shape", "reduce", "contract")
+def rewrites() -> dict[str, Rewrite]:
+    """The function that rewrites an op into others, for every op that has one."""
+    load_rules()
+    return _rewrites
+
+
+def verdicts() -> dict[str, str]:
+    """What is known about each op: derivative, constant, rewritten or unsupported."""
+    load_rules()
+    kinds = {name: "derivative" if r.differentiable else "constant" for name, r in _rules.items()}
+    refused = dict.fromkeys(_unsupported, "unsupported")
+    return refused | dict.fromkeys(_rewrites, "rewritten") | kinds
 
 
 def load_rules() -> None:
     """Import every family of rules once."""
     if not _rules:
-        for family in _FAMILIES:
-            import_module(f"slopec.transforms.rules.{family}")
+        from slopec.transforms import rules as families
+
+        for family in pkgutil.iter_modules(families.__path__):
+            import_module(f"{families.__name__}.{family.name}")
 
 
 def accumulate(a: Tangent, b: Tangent) -> Tangent:
@@ -136,35 +182,63 @@ def accumulate(a: Tangent, b: Tangent) -> Tangent:
     return a + b
 
 
-def _jvp_of(linear: Linear) -> Derivative:
+def _check_captures(point: Point) -> None:
+    """Refuse an op whose region uses a varying value from outside: linear maps are of operands."""
+    if any(point.active[len(point.op.operands) :]):
+        raise point.refuse(
+            "uses a value from outside its body that is differentiated",
+            "pass the value in as an operand, or apply it before or after the op",
+        )
+
+
+def _jvp_of(jacobian: Jacobian) -> Derivative:
     def jvp(point: Point, tangents: Sequence[Tangent]) -> Sequence[Tangent]:
-        total: Tangent = None
-        for linear_map, tangent in zip(linear(point), tangents, strict=True):
-            if linear_map is not None and tangent is not None:
-                total = accumulate(total, linear_map.apply(tangent))
-        return [total]
+        _check_captures(point)
+        moved: list[Tangent] = [None] * len(point.op.results)
+        for (result, operand), linear_map in jacobian(point).items():
+            tangent = tangents[operand]
+            if tangent is not None:
+                moved[result] = accumulate(moved[result], linear_map.apply(tangent))
+        return moved
 
     return jvp
 
 
-def _vjp_of(linear: Linear) -> Derivative:
+def _vjp_of(jacobian: Jacobian) -> Derivative:
     def vjp(point: Point, cotangents: Sequence[Tangent]) -> Sequence[Tangent]:
-        (cotangent,) = cotangents
-        assert cotangent is not None
-        return [
-            linear_map.transpose(cotangent) if linear_map is not None and active else None
-            for linear_map, active in zip(linear(point), point.active, strict=True)
-        ]
+        _check_captures(point)
+        back: list[Tangent] = [None] * len(point.active)
+        for (result, operand), linear_map in jacobian(point).items():
+            cotangent = cotangents[result]
+            if cotangent is not None and point.active[operand]:
+                back[operand] = accumulate(back[operand], linear_map.transpose(cotangent))
+        return back
 
     return vjp
+
+
+def jacobian(*names: str) -> Callable[[Jacobian], Jacobian]:
+    """Register a function from a point to the linear maps that are not zero, by (result, operand).
+
+    It may leave out maps from operands that are not active.
+    """
+
+    def register(function: Jacobian) -> Jacobian:
+        for name in names:
+            _add(name, Rule(_jvp_of(function), _vjp_of(function)))
+        return function
+
+    return register
 
 
 def linear(*names: str) -> Callable[[Linear], Linear]:
     """Register a function from a point to one linear map (or None) per operand."""
 
     def register(function: Linear) -> Linear:
-        for name in names:
-            _add(name, Rule(_jvp_of(function), _vjp_of(function)))
+        def row(point: Point) -> dict[tuple[int, int], LinearMap]:
+            return {(0, i): m for i, m in enumerate(function(point)) if m is not None}
+
+        jacobian(*names)(row)
         return function
 
     return register
@@ -182,12 +256,38 @@ def not_differentiable(*names: str) -> None:
         return [None] * len(point.op.results)
 
     def nothing(point: Point, values: Sequence[Tangent]) -> Sequence[Tangent]:
-        return [None] * len(point.op.operands)
+        return [None] * len(point.active)
 
     for name in names:
         _add(name, Rule(none, nothing, differentiable=False))
 
 
+def rewritten(*names: str, why: str = "", hint: str = "") -> Callable[[Rewrite], Rewrite]:
+    """Register a function that writes an op's results with other ops, before anything is derived.
+
+    It may return None when the op at hand is none that it can rewrite. The error for such an op,
+    unless it has a rule of its own, says `why` and gives `hint`.
+    """
+
+    def register(function: Rewrite) -> Rewrite:
+        for name in names:
+            assert name not in _rewrites, f"{name} is rewritten twice"
+            _rewrites[name] = function
+            if why:
+                unsupported(name, why=why, hint=hint)
+        return function
+
+    return register
+
+
+def unsupported(*names: str, why: str, hint: str) -> None:
+    """Refuse ops, saying why and what to do instead."""
+    for name in names:
+        assert name not in _rules, f"{name} has a rule"
+        _unsupported[name] = (why, hint)
+
+
 def _add(name: str, rule: Rule) -> None:
     assert name not in _rules, f"{name} has two rules"
+    assert name not in _unsupported, f"{name} is refused"
     _rules[name] = rule

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from slopec import hlo
 from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
 from slopec.tensor import Tensor
-from slopec.transforms.rule import LinearMap, Maps, Point, linear
+from slopec.transforms.linear import LinearMap
+from slopec.transforms.rule import Maps, Point, linear
 
 Dims = tuple[int, ...]
 
@@ -85,10 +86,6 @@ def _back(
     return hlo.convert(hlo.transpose(out, _inverse(first)), wanted.dtype)
 
 
-def _inverse(order: list[int]) -> Dims:
-    return tuple(sorted(range(len(order)), key=order.__getitem__))
-
-
 def _dilate(size: int, by: int) -> int:
     return 0 if size == 0 else (size - 1) * by + 1
 
@@ -162,9 +159,7 @@ def _to_input(conv: _Convolution, lhs: Tensor, rhs: Tensor, ct: Tensor) -> Tenso
     before = [k - 1 - p[0] for k, p in zip(conv.rhs_sizes, conv.padding, strict=True)]
     padding = [
         (low, x + k - 1 - o - low)
-        for x, k, o, low in zip(
-            conv.lhs_sizes, conv.rhs_sizes, conv.out_sizes, before, strict=True
-        )
+        for x, k, o, low in zip(conv.lhs_sizes, conv.rhs_sizes, conv.out_sizes, before, strict=True)
     ]
     back = ConvDimensionNumbers(
         n.output_batch,

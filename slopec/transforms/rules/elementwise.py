@@ -9,7 +9,8 @@ from collections.abc import Callable
 from slopec import dtypes, hlo
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
-from slopec.transforms.rule import LinearMap, Maps, Point, linear, not_differentiable
+from slopec.transforms.linear import LinearMap
+from slopec.transforms.rule import Maps, Point, linear, not_differentiable
 
 Factor = Callable[[Tensor, Tensor], Tensor]
 

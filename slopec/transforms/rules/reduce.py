@@ -1,137 +1,224 @@
-"""Folds: sums spread their cotangent, extrema send it to the winners, products to all factors."""
+"""Folds: sums spread their cotangent, extrema and choices send it to the winners.
 
-import math
+Any other fold is rewritten first as a tree that combines neighbours, which is differentiated like
+ordinary code.
+"""
 
-from slopec import hlo, ir
+from collections.abc import Mapping, Sequence
+
+from slopec import dtypes, hlo, ir
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
-from slopec.transforms.rule import LinearMap, Maps, Point, linear
+from slopec.transforms.body import binary_kind, block_of, chosen, defining, lanes, replay, returned
+from slopec.transforms.rule import (
+    LinearMap,
+    Point,
+    jacobian,
+    rewritten,
+)
 from slopec.transforms.rules.shape import sum_over
 
-
-def body_kind(op: ir.Operation) -> str | None:
-    """The binary op that a region of two arguments consists of (`"add"` …), or None."""
-    inner = list(op.regions[0].blocks[0].operations)
-    arguments = list(op.regions[0].blocks[0].arguments)
-    if len(inner) != 2 or len(arguments) != 2:
-        return None
-    fold, end = inner[0].operation, inner[1].operation
-    if len(fold.operands) != 2 or list(end.operands) != list(fold.results):
-        return None
-    if {fold.operands[0], fold.operands[1]} != set(arguments):
-        return None
-    return str(fold.name).removeprefix("stablehlo.")
+_RULED = ("add", "maximum", "minimum", "and", "or", "xor")
 
 
-def _spread(value: Tensor, shape: tuple[int, ...], dims: tuple[int, ...]) -> Tensor:
+def spread(value: Tensor, shape: ir.Shape, dims: Sequence[int]) -> Tensor:
     """Copy a reduced tensor along the reduced dimensions."""
     kept = [d for d in range(len(shape)) if d not in dims]
     return hlo.broadcast_in_dim(value, shape, kept)
 
 
-@linear("stablehlo.reduce")
-def _reduce(point: Point) -> Maps:
-    kind = body_kind(point.op)
+def total(shape: ir.Shape, dims: Sequence[int]) -> LinearMap:
+    """The sum over `dims` of a tensor of `shape`."""
+    places = tuple(dims)
+    return LinearMap(lambda t: sum_over(t, places), lambda ct: spread(ct, shape, places))
+
+
+def copies(shape: ir.Shape) -> LinearMap:
+    """Copies of one number in every place of `shape`."""
+    every = tuple(range(len(shape)))
+    return LinearMap(lambda t: hlo.broadcast_in_dim(t, shape, ()), lambda ct: sum_over(ct, every))
+
+
+def positions(shape: ir.Shape) -> Tensor:
+    """The number of each element of a tensor of `shape`, in row-major order."""
+    size = 1
+    for n in shape:
+        size *= n
+    dtype = dtypes.int32 if size < 2**31 else dtypes.int64
+    return hlo.reshape(hlo.iota((size,), 0, dtype), shape)
+
+
+def are_positions(value: ir.Value) -> bool:
+    """Whether a tensor was made by `positions`."""
+    op = defining(value)
+    while op is not None and op.name == "stablehlo.reshape":
+        op = defining(op.operands[0])
+    return op is not None and op.name == "stablehlo.iota" and len(ir.type_of(op.results[0])[0]) == 1
+
+
+def _folded(point: Point) -> tuple[list[Tensor], list[Tensor]]:
+    """The inputs and the initial values."""
+    count = len(point.results)
+    return point.operands[:count], point.operands[count:]
+
+
+@rewritten("stablehlo.reduce")
+def _prepare(point: Point) -> Sequence[Tensor] | None:
+    """A choice carries the position of what it chose; other folds without a rule become trees."""
+    block = block_of(point.op)
+    inputs, inits = _folded(point)
+    carrying = [i for i, x in enumerate(inputs) if dtypes.is_differentiable(x.dtype)]
+    if not carrying or (len(inputs) == 1 and binary_kind(block) in _RULED):
+        return None
+    if all(chosen(block, i) for i in carrying):
+        return _with_positions(point, block, carrying)
+    return _tree(point, block, inputs, inits)
+
+
+def _with_positions(
+    point: Point, block: ir.Block, carrying: Sequence[int]
+) -> Sequence[Tensor] | None:
+    """The same fold with, for every choice among floats, the position that is chosen."""
+    inputs, inits = _folded(point)
+    count = len(inputs)
+    if any(_position_of(point, block, i) is not None for i in carrying):
+        return None
+    choices = list(dict.fromkeys(choice for i in carrying if (choice := chosen(block, i))))
+    numbers = positions(inputs[0].shape)
+    none = hlo.full((), -1, numbers.dtype)
+
+    def body(*arguments: Tensor) -> Sequence[Tensor]:
+        half = len(arguments) // 2
+        ours = [*arguments[:count], *arguments[half : half + count]]
+        results = replay(block, ours, [*returned(block), *(pred for pred, _ in choices)])
+        places = []
+        for i, ((_, first), pred) in enumerate(zip(choices, results[count:], strict=True)):
+            a, b = arguments[count + i], arguments[half + count + i]
+            places.append(hlo.select(pred, a, b) if first else hlo.select(pred, b, a))
+        return [*results[:count], *places]
+
+    extra = len(choices)
+    outs = hlo.reduce(
+        [*inputs, *[numbers] * extra],
+        [*inits, *[none] * extra],
+        body,
+        point.ints("dimensions"),
+    )
+    return list(outs)[:count]
+
+
+def _position_of(point: Point, block: ir.Block, index: int) -> Tensor | None:
+    """The result that holds the position of what result `index` chose, if one is carried."""
+    wanted = chosen(block, index)
+    for i, value in enumerate(list(point.op.operands)[: len(point.results)]):
+        if i != index and are_positions(value) and chosen(block, i) == wanted:
+            return point.results[i]
+    return None
+
+
+def _tree(
+    point: Point, block: ir.Block, inputs: Sequence[Tensor], inits: Sequence[Tensor]
+) -> Sequence[Tensor] | None:
+    """Combine neighbours until one element is left, then the initial value with it."""
     dims = point.ints("dimensions")
-    if len(point.operands) == 2 and kind == "add":
-        return _sum(point, dims)
-    if len(point.operands) == 2 and kind in ("maximum", "minimum"):
+    kept = [d for d in range(inputs[0].ndim) if d not in dims]
+    shape = point.result.shape
+    flat = [hlo.reshape(hlo.transpose(x, [*kept, *dims]), (*shape, _size(x, dims))) for x in inputs]
+    flat = [hlo.convert(x, init.dtype) for x, init in zip(flat, inits, strict=True)]
+    while flat[0].shape[-1] > 1:
+        halves = _halve(block, flat)
+        if halves is None:
+            return None
+        flat = halves
+    start = [hlo.broadcast_in_dim(init, shape, ()) for init in inits]
+    if not flat[0].shape[-1]:
+        return start
+    return lanes(block, [*start, *(hlo.reshape(x, shape) for x in flat)])
+
+
+def _size(x: Tensor, dims: Sequence[int]) -> int:
+    size = 1
+    for d in dims:
+        size *= x.shape[d]
+    return size
+
+
+def _halve(block: ir.Block, xs: Sequence[Tensor]) -> list[Tensor] | None:
+    """Combine the elements 0 and 1, 2 and 3, … of the last dimension; an odd last one stays."""
+    *front, length = xs[0].shape
+    zeros = [0] * len(front)
+    ones = [1] * len(front)
+    even = length // 2 * 2
+
+    def every_second(x: Tensor, start: int) -> Tensor:
+        return hlo.slice_(x, [*zeros, start], [*front, even], [*ones, 2])
+
+    pairs = lanes(block, [*(every_second(x, 0) for x in xs), *(every_second(x, 1) for x in xs)])
+    if pairs is None or even == length:
+        return pairs
+    last = [hlo.slice_(x, [*zeros, even], x.shape) for x in xs]
+    return [hlo.concatenate([pair, x], len(front)) for pair, x in zip(pairs, last, strict=True)]
+
+
+@jacobian("stablehlo.reduce")
+def _reduce(point: Point) -> Mapping[tuple[int, int], LinearMap]:
+    """Each result depends on its own input and on its own initial value."""
+    count = len(point.results)
+    found: dict[tuple[int, int], LinearMap] = {}
+    for i in range(count):
+        if point.active[i] or point.active[count + i]:
+            from_input, from_init = _maps(point, i)
+            found[i, i] = from_input
+            if from_init is not None:
+                found[i, count + i] = from_init
+    return found
+
+
+def _maps(point: Point, index: int) -> tuple[LinearMap, LinearMap | None]:
+    """How result `index` depends on its input and on its initial value."""
+    block, dims = block_of(point.op), point.ints("dimensions")
+    x = point.operands[index]
+    kind = binary_kind(block)
+    if kind == "add":
+        start = copies(point.result.shape)
+        return maps.chain(maps.cast(x.dtype, point.result.dtype), total(x.shape, dims)), start
+    if kind in ("maximum", "minimum"):
         return _extremum(point, dims)
-    if len(point.operands) == 2 and kind == "multiply":
-        return _product(point, dims)
-    if len(point.operands) == 2 and kind in ("and", "or", "xor"):
-        return [None, None]
+    place = _position_of(point, block, index)
+    if place is not None:
+        return _choice(point, index, dims, place)
     raise point.refuse(
         "with this body has no derivative rule",
         "reduce with sum, prod, max or min, or write the fold as a scan",
     )
 
 
-def _sum(point: Point, dims: tuple[int, ...]) -> Maps:
-    shape = point.operands[0].shape
-    every = tuple(range(point.result.ndim))
-    return [
-        LinearMap(lambda t: sum_over(t, dims), lambda ct: _spread(ct, shape, dims)),
-        LinearMap(
-            lambda t: hlo.broadcast_in_dim(t, point.result.shape, ()),
-            lambda ct: sum_over(ct, every),
-        ),
-    ]
-
-
-def _extremum(point: Point, dims: tuple[int, ...]) -> Maps:
-    """The elements equal to the result share its cotangent equally."""
+def _extremum(point: Point, dims: Sequence[int]) -> tuple[LinearMap, LinearMap | None]:
+    """The elements equal to the result share its cotangent equally; the initial value gets it only
+    where no element does.
+    """
     x, init = point.operands
-    winners = hlo.compare(x, _spread(point.result, x.shape, dims), "EQ")
-    ones = hlo.convert(winners, x.dtype)
-    count = sum_over(ones, dims)
-    share = hlo.divide(ones, _spread(count, x.shape, dims))
-    operand = maps.chain(
-        maps.scale(share),
-        LinearMap(lambda t: sum_over(t, dims), lambda ct: _spread(ct, x.shape, dims)),
-    )
+    winners = hlo.compare(x, spread(point.result, x.shape, dims), "EQ")
+    count = sum_over(hlo.convert(winners, x.dtype), tuple(dims))
+    one = hlo.full_like(count, 1)
+    share = maps.divide(hlo.maximum(count, one))
+    operand = maps.chain(maps.mask(winners), maps.chain(total(x.shape, dims), share))
     if not point.active[1]:
-        return [operand, None]
+        return operand, None
     start = hlo.broadcast_in_dim(init, point.result.shape, ())
     kept = hlo.and_(
         hlo.compare(start, point.result, "EQ"),
         hlo.compare(count, hlo.zeros_like(count), "EQ"),
     )
-    every = tuple(range(point.result.ndim))
-    copy = LinearMap(
-        lambda t: hlo.broadcast_in_dim(t, point.result.shape, ()), lambda ct: sum_over(ct, every)
-    )
-    return [operand, maps.chain(copy, maps.mask(kept))]
+    return operand, maps.chain(copies(point.result.shape), maps.mask(kept))
 
 
-def _product(point: Point, dims: tuple[int, ...]) -> Maps:
-    """Each factor's slope is the product of all the others, right also where some are zero."""
-    x, init = point.operands
-    start = hlo.broadcast_in_dim(init, point.result.shape, ())
-    others = hlo.multiply(_others(x, dims), _spread(start, x.shape, dims))
-    operand = maps.chain(
-        maps.scale(others),
-        LinearMap(lambda t: sum_over(t, dims), lambda ct: _spread(ct, x.shape, dims)),
-    )
-    if not point.active[1]:
-        return [operand, None]
-    whole = hlo.reduce(x, hlo.full((), 1, x.dtype), "multiply", dims)
-    assert isinstance(whole, Tensor)
-    every = tuple(range(point.result.ndim))
-    copy = LinearMap(
-        lambda t: hlo.broadcast_in_dim(t, point.result.shape, ()), lambda ct: sum_over(ct, every)
-    )
-    return [operand, maps.chain(copy, maps.scale(whole))]
-
-
-def _others(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """For every element the product of the other elements along `dims`.
-
-    The reduced dimensions are laid out as one; products of all earlier and of all later elements
-    come from log₂ n doubling steps each.
-    """
-    kept = [d for d in range(x.ndim) if d not in dims]
-    order = (*kept, *dims)
-    moved = hlo.transpose(x, order)
-    length = math.prod(x.shape[d] for d in dims)
-    flat = hlo.reshape(moved, (*(x.shape[d] for d in kept), length))
-    product = hlo.multiply(_exclusive(flat, False), _exclusive(flat, True))
-    back = tuple(sorted(range(x.ndim), key=order.__getitem__))
-    return hlo.transpose(hlo.reshape(product, moved.shape), back)
-
-
-def _exclusive(x: Tensor, later: bool) -> Tensor:
-    """The products of all earlier (or later) elements along the last dimension."""
-    one = hlo.full((), 1, x.dtype)
-    length = x.shape[-1]
-
-    def shifted(value: Tensor, by: int) -> Tensor:
-        step = [0] * (x.ndim - 1) + [by]
-        back = [-n for n in step]
-        return hlo.pad(value, one, back, step) if later else hlo.pad(value, one, step, back)
-
-    result, by = shifted(x, 1) if length else x, 1
-    while by < length:
-        result = hlo.multiply(result, shifted(result, by))
-        by *= 2
-    return result
+def _choice(
+    point: Point, index: int, dims: Sequence[int], place: Tensor
+) -> tuple[LinearMap, LinearMap]:
+    """The element at the carried position is the result; no position is the initial value's."""
+    x = point.operands[index]
+    chosen_ones = hlo.compare(positions(x.shape), spread(place, x.shape, dims), "EQ")
+    from_input = maps.chain(maps.mask(chosen_ones), total(x.shape, dims))
+    none = hlo.compare(place, hlo.zeros_like(place), "LT")
+    return from_input, maps.chain(copies(place.shape), maps.mask(none))

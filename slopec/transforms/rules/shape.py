@@ -3,7 +3,8 @@
 from slopec import hlo
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
-from slopec.transforms.rule import LinearMap, Maps, Point, linear, not_differentiable
+from slopec.transforms.linear import LinearMap
+from slopec.transforms.rule import Maps, Point, linear, not_differentiable
 
 not_differentiable("stablehlo.constant", "stablehlo.iota", "stablehlo.get_dimension_size")
 

@@ -1,0 +1,227 @@
+"""Compiled modules on disk, by the content of what they were compiled from.
+
+An entry is one file that carries its own hash, appears by a rename and is never changed, so any
+number of processes share the folder without locks: a reader sees a whole entry or none. What is
+damaged is dropped, what was used longest ago goes when the limit is reached, and a folder that
+cannot be written means only that nothing is kept.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shlex
+import struct
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slopec.diagnostics import UsageError
+
+DEFAULT_LIMIT = 2 << 30
+_UNITS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+_SUFFIX = ".entry"
+_MAGIC = b"slopec01"
+_DIGEST = hashlib.sha256().digest_size
+_LENGTH = struct.Struct(">I")
+_ABANDONED_AFTER = 3600.0
+"""Seconds after which a file still being written has lost its writer."""
+
+
+def directory() -> Path:
+    """Where slopec keeps what it can make again.
+
+    `$SLOPEC_CACHE_DIR`, or else `slopec` in `$XDG_CACHE_HOME`, or else in `~/.cache`.
+    """
+    chosen = os.environ.get("SLOPEC_CACHE_DIR")
+    if chosen:
+        return Path(chosen).expanduser()
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(shared).is_absolute():  # the XDG specification has relative ones ignored
+        return Path(shared) / "slopec"
+    try:
+        return Path.home() / ".cache" / "slopec"
+    except RuntimeError:  # nobody's account
+        return Path(tempfile.gettempdir()) / f"slopec-{os.getuid()}"
+
+
+def limit() -> int:
+    """The size in bytes to stay under: `$SLOPEC_CACHE_LIMIT`, such as "500M", or 2 GiB.
+
+    0 switches the cache off. Raises UsageError S0424 for what is no size.
+    """
+    text = os.environ.get("SLOPEC_CACHE_LIMIT", "").strip()
+    if not text:
+        return DEFAULT_LIMIT
+    size = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.lower())
+    if size is None:
+        raise UsageError(
+            "S0424",
+            f"SLOPEC_CACHE_LIMIT is `{text}`, which is no size",
+            hint="write a number of bytes, or one with a unit such as `500M` or `2GiB`",
+        )
+    return int(float(size[1]) * (1 << _UNITS[size[2]]))
+
+
+def key(parts: Iterable[bytes | str]) -> str:
+    """The name of the entry for these parts: different lists of parts, different names.
+
+    >>> key(["ab", "c"]) == key(["a", "bc"])
+    False
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(_LENGTH.pack(len(data) & 0xFFFFFFFF) + data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A compiled module and the facts stored with it."""
+
+    facts: Mapping[str, Any]
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a cache holds: number of entries, bytes they take, the limit in bytes."""
+
+    folder: Path
+    entries: int
+    size: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The entries in a folder, kept under a size.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cache = Cache(Path(folder), limit=1000)
+    ...     _ = cache.write(key(["x"]), {"flags": ["-O1"]}, b"code")
+    ...     cache.read(key(["x"])).facts["flags"]
+    ['-O1']
+    """
+
+    folder: Path
+    limit: int = DEFAULT_LIMIT
+
+    def read(self, name: str) -> Entry | None:
+        """The entry of that name, or None; a damaged one is removed."""
+        path = self._path(name)
+        if self.limit == 0:
+            return None
+        try:
+            raw = path.read_bytes()
+        except OSError:
+            return None
+        entry = _decode(raw)
+        with contextlib.suppress(OSError):
+            if entry is None:
+                path.unlink()
+            else:
+                os.utime(path)  # it was used now
+        return entry
+
+    def write(self, name: str, facts: Mapping[str, Any], data: bytes) -> str | None:
+        """Keep an entry. Returns why it was not kept, or None if it was or need not be."""
+        raw = _encode(facts, data)
+        if len(raw) > self.limit:
+            return None
+        path = self._path(name)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, scratch = tempfile.mkstemp(prefix=".", dir=path.parent)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(raw)
+                Path(scratch).replace(path)
+            except BaseException:
+                Path(scratch).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            return f"{self.folder}: {(error.strerror or str(error)).lower()}"
+        self._evict()
+        return None
+
+    def info(self) -> Info:
+        """How much there is."""
+        sizes = [size for _, size, _ in self._entries()]
+        return Info(self.folder, len(sizes), sum(sizes), self.limit)
+
+    def clear(self) -> int:
+        """Remove every entry; returns how many there were."""
+        removed = 0
+        for _, _, path in self._entries(unfinished=True):
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed += path.suffix == _SUFFIX
+        return removed
+
+    def _path(self, name: str) -> Path:
+        return self.folder / name[:2] / (name[2:] + _SUFFIX)
+
+    def _entries(self, *, unfinished: bool = False) -> list[tuple[float, int, Path]]:
+        """When each entry was last used, its size and its path; the oldest first."""
+        found = []
+        for path in self.folder.glob("??/*"):
+            if path.suffix == _SUFFIX or unfinished:
+                with contextlib.suppress(OSError):  # another process may have removed it
+                    facts = path.stat()
+                    found.append((facts.st_mtime, facts.st_size, path))
+        return sorted(found, key=lambda entry: entry[0])
+
+    def _evict(self) -> None:
+        entries = self._entries(unfinished=True)
+        total = sum(size for _, size, _ in entries)
+        abandoned = time.time() - _ABANDONED_AFTER
+        for used, size, path in entries:
+            if path.suffix == _SUFFIX and total <= self.limit:
+                continue
+            if path.suffix != _SUFFIX and used > abandoned:
+                continue
+            with contextlib.suppress(OSError):
+                path.unlink()
+                total -= size
+
+
+def artifacts() -> Cache:
+    """The cache of compiled modules, as the environment sets it up."""
+    return Cache(directory() / "artifacts", limit())
+
+
+def keep_reproducer(name: str, module: bytes, flags: Iterable[str]) -> Path | None:
+    """Keep a module that the compiler did not survive, with the command; None if that fails."""
+    folder = directory() / "crashes" / name[:16]
+    lines = ["iree-compile module.mlirbc -o module.vmfb", *(shlex.quote(flag) for flag in flags)]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / "module.mlirbc").write_bytes(module)
+        (folder / "command.sh").write_text(" \\\n  ".join(lines) + "\n", encoding="utf-8")
+    except OSError:
+        return None
+    return folder
+
+
+def _encode(facts: Mapping[str, Any], data: bytes) -> bytes:
+    described = json.dumps(facts).encode()
+    body = _LENGTH.pack(len(described)) + described + data
+    return _MAGIC + hashlib.sha256(body).digest() + body
+
+
+def _decode(raw: bytes) -> Entry | None:
+    start = len(_MAGIC) + _DIGEST
+    body = memoryview(raw)[start:]
+    whole = raw[: len(_MAGIC)] == _MAGIC and len(body) >= _LENGTH.size
+    if not whole or hashlib.sha256(body).digest() != raw[len(_MAGIC) : start]:
+        return None
+    (length,) = _LENGTH.unpack_from(body)
+    described = bytes(body[_LENGTH.size : _LENGTH.size + length])
+    return Entry(json.loads(described), bytes(body[_LENGTH.size + length :]))

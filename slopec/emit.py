@@ -1,0 +1,361 @@
+"""Emission: StableHLO bytecode in, an IREE module out, compiled in a process of its own.
+
+A program is looked up in the cache by its content, then compiled with the configurations that suit
+it, best first, until one succeeds. Failures come back as errors at the user's line; a crash of the
+compiler is one of them.
+"""
+
+import os
+import platform
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+
+from slopec import cache, ir
+from slopec.diagnostics import CompileError, Diagnostic, UsageError, did_you_mean
+from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
+from slopec.emit_process import COMPILER, Answer, Cancellation, Request
+from slopec.rewrite import run_passes
+from slopec.targets import (
+    CONFIGURATIONS,
+    Configuration,
+    Target,
+    Workload,
+    configurations,
+    with_system_library,
+)
+from slopec.version import IREE_VERSION
+from slopec_runtime.hostcpu import host_flags
+
+# One module at a time is read and measured: passes over one MLIR context share its diagnostics.
+_reading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class EmitOptions:
+    """How to compile: seconds at most, whether to use the cache, more flags for IREE.
+
+    `configuration` names the one of `slopec.targets.CONFIGURATIONS` to use, with no fallback.
+    """
+
+    timeout: float | None = 600.0
+    cache: bool = True
+    flags: tuple[str, ...] = ()
+    configuration: str | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A configuration that was tried, how long it ran, and why it failed; None if it did not."""
+
+    configuration: str
+    seconds: float
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A compiled module.
+
+    `target` is the target with the processor's features filled in, `flags` what compiled in the
+    end, `attempts` everything that was tried, `stages` the seconds each phase of IREE took.
+    """
+
+    vmfb: bytes = field(repr=False)
+    target: Target
+    flags: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    stages: tuple[tuple[str, float], ...] = ()
+    seconds: float = 0.0
+    cached: bool = False
+
+
+def warm() -> None:
+    """Start loading the compiler in the background, so that it is there when tracing is done."""
+    COMPILER.warm()
+
+
+def emit(
+    bytecode: bytes,
+    target: Target,
+    *,
+    options: EmitOptions | None = None,
+    cancellation: Cancellation | None = None,
+) -> Emitted:
+    """Compile a module, MLIR bytecode or text, for a target. Threads may call it at once.
+
+    The cache knows a program by its content without source locations, so that moving a line keeps
+    the compiled module; only the line numbers in its debugging information are then old.
+
+    Raises CompileError S0301 for an invalid module, S0302 to S0305 where the back end fails, S0306
+    when it takes too long, S0307 when there is no compiler, S0308 for an element type that the
+    target lacks; UsageError S0421 for an unknown processor, S0423 for flags IREE does not take.
+
+    >>> from slopec.targets import parse_target
+    >>> text = b"func.func @f(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }"
+    >>> emit(text, parse_target("vmvx")).attempts[-1].configuration
+    'default'
+    """
+    options = options or EmitOptions()
+    start = time.monotonic()
+    content, work = _read(bytecode, target)
+    chosen = _chosen(options)
+    name = cache.key([content, *_identity(target, options)])
+    store = cache.artifacts() if options.cache else cache.Cache(cache.directory(), limit=0)
+    found = store.read(name)
+    if found is not None:
+        return _from_cache(found, target, time.monotonic() - start)
+    deadline = None if options.timeout is None else start + options.timeout
+    target = resolve(target)
+    ladder = (chosen,) if chosen else configurations(target, work)
+    climb = _Climb(bytecode, target, options.flags, name, deadline, cancellation)
+    emitted = climb.run(ladder)
+    problem = store.write(name, _facts(emitted), emitted.vmfb)
+    if problem is not None:
+        warning = Diagnostic(
+            "S0309", f"the compiled module was not cached: {problem}", severity="warning"
+        )
+        emitted = replace(emitted, diagnostics=(*emitted.diagnostics, warning))
+    return replace(emitted, seconds=time.monotonic() - start)
+
+
+def emit_many(
+    programs: Sequence[tuple[bytes, Target]],
+    *,
+    options: EmitOptions | None = None,
+    jobs: int | None = None,
+) -> list[Emitted]:
+    """Compile several modules at once, `jobs` at a time, by default one per processor.
+
+    The first failure, and an interrupt, stop the others. Raises what `emit` raises.
+    """
+    stop = Cancellation()
+    with ThreadPoolExecutor(max(1, jobs or _processors())) as pool:
+        futures = [
+            pool.submit(emit, bytecode, target, options=options, cancellation=stop)
+            for bytecode, target in programs
+        ]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [future for future in futures if future in done and future.exception()]
+            return [future.result() for future in failed or futures]
+        finally:
+            stop.cancel()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def resolve(target: Target) -> Target:
+    """The target with the processor's name and features, as IREE sees them.
+
+    Raises UsageError S0421 for a processor that LLVM does not know.
+    """
+    return target if target.host_part is None else _resolve(target)
+
+
+@lru_cache(maxsize=64)
+def _resolve(target: Target) -> Target:
+    request = Request(b"module {}", target.flags, target.process_flags, until="preprocessing")
+    answer = COMPILER.compile(request)
+    unknown = unknown_processor(target, answer.text)
+    if unknown is not None:
+        raise unknown
+    if answer.output is None:
+        raise as_error(failure_of(answer), (), None)
+    return target.resolved(answer.output.decode())
+
+
+@dataclass(frozen=True)
+class _Climb:
+    """The search for a configuration that compiles, for one program."""
+
+    bytecode: bytes
+    target: Target
+    extra_flags: tuple[str, ...]
+    name: str
+    deadline: float | None
+    cancellation: Cancellation | None
+
+    def run(self, ladder: Sequence[Configuration]) -> Emitted:
+        """Try the configurations in order; raises the error of the last when all fail."""
+        attempts: list[Attempt] = []
+        reproducer = None
+        rungs = list(ladder)
+        while True:
+            rung = rungs.pop(0)
+            flags = (*self.target.flags, *rung.flags, *self.extra_flags)
+            started = time.monotonic()
+            answer = self._compile(flags)
+            seconds = time.monotonic() - started
+            if answer.ending == "done":
+                attempts.append(Attempt(rung.name, seconds))
+                return self._emitted(answer, flags, attempts)
+            failure = failure_of(answer)
+            attempts.append(Attempt(rung.name, seconds, failure.message))
+            if answer.ending in ("crashed", "timeout"):
+                kept = cache.keep_reproducer(self.name, self.bytecode, flags)
+                reproducer = reproducer if kept is None else str(kept)
+            linked = with_system_library(self.target, rung, failure.symbols)
+            if linked is not None:
+                rungs.insert(0, linked)
+            if not rungs or not failure.retry:
+                raise as_error(failure, _tried(attempts, failure), reproducer)
+
+    def _compile(self, flags: tuple[str, ...]) -> Answer:
+        request = Request(self.bytecode, flags, self.target.process_flags)
+        return COMPILER.compile(request, deadline=self.deadline, cancellation=self.cancellation)
+
+    def _emitted(
+        self, answer: Answer, flags: tuple[str, ...], attempts: Sequence[Attempt]
+    ) -> Emitted:
+        assert answer.output is not None
+        ends = [moment for _, moment in answer.stages[1:]] + [time.monotonic()]
+        stages = [(n, end - t) for (n, t), end in zip(answer.stages, ends, strict=True)]
+        return Emitted(
+            answer.output,
+            self.target,
+            flags,
+            tuple(attempts),
+            warnings_of(answer.diagnostics),
+            tuple(stages),
+        )
+
+
+def _tried(attempts: Sequence[Attempt], last: Failure) -> list[str]:
+    """The configurations that failed, and those reasons that are not the last one's."""
+    if len(attempts) < 2:
+        return []
+    names = ", ".join(f"`{attempt.configuration}`" for attempt in attempts)
+    others = [attempt for attempt in attempts if attempt.failure != last.message]
+    reasons = [f"with `{attempt.configuration}`: {attempt.failure}" for attempt in others]
+    return [f"tried the configurations {names}", *reasons]
+
+
+# --- reading programs ------------------------------------------------------------------------
+
+
+def _read(bytecode: bytes, target: Target) -> tuple[bytes, Workload]:
+    """The program without locations, and what kind of work it does."""
+    with _reading:
+        try:
+            module = ir.parse(bytecode)
+        except ir.MLIRError as error:
+            raise _invalid(error) from None
+        work = _survey(module, target)
+        run_passes(module, "strip-debuginfo")
+        return ir.bytecode(module), work
+
+
+def _survey(module: ir.Module, target: Target) -> Workload:
+    """What the program computes; raises CompileError for what the target has no types for."""
+    seen: set[str] = set()
+    refused: list[CompileError] = []  # an exception would not pass through MLIR's walk
+    missing = {_SPELLED[name]: name for name in target.dtypes_missing}
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        name = op.name
+        if name in _CONTRACTIONS:
+            seen.add(name)
+            if "bf16" in str(op.operands[0].type):
+                seen.add("bf16")
+        refused.extend(_refusals(op, missing, target))
+        return ir.WalkResult.INTERRUPT if refused else ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    if refused:
+        raise refused[0]
+    return Workload(
+        convolutions="stablehlo.convolution" in seen,
+        products=bool(seen),
+        bfloat16_products="bf16" in seen,
+    )
+
+
+_CONTRACTIONS = frozenset({"stablehlo.dot_general", "stablehlo.dot", "stablehlo.convolution"})
+_SPELLED = {"float64": "f64", "complex128": "complex<f64>"}
+
+
+def _refusals(
+    op: ir.Operation, missing: dict[str, str], target: Target
+) -> Iterator[CompileError]:
+    """An error for each type that an op has and the target lacks."""
+    if not missing:
+        return
+    types = [value.type for value in op.results]
+    if op.name == "func.func":
+        types = [type_ for side in ir.function_type(op) for type_ in side]
+    for spelled, dtype in missing.items():
+        if any(f"{spelled}>" in str(type_) for type_ in types):
+            yield CompileError(
+                "S0308",
+                f"{target.name} has no {dtype}",
+                span=ir.span_of(op),
+                hint="use float32 here, or another target",
+            )
+
+
+def _invalid(error: ir.MLIRError) -> CompileError:
+    first = error.error_diagnostics[0] if error.error_diagnostics else None
+    said = first.message if first else "it is neither MLIR text nor bytecode"
+    span = ir.location_span(first.location) if first else None
+    if span is not None and span.file == "-":  # bytes have no name
+        span = None
+    return CompileError("S0301", f"the program is not a valid module: {said}", span=span)
+
+
+# --- the cache -------------------------------------------------------------------------------
+
+
+def _identity(target: Target, options: EmitOptions) -> list[str]:
+    """Everything besides the program that decides what comes out."""
+    machine = ""
+    if target.host_part is not None and target.host_part.cpu == "host":
+        flags = host_flags()
+        machine = platform.node() if flags is None else " ".join(sorted(flags))
+    table = repr(list(CONFIGURATIONS.values()))
+    chosen = options.configuration or ""
+    extra = [*target.process_flags, *options.flags]
+    return [IREE_VERSION, target.name, *target.flags, *extra, chosen, table, machine]
+
+
+def _facts(emitted: Emitted) -> dict[str, object]:
+    return {
+        "processor": emitted.target.processor,
+        "features": emitted.target.features,
+        "flags": emitted.flags,
+        "attempts": [asdict(attempt) for attempt in emitted.attempts],
+    }
+
+
+def _from_cache(entry: cache.Entry, target: Target, seconds: float) -> Emitted:
+    facts = entry.facts
+    features = tuple(facts["features"])
+    return Emitted(
+        entry.data,
+        replace(target, processor=facts["processor"], features=features),
+        tuple(facts["flags"]),
+        tuple(Attempt(**attempt) for attempt in facts["attempts"]),
+        seconds=seconds,
+        cached=True,
+    )
+
+
+def _chosen(options: EmitOptions) -> Configuration | None:
+    name = options.configuration
+    if name is None or name in CONFIGURATIONS:
+        return CONFIGURATIONS.get(name or "")
+    raise UsageError(
+        "S0423",
+        f"there is no configuration `{name}`",
+        notes=(f"the configurations are {', '.join(CONFIGURATIONS)}",),
+        hint=did_you_mean(name, list(CONFIGURATIONS)),
+    )
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,0 +1,411 @@
+"""The compiler's own processes: a new one for every module, so that a crash costs one compile.
+
+Run as a script, this is the *nursery*: it loads IREE's compiler library once, and for every
+connection handed to it forks a *guard*, which takes the request, forks the *compiler* proper and
+watches over it. A fork of the warm nursery costs milliseconds, the import a tenth of a second. The
+guard reports how the compiler ended, cleans up behind it, and kills it when the other side hangs
+up, be it for a timeout, an interrupt or its own death.
+
+Frames go both ways over a connection: two lengths, a JSON object, and bytes. Only the standard
+library and IREE are imported here; no user code and no thread ever runs in the nursery.
+"""
+
+import ctypes
+import itertools
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+Header = dict[str, Any]
+
+PHASES = (
+    *("input", "abi", "preprocessing", "global-optimization", "dispatch-creation", "flow"),
+    *("stream", "executable-sources", "executable-configurations", "executable-targets"),
+    *("hal", "vm", "end"),
+)
+"""IREE's compilation phases in order. Run one by one they make the same module in the same time,
+and the last one announced is where a crash happened."""
+
+BUFFER_NAME = "<module>"
+"""What IREE calls the text it parses: locations in it are not the user's."""
+
+_LENGTHS = struct.Struct(">QQ")
+_LOG_LIMIT = 65536
+_TEXT_LIMIT = 2000
+_PLACES_LIMIT = 16
+
+
+# --- frames ----------------------------------------------------------------------------------
+
+
+def frame(header: Header, payload: bytes = b"") -> bytes:
+    """A frame as bytes."""
+    encoded = json.dumps(header).encode()
+    return _LENGTHS.pack(len(encoded), len(payload)) + encoded + payload
+
+
+class Frames:
+    """Puts frames together from bytes as they arrive."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[Header, bytes]]:
+        """The frames that are complete once `data` has arrived."""
+        self._pending += data
+        while len(self._pending) >= _LENGTHS.size:
+            header_size, payload_size = _LENGTHS.unpack_from(self._pending)
+            start = _LENGTHS.size + header_size
+            end = start + payload_size
+            if len(self._pending) < end:
+                return
+            header = json.loads(self._pending[_LENGTHS.size : start])
+            payload = bytes(self._pending[start:end])
+            del self._pending[:end]
+            yield header, payload
+
+
+def _read_frame(connection: socket.socket) -> tuple[Header, bytes] | None:
+    """The next frame, or None when the other side hung up."""
+    frames = Frames()
+    while data := connection.recv(1 << 20):
+        for complete in frames.feed(data):
+            return complete
+    return None
+
+
+# --- the nursery -----------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Serve the control socket that is this process's standard input until it closes."""
+    control = socket.socket(fileno=os.dup(0))
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the guards
+    try:
+        library = _load()
+    except Exception as error:  # told to whoever asks; the nursery itself has nobody to tell
+        library = f"{type(error).__name__}: {error}"
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not data:
+            os._exit(0)
+        for descriptor in descriptors:
+            if os.fork() == 0:
+                control.close()
+                _in_child(_guard, socket.socket(fileno=descriptor), library)
+            os.close(descriptor)
+
+
+def _in_child(work: Callable[..., None], *arguments: Any) -> None:
+    """Do the work of a forked process and end it without the exit handlers of its parent."""
+    try:
+        work(*arguments)
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(0)  # the other side hung up
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        os._exit(70)
+    os._exit(0)
+
+
+# --- the guard -------------------------------------------------------------------------------
+
+
+def _guard(connection: socket.socket, library: Any) -> None:
+    """Compile one request in a child and report its end; kill it when the other side hangs up."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request = _read_frame(connection)
+    if request is None:
+        return
+    if isinstance(library, str):
+        connection.sendall(frame({"kind": "missing", "text": library}))
+        return
+    scratch = tempfile.mkdtemp(prefix="slopec-")
+    try:
+        _watch(connection, library, request, Path(scratch))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _watch(
+    connection: socket.socket, library: Any, request: tuple[Header, bytes], scratch: Path
+) -> None:
+    log = scratch / "log"
+    outcome, write_end = os.pipe()
+    guard = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.close(outcome)
+        connection.close()
+        _in_child(_compiler, library, request, write_end, scratch, log, guard)
+    os.close(write_end)
+    try:
+        hung_up = _forward(outcome, connection)
+    except OSError:
+        hung_up = True
+    if hung_up:
+        _kill_group(child)
+    _, status = os.waitpid(child, 0)
+    _kill_group(child)  # a linker that outlived it
+    if not hung_up:
+        tail = log.read_bytes()[-_LOG_LIMIT:] if log.exists() else b""
+        end = {"kind": "exit", "status": os.waitstatus_to_exitcode(status)}
+        connection.sendall(frame({**end, "log": tail.decode(errors="replace")}))
+
+
+def _forward(outcome: int, connection: socket.socket) -> bool:
+    """Pass on complete frames until the compiler ends; True if the other side hung up first."""
+    frames = Frames()
+    poll = select.poll()
+    poll.register(outcome, select.POLLIN)
+    poll.register(connection, select.POLLIN)
+    while True:
+        ready = [descriptor for descriptor, _ in poll.poll()]
+        if connection.fileno() in ready:
+            return True  # nothing more is ever sent to the guard, so this is the end of it
+        data = os.read(outcome, 1 << 20)
+        if not data:
+            return False
+        for header, payload in frames.feed(data):
+            connection.sendall(frame(header, payload))
+
+
+def _kill_group(leader: int) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(leader, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+# --- the compiler ----------------------------------------------------------------------------
+
+
+def _compiler(
+    library: Any,
+    request: tuple[Header, bytes],
+    outcome: int,
+    scratch: Path,
+    log: Path,
+    guard: int,
+) -> None:
+    """Compile in this process, which nothing else depends on, and write frames to `outcome`."""
+    os.setpgid(0, 0)
+    _die_with(guard)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ["TMPDIR"] = str(scratch)  # where LLVM leaves objects when it is killed
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    lock = threading.Lock()
+
+    def send(header: Header, payload: bytes = b"") -> None:
+        data = memoryview(frame(header, payload))
+        with lock:  # diagnostics come from any of MLIR's threads
+            while data:
+                data = data[os.write(outcome, data) :]
+
+    header, module = request
+    _compile(library, header, module, send)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies; only Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(0)
+
+
+def _compile(library: Any, header: Header, module: bytes, send: Callable[..., None]) -> None:
+    arguments = ("slopec", "--mlir-print-op-on-diagnostic=false", *header["process_flags"])
+    library.ireeCompilerSetupGlobalCL(len(arguments), _strings(arguments), b"slopec", False)
+    session = library.ireeCompilerSessionCreate()
+    flags = [*header["flags"], *_linker(header["flags"])]
+    error = library.ireeCompilerSessionSetFlags(session, len(flags), _strings(flags))
+    if error:
+        send({"kind": "refused", "text": library.ireeCompilerErrorGetMessage(error).decode()})
+        return
+    invocation = library.ireeCompilerInvocationCreate(session)
+    context = library.ireeCompilerSessionBorrowContext(session)
+    handler = _diagnostic_handler(library, send)
+    library.mlirContextAttachDiagnosticHandler(context, handler, None, None)
+    source = ctypes.c_void_p()
+    library.ireeCompilerSourceWrapBuffer(
+        session, BUFFER_NAME.encode(), module, len(module), False, ctypes.byref(source)
+    )
+    send({"kind": "stage", "name": "parse"})
+    if library.ireeCompilerInvocationParseSource(invocation, source) and _run_phases(
+        library, invocation, header["until"], send
+    ):
+        text = header["until"] != PHASES[-1]
+        write = "OutputIR" if text else "OutputVMBytecode"
+        send({"kind": "result"}, _output(library, invocation, f"ireeCompilerInvocation{write}"))
+
+
+def _run_phases(library: Any, invocation: int, until: str, send: Callable[[Header], None]) -> bool:
+    previous = None
+    for phase in PHASES[: PHASES.index(until) + 1]:
+        send({"kind": "stage", "name": phase})
+        if previous is not None:
+            library.ireeCompilerInvocationSetCompileFromPhase(invocation, previous.encode())
+        library.ireeCompilerInvocationSetCompileToPhase(invocation, phase.encode())
+        if not library.ireeCompilerInvocationPipeline(invocation, 0):
+            return False
+        previous = phase
+    return True
+
+
+def _output(library: Any, invocation: int, write: str) -> bytes:
+    output, contents, size = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
+    library.ireeCompilerOutputOpenMembuffer(ctypes.byref(output))
+    error = getattr(library, write)(invocation, output)
+    error = error or library.ireeCompilerOutputMapMemory(
+        output, ctypes.byref(contents), ctypes.byref(size)
+    )
+    if error:
+        raise RuntimeError(library.ireeCompilerErrorGetMessage(error).decode())
+    return ctypes.string_at(contents, size.value)
+
+
+def _linker(flags: Sequence[str]) -> list[str]:
+    """Link for the system's loader, where asked to, with the linker that IREE brings along."""
+    if "--iree-llvmcpu-link-embedded=false" not in flags or sys.platform != "linux":
+        return []
+    from iree.compiler import _mlir_libs
+
+    linker = Path(_mlir_libs.__path__[0]) / "iree-lld"
+    return [f"--iree-llvmcpu-system-linker-path={linker} -flavor gnu"]
+
+
+# --- the library -----------------------------------------------------------------------------
+
+
+class _Handle(ctypes.Structure):
+    """An object of MLIR's C interface, passed by value."""
+
+    _fields_ = (("pointer", ctypes.c_void_p),)
+
+
+class _String(ctypes.Structure):
+    """A piece of text of MLIR's C interface."""
+
+    _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+_OnText = ctypes.CFUNCTYPE(None, _String, ctypes.c_void_p)
+_OnDiagnostic = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p)
+
+_P, _S, _H, _N = ctypes.c_void_p, ctypes.c_char_p, _Handle, ctypes.c_ssize_t
+# IREE's Python wrapper covers neither phases nor diagnostics, so the C functions are called as the
+# headers of its embedding interface and of MLIR's C interface declare them.
+_SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "ireeCompilerSessionBorrowContext": (_H, _P),
+    "ireeCompilerInvocationSetCompileFromPhase": (None, _P, _S),
+    "ireeCompilerInvocationSetCompileToPhase": (None, _P, _S),
+    "ireeCompilerInvocationOutputIR": (_P, _P, _P),
+    "ireeCompilerInvocationOutputVMBytecode": (_P, _P, _P),
+    "ireeCompilerSourceWrapBuffer": (_P, _P, _S, _S, ctypes.c_size_t, ctypes.c_bool, _P),
+    "mlirContextAttachDiagnosticHandler": (ctypes.c_uint64, _H, _OnDiagnostic, _P, _P),
+    "mlirDiagnosticPrint": (None, _H, _OnText, _P),
+    "mlirDiagnosticGetLocation": (_H, _H),
+    "mlirDiagnosticGetSeverity": (ctypes.c_int, _H),
+    "mlirDiagnosticGetNumNotes": (_N, _H),
+    "mlirDiagnosticGetNote": (_H, _H, _N),
+    "mlirLocationIsAFileLineColRange": (ctypes.c_bool, _H),
+    "mlirLocationFileLineColRangeGetFilename": (_H, _H),
+    "mlirLocationFileLineColRangeGetStartLine": (ctypes.c_int, _H),
+    "mlirLocationFileLineColRangeGetStartColumn": (ctypes.c_int, _H),
+    "mlirLocationFileLineColRangeGetEndLine": (ctypes.c_int, _H),
+    "mlirLocationFileLineColRangeGetEndColumn": (ctypes.c_int, _H),
+    "mlirIdentifierStr": (_String, _H),
+    "mlirLocationIsACallSite": (ctypes.c_bool, _H),
+    "mlirLocationCallSiteGetCallee": (_H, _H),
+    "mlirLocationCallSiteGetCaller": (_H, _H),
+    "mlirLocationIsAName": (ctypes.c_bool, _H),
+    "mlirLocationNameGetChildLoc": (_H, _H),
+    "mlirLocationIsAFused": (ctypes.c_bool, _H),
+    "mlirLocationFusedGetNumLocations": (ctypes.c_uint, _H),
+    "mlirLocationFusedGetLocations": (None, _H, ctypes.POINTER(_Handle)),
+}
+_SEVERITIES = ("error", "warning", "note", "remark")
+
+
+def _load() -> Any:
+    from iree.compiler.api import ctypes_dl
+
+    library: Any = ctypes_dl._dylib
+    for name, (result, *arguments) in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+def _strings(texts: Sequence[str]) -> Any:
+    return (ctypes.c_char_p * len(texts))(*(text.encode() for text in texts))
+
+
+def _diagnostic_handler(library: Any, send: Callable[[Header], None]) -> Any:
+    """A handler that sends every diagnostic, structured, and lets nothing reach stderr."""
+
+    def describe(diagnostic: _Handle) -> Header:
+        pieces: list[bytes] = []
+        collect = _OnText(lambda text, _: pieces.append(ctypes.string_at(text.data, text.length)))
+        library.mlirDiagnosticPrint(diagnostic, collect, None)
+        text = b"".join(pieces)[:_TEXT_LIMIT].decode(errors="replace")
+        where = library.mlirDiagnosticGetLocation(diagnostic)
+        places = list(itertools.islice(_places(library, where), _PLACES_LIMIT))
+        count = library.mlirDiagnosticGetNumNotes(diagnostic)
+        notes = [library.mlirDiagnosticGetNote(diagnostic, i) for i in range(count)]
+        return {
+            "severity": _SEVERITIES[library.mlirDiagnosticGetSeverity(diagnostic)],
+            "text": text,
+            "places": places,
+            "notes": [describe(note) for note in notes],
+        }
+
+    def handle(pointer: int, _: object) -> int:
+        send({"kind": "diagnostic", **describe(_Handle(pointer))})
+        return 1
+
+    return _OnDiagnostic(handle)
+
+
+def _places(library: Any, location: _Handle) -> Iterator[list[Any]]:
+    """The file ranges of a location, innermost call first: file, start and end."""
+    if library.mlirLocationIsAFileLineColRange(location):
+        name = library.mlirLocationFileLineColRangeGetFilename(location)
+        text = library.mlirIdentifierStr(name)
+        file = ctypes.string_at(text.data, text.length).decode(errors="replace")
+        if file not in (BUFFER_NAME, "", "-"):
+            ask = "mlirLocationFileLineColRangeGet"
+            parts = ("StartLine", "StartColumn", "EndLine", "EndColumn")
+            yield [file, *(getattr(library, ask + part)(location) for part in parts)]
+    elif library.mlirLocationIsACallSite(location):
+        yield from _places(library, library.mlirLocationCallSiteGetCallee(location))
+        yield from _places(library, library.mlirLocationCallSiteGetCaller(location))
+    elif library.mlirLocationIsAName(location):
+        yield from _places(library, library.mlirLocationNameGetChildLoc(location))
+    elif library.mlirLocationIsAFused(location):
+        count = library.mlirLocationFusedGetNumLocations(location)
+        parts_of = (_Handle * count)()
+        library.mlirLocationFusedGetLocations(location, parts_of)
+        for part in parts_of:
+            yield from _places(library, part)
+
+
+if __name__ == "__main__":
+    main()

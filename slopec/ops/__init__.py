@@ -1,0 +1,124 @@
+"""What users call: functions on tensors under the Array API's names, and what the field adds.
+
+Every function takes tensors, NumPy arrays or scalars, broadcasts as NumPy does, promotes as
+`slopec.dtypes` says, and is a composition of `slopec.hlo` ops. One file per family:
+
+common         operands: scalars, promotion, broadcasting, axes, errors
+data_types     astype and questions about types
+creation       tensors made of numbers
+unary          functions of one tensor, element by element
+arithmetic     functions of two, that compute numbers
+logic          comparisons, truth, bits, choice
+reductions     sums, means, extremes over axes
+cumulative     running sums and their like
+manipulation   reshape, permute, broadcast, flip, roll, repeat
+joining        concat, stack, split
+padding        margins
+key            what an index means
+indexing       reading by index
+updating       x.at[index].set(value)
+taking         elements at computed places along an axis
+sorting        order, quantiles, places in sorted values
+counting       histograms, covariances, sets
+linear         products of matrices and tensors, diagonals
+einstein       einsum
+conv, pool, windows, image   signals and images
+linalg, fft    the Array API's extensions
+methods        the same functions as methods of tensors
+"""
+
+from typing import Any
+
+from slopec.ops import (
+    arithmetic,
+    conv,
+    counting,
+    creation,
+    cumulative,
+    data_types,
+    einstein,
+    indexing,
+    joining,
+    linear,
+    logic,
+    manipulation,
+    padding,
+    pool,
+    reductions,
+    sorting,
+    taking,
+    unary,
+    updating,
+    windows,
+)
+from slopec.ops.arithmetic import *  # noqa: F403
+from slopec.ops.common import is_arraylike
+from slopec.ops.conv import *  # noqa: F403
+from slopec.ops.counting import *  # noqa: F403
+from slopec.ops.creation import *  # noqa: F403
+from slopec.ops.cumulative import *  # noqa: F403
+from slopec.ops.data_types import *  # noqa: F403
+from slopec.ops.einstein import *  # noqa: F403
+from slopec.ops.indexing import *  # noqa: F403
+from slopec.ops.joining import *  # noqa: F403
+from slopec.ops.linear import *  # noqa: F403
+from slopec.ops.logic import *  # noqa: F403
+from slopec.ops.manipulation import *  # noqa: F403
+from slopec.ops.methods import METHODS as METHODS
+from slopec.ops.methods import install
+from slopec.ops.padding import *  # noqa: F403
+from slopec.ops.pool import *  # noqa: F403
+from slopec.ops.reductions import *  # noqa: F403
+from slopec.ops.sorting import *  # noqa: F403
+from slopec.ops.taking import *  # noqa: F403
+from slopec.ops.unary import *  # noqa: F403
+from slopec.ops.updating import *  # noqa: F403
+from slopec.ops.windows import *  # noqa: F403
+
+__all__: list[str] = []
+__all__ += arithmetic.__all__
+__all__ += conv.__all__
+__all__ += counting.__all__
+__all__ += creation.__all__
+__all__ += cumulative.__all__
+__all__ += data_types.__all__
+__all__ += einstein.__all__
+__all__ += indexing.__all__
+__all__ += joining.__all__
+__all__ += linear.__all__
+__all__ += logic.__all__
+__all__ += manipulation.__all__
+__all__ += padding.__all__
+__all__ += pool.__all__
+__all__ += reductions.__all__
+__all__ += sorting.__all__
+__all__ += taking.__all__
+__all__ += unary.__all__
+__all__ += updating.__all__
+__all__ += windows.__all__
+
+_OPERATORS = {
+    **{
+        name: getattr(arithmetic, name)
+        for name in ("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "pow")
+    },
+    **{
+        name: getattr(logic, name)
+        for name in (
+            *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+            *("bitwise_and", "bitwise_or", "bitwise_xor"),
+            *("bitwise_left_shift", "bitwise_right_shift"),
+        )
+    },
+    "matmul": linear.matmul,
+}
+
+
+def operator(name: str, lhs: Any, rhs: Any) -> Any:
+    """The Python operator `name` on two operands; NotImplemented for what is no operand."""
+    if not (is_arraylike(lhs) and is_arraylike(rhs)):
+        return NotImplemented
+    return _OPERATORS[name](lhs, rhs)
+
+
+install()

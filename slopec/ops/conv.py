@@ -1,0 +1,317 @@
+"""Convolutions with PyTorch's arguments: channels before the spatial dimensions, NC… and OI….
+
+Each is one `convolution` op. A transposed convolution is the same op with a dilated input and a
+reversed kernel, which makes it the derivative of the convolution of the same arguments.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+from slopec import dtypes, hlo, trace
+from slopec.diagnostics import ShapeError
+from slopec.dialects.attributes import ConvDimensionNumbers
+from slopec.ops.common import (
+    ArrayLike,
+    as_tensor,
+    bad_argument,
+    common_dtype,
+    per_dimension,
+    refuse,
+)
+from slopec.tensor import Tensor
+
+__all__ = [
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+]
+
+Sizes = int | Sequence[int]
+Pads = Sequence[tuple[int, int]]
+
+
+def _layouts(rank: int) -> ConvDimensionNumbers:
+    spatial = "012"[:rank]
+    return ConvDimensionNumbers.of_layouts(f"bf{spatial}", f"oi{spatial}", f"bf{spatial}")
+
+
+def _operands(
+    name: str, rank: int, x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None
+) -> tuple[Tensor, Tensor, Tensor | None, bool]:
+    """Input with a batch dimension, kernel and bias in one dtype; whether the batch was added."""
+    given, kernel = as_tensor(name, x), as_tensor(name, weight)
+    added = None if bias is None else as_tensor(name, bias)
+    dtype = common_dtype([t for t in (given, kernel, added) if t is not None])
+    refuse(name, given, lambda _: not dtypes.is_differentiable(dtype), "floating elements")
+    if given.ndim not in (rank + 1, rank + 2) or kernel.ndim != rank + 2:
+        raise ShapeError(
+            "S0101",
+            f"{name}: input of shape {given.shape} and weight of shape {kernel.shape}",
+            span=trace.here(),
+            hint=f"the input is (N, C, {rank} spatial) or (C, {rank} spatial)",
+        )
+    single = given.ndim == rank + 1
+    given = hlo.reshape(given, (1, *given.shape)) if single else given
+    given, kernel = hlo.convert(given, dtype), hlo.convert(kernel, dtype)
+    return given, kernel, None if added is None else hlo.convert(added, dtype), single
+
+
+def _check_channels(
+    name: str, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int, inputs: int, out: int
+) -> None:
+    """Raise ShapeError unless input, weight and bias agree on channels and groups."""
+    if groups < 1 or x.shape[1] != inputs or x.shape[1] % groups or out % groups:
+        raise ShapeError(
+            "S0101",
+            f"{name}: input of shape {x.shape} and weight of shape {weight.shape} do not fit: "
+            f"{x.shape[1]} ≠ {inputs} channels in {groups} group{'s' * (groups != 1)}",
+            span=trace.here(),
+        )
+    if bias is not None and bias.shape != (out,):
+        raise ShapeError(
+            "S0101",
+            f"{name}: bias of shape {bias.shape} for {out} output channels",
+            span=trace.here(),
+        )
+
+
+def _finished(result: Tensor, bias: Tensor | None, single: bool) -> Tensor:
+    if bias is not None:
+        result = hlo.add(result, hlo.broadcast_in_dim(bias, result.shape, [1]))
+    return hlo.reshape(result, result.shape[1:]) if single else result
+
+
+def paddings(
+    name: str,
+    padding: Sizes | str | Pads,
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+) -> list[tuple[int, int]]:
+    """Margins before and after each spatial dimension, from PyTorch's `padding`.
+
+    "valid" is none; "same" keeps the size at stride 1, the odd element behind. Pairs give both
+    margins of a dimension.
+    """
+    rank = len(window)
+    if isinstance(padding, str):
+        if padding == "valid":
+            return [(0, 0)] * rank
+        if padding != "same":
+            raise bad_argument(f"{name}: padding is 'same', 'valid' or numbers, got {padding!r}")
+        if any(s != 1 for s in strides):
+            raise bad_argument(
+                f"{name}: padding 'same' needs stride 1, got {tuple(strides)}",
+                "give the padding in numbers",
+            )
+        totals = [d * (w - 1) for w, d in zip(window, dilations, strict=True)]
+        return [(t // 2, t - t // 2) for t in totals]
+    if isinstance(padding, int) or all(isinstance(p, int) for p in padding):
+        return [(p, p) for p in per_dimension(name, "padding", cast("Sizes", padding), rank)]
+    pairs = [(int(a), int(b)) for a, b in cast("Pads", padding)]
+    if len(pairs) != rank:
+        raise bad_argument(f"{name}: {len(pairs)} pairs of padding for {rank} dimensions")
+    return pairs
+
+
+def _conv(
+    name: str,
+    rank: int,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sizes,
+    padding: Sizes | str | Pads,
+    dilation: Sizes,
+    groups: int,
+) -> Tensor:
+    given, kernel, added, single = _operands(name, rank, x, weight, bias)
+    _check_channels(name, given, kernel, added, groups, kernel.shape[1] * groups, kernel.shape[0])
+    strides = per_dimension(name, "stride", stride, rank)
+    dilations = per_dimension(name, "dilation", dilation, rank)
+    pads = paddings(name, padding, kernel.shape[2:], strides, dilations)
+    result = hlo.convolution(
+        given,
+        kernel,
+        _layouts(rank),
+        strides=strides,
+        padding=pads,
+        rhs_dilation=dilations,
+        feature_groups=groups,
+    )
+    return _finished(result, added, single)
+
+
+def conv1d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes | str | Pads = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve signals (N, C, L) or (C, L) with `weight` (O, C / groups, K); see `conv2d`.
+
+    >>> import slopec as sp
+    >>> print(sp.conv1d(sp.tensor([[1.0, 2.0, 3.0]]), sp.tensor([[[1.0, 1.0]]])))
+    [[3. 5.]]
+    """
+    return _conv("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes | str | Pads = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve images (N, C, H, W) or (C, H, W) with `weight` (O, C / groups, KH, KW).
+
+    As in PyTorch this is a correlation: the kernel is not reversed. `padding` is a number, one per
+    dimension, (before, after) pairs, "same" or "valid". The size along a dimension becomes
+    (size + padding - dilation (K - 1) - 1) // stride + 1. float16 and bfloat16 stay what they are.
+
+    Raises ShapeError for shapes and UsageError for arguments that do not fit.
+
+    >>> import slopec as sp
+    >>> sp.conv2d(sp.ones((1, 3, 8, 8)), sp.ones((4, 3, 3, 3)), padding="same").shape
+    (1, 4, 8, 8)
+    """
+    return _conv("conv2d", 2, x, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes | str | Pads = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve volumes (N, C, D, H, W) or (C, D, H, W) with (O, C / groups, …); see `conv2d`.
+
+    >>> import slopec as sp
+    >>> sp.conv3d(sp.ones((1, 1, 4, 4, 4)), sp.ones((2, 1, 3, 3, 3))).shape
+    (1, 2, 2, 2, 2)
+    """
+    return _conv("conv3d", 3, x, weight, bias, stride, padding, dilation, groups)
+
+
+def _conv_transpose(
+    name: str,
+    rank: int,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sizes,
+    padding: Sizes,
+    output_padding: Sizes,
+    groups: int,
+    dilation: Sizes,
+) -> Tensor:
+    given, kernel, added, single = _operands(name, rank, x, weight, bias)
+    inputs, per_group, *window = kernel.shape
+    _check_channels(name, given, kernel, added, groups, inputs, per_group * groups)
+    strides = per_dimension(name, "stride", stride, rank)
+    dilations = per_dimension(name, "dilation", dilation, rank)
+    margins = per_dimension(name, "padding", padding, rank)
+    extra = per_dimension(name, "output_padding", output_padding, rank)
+    reach = [d * (w - 1) for w, d in zip(window, dilations, strict=True)]
+    if groups > 1:
+        kernel = hlo.reshape(kernel, (groups, inputs // groups, per_group, *window))
+        kernel = hlo.transpose(kernel, (1, 0, *range(2, rank + 3)))
+        kernel = hlo.reshape(kernel, (inputs // groups, groups * per_group, *window))
+    kernel = hlo.transpose(kernel, (1, 0, *range(2, rank + 2)))
+    result = hlo.convolution(
+        given,
+        hlo.reverse(kernel, range(2, rank + 2)),
+        _layouts(rank),
+        padding=[(r - p, r - p + e) for r, p, e in zip(reach, margins, extra, strict=True)],
+        lhs_dilation=strides,
+        rhs_dilation=dilations,
+        feature_groups=groups,
+    )
+    return _finished(result, added, single)
+
+
+def conv_transpose1d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Tensor:
+    """Transposed convolution of (N, C, L) with (C, O / groups, K); see `conv_transpose2d`.
+
+    >>> import slopec as sp
+    >>> print(sp.conv_transpose1d(sp.tensor([[1.0, 2.0]]), sp.tensor([[[1.0, 1.0]]]), stride=2))
+    [[1. 1. 2. 2.]]
+    """
+    return _conv_transpose(
+        "conv_transpose1d", 1, x, weight, bias, stride, padding, output_padding, groups, dilation
+    )
+
+
+def conv_transpose2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Tensor:
+    """The transpose of `conv2d`: (N, C, H, W) or (C, H, W) with `weight` (C, O / groups, KH, KW).
+
+    It maps the output shape of a convolution of the same arguments back to its input shape. The
+    size along a dimension becomes (size - 1) stride - 2 padding + dilation (K - 1) +
+    output_padding + 1.
+
+    Raises ShapeError for shapes and UsageError for arguments that do not fit.
+
+    >>> import slopec as sp
+    >>> sp.conv_transpose2d(sp.ones((1, 4, 5, 5)), sp.ones((4, 3, 3, 3)), stride=2).shape
+    (1, 3, 11, 11)
+    """
+    return _conv_transpose(
+        "conv_transpose2d", 2, x, weight, bias, stride, padding, output_padding, groups, dilation
+    )
+
+
+def conv_transpose3d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Tensor:
+    """Transposed convolution of volumes (N, C, D, H, W); see `conv_transpose2d`.
+
+    >>> import slopec as sp
+    >>> sp.conv_transpose3d(sp.ones((1, 2, 2, 2, 2)), sp.ones((2, 1, 2, 2, 2)), stride=2).shape
+    (1, 1, 4, 4, 4)
+    """
+    return _conv_transpose(
+        "conv_transpose3d", 3, x, weight, bias, stride, padding, output_padding, groups, dilation
+    )

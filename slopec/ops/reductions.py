@@ -1,0 +1,356 @@
+"""Functions that fold axes away: `axis` is an int, several, or None for all; `keepdims` keeps 1s.
+
+float16 and bfloat16 are summed in float32 and rounded once. Whole numbers narrower than 32 bits
+are summed in 32 bits, as the Array API asks.
+"""
+
+import builtins
+import math
+from typing import Any
+
+import numpy as np
+
+from slopec import dtypes, hlo, trace
+from slopec.diagnostics import ShapeError
+from slopec.dtypes import DType
+from slopec.ops import arithmetic, logic, unary
+from slopec.ops.common import (
+    ArrayLike,
+    as_tensor,
+    axes_of,
+    axis_of,
+    bad_argument,
+    floating,
+    refuse_complex,
+)
+from slopec.ops.data_types import astype
+from slopec.tensor import Axis, Scalar, Tensor
+
+__all__ = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "prod",
+    "ptp",
+    "std",
+    "sum",
+    "var",
+]
+
+_NARROW = (dtypes.float16, dtypes.bfloat16, dtypes.float8_e4m3fn, dtypes.float8_e5m2)
+
+
+def fold(
+    x: Tensor, body: str, start: Scalar, axes: tuple[int, ...], keepdims: bool = False
+) -> Tensor:
+    """`x` reduced over `axes` with the binary op `body`, beginning at `start`."""
+    if not axes:
+        return x
+    result = hlo.reduce(x, hlo.full((), start, x.dtype), body, sorted(axes))
+    assert isinstance(result, Tensor)
+    return hlo.reshape(result, kept_shape(x, axes)) if keepdims else result
+
+
+def kept_shape(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of `x` with 1 at `axes`."""
+    return tuple(1 if d in axes else n for d, n in enumerate(x.shape))
+
+
+def summed_type(dtype: DType) -> DType:
+    """The type in which values of `dtype` are summed."""
+    if dtype == dtypes.bool_:
+        return dtypes.int32
+    if dtypes.is_integer(dtype) and dtype.itemsize < 4:
+        return dtypes.uint32 if dtypes.is_unsigned(dtype) else dtypes.int32
+    return dtypes.float32 if dtype in _NARROW else dtype
+
+
+def _accumulated(
+    name: str, x: ArrayLike, body: str, start: Scalar, axis: Axis, keepdims: bool, dtype: Any
+) -> Tensor:
+    x = as_tensor(name, x)
+    axes = axes_of(name, axis, x.ndim)
+    if dtype is not None:
+        x = astype(x, dtype)
+    wide = hlo.convert(x, summed_type(x.dtype))
+    result = fold(wide, body, start, axes, keepdims)
+    return hlo.convert(result, x.dtype) if dtype is not None or x.dtype in _NARROW else result
+
+
+def sum(x: ArrayLike, /, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False) -> Tensor:
+    """The sum over `axis`; an empty sum is 0.
+
+    Floating and complex types are kept; bool and narrow integers become 32-bit ones, unless
+    `dtype` says otherwise. Raises ShapeError for an axis that does not exist.
+
+    >>> import slopec as sp
+    >>> print(sp.sum(sp.tensor([[1, 2], [3, 4]]), axis=0))
+    [4 6]
+    """
+    return _accumulated("sum", x, "add", 0, axis, keepdims, dtype)
+
+
+def prod(
+    x: ArrayLike, /, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False
+) -> Tensor:
+    """The product over `axis`; an empty product is 1. Types as for `sum`.
+
+    >>> import slopec as sp
+    >>> print(sp.prod(sp.tensor([1.0, 2.0, 3.0])))
+    6.0
+    """
+    return _accumulated("prod", x, "multiply", 1, axis, keepdims, dtype)
+
+
+def _extreme(name: str, x: ArrayLike, axis: Axis, keepdims: bool) -> Tensor:
+    x = as_tensor(name, x)
+    refuse_complex(name, x)
+    axes = axes_of(name, axis, x.ndim)
+    _refuse_empty(name, x, axes)
+    low, high = limits(x.dtype)
+    body, start = ("maximum", low) if name == "max" else ("minimum", high)
+    return fold(x, body, start, axes, keepdims)
+
+
+def limits(dtype: DType) -> tuple[Scalar, Scalar]:
+    """The least and the greatest value of a real type."""
+    if dtype == dtypes.bool_:
+        return False, True
+    if dtypes.is_integer(dtype):
+        return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    return -math.inf, math.inf
+
+
+def _refuse_empty(name: str, x: Tensor, axes: tuple[int, ...]) -> None:
+    if 0 in [x.shape[d] for d in axes]:
+        raise ShapeError(
+            "S0101", f"{name}: shape {x.shape} has no elements along the axis", span=trace.here()
+        )
+
+
+def max(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """The largest element over `axis`, NaN if one is; the dtype of `x`.
+
+    Raises ShapeError for an empty axis and DTypeError for complex elements.
+
+    >>> import slopec as sp
+    >>> print(sp.max(sp.tensor([[1, 5], [7, 2]]), axis=1))
+    [5 7]
+    """
+    return _extreme("max", x, axis, keepdims)
+
+
+def min(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """The smallest element over `axis`, NaN if one is; the dtype of `x`.
+
+    Raises ShapeError for an empty axis and DTypeError for complex elements.
+
+    >>> import slopec as sp
+    >>> print(sp.min(sp.tensor([[1, 5], [7, 2]]), axis=1))
+    [1 2]
+    """
+    return _extreme("min", x, axis, keepdims)
+
+
+def ptp(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """The largest minus the smallest element over `axis`.
+
+    >>> import slopec as sp
+    >>> print(sp.ptp(sp.tensor([3, 9, 5])))
+    6
+    """
+    return hlo.subtract(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))
+
+
+def _moments(name: str, x: ArrayLike, axis: Axis) -> tuple[Tensor, tuple[int, ...], int, DType]:
+    """`x` in the type it is summed in, the axes, the elements along them, the type of a mean."""
+    x = floating(name, x)
+    axes = axes_of(name, axis, x.ndim)
+    count = math.prod(x.shape[d] for d in axes)
+    return hlo.convert(x, summed_type(x.dtype)), axes, count, x.dtype
+
+
+def _quotient(total: Tensor, count: float) -> Tensor:
+    return hlo.divide(total, hlo.full_like(total, count))
+
+
+def mean(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """The arithmetic mean over `axis`; NaN when there is nothing; integers become float32.
+
+    >>> import slopec as sp
+    >>> print(sp.mean(sp.tensor([[1.0, 2.0], [3.0, 6.0]]), axis=-1))
+    [1.5 4.5]
+    """
+    wide, axes, count, dtype = _moments("mean", x, axis)
+    return hlo.convert(_quotient(fold(wide, "add", 0, axes, keepdims), count), dtype)
+
+
+def var(
+    x: ArrayLike, /, axis: Axis = None, *, correction: float = 0, keepdims: bool = False
+) -> Tensor:
+    """The variance over `axis`: Σ|x - mean|² / (n - correction); integers become float32.
+
+    `correction=1` is the unbiased estimate, PyTorch's default; 0 is NumPy's and JAX's. The sum of
+    squared differences is taken around the mean, so large means lose nothing.
+
+    >>> import slopec as sp
+    >>> print(sp.var(sp.tensor([1.0, 2.0, 3.0]), correction=1))
+    1.0
+    """
+    wide, axes, count, dtype = _moments("var", x, axis)
+    center = _quotient(fold(wide, "add", 0, axes, keepdims=True), count)
+    gap = hlo.subtract(wide, hlo.broadcast_in_dim(center, wide.shape, range(wide.ndim)))
+    complex_ = dtypes.is_complex(dtype)
+    squares = hlo.real(hlo.multiply(gap, hlo.conj(gap))) if complex_ else hlo.multiply(gap, gap)
+    total = fold(squares, "add", 0, axes, keepdims)
+    degrees = builtins.max(count - correction, 0)
+    return hlo.convert(_quotient(total, degrees), dtypes.real_of(dtype))
+
+
+def std(
+    x: ArrayLike, /, axis: Axis = None, *, correction: float = 0, keepdims: bool = False
+) -> Tensor:
+    """The standard deviation over `axis`, √`var`.
+
+    >>> import slopec as sp
+    >>> print(sp.std(sp.tensor([1.0, 3.0])))
+    1.0
+    """
+    return hlo.sqrt(var(x, axis, correction=correction, keepdims=keepdims))
+
+
+def any(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """Whether an element over `axis` is true (not zero); False for none; bool.
+
+    >>> import slopec as sp
+    >>> print(sp.any(sp.tensor([[0, 1], [0, 0]]), axis=1))
+    [ True False]
+    """
+    truth = astype(as_tensor("any", x), dtypes.bool_)
+    return fold(truth, "or", False, axes_of("any", axis, truth.ndim), keepdims)
+
+
+def all(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """Whether every element over `axis` is true (not zero); True for none; bool.
+
+    >>> import slopec as sp
+    >>> print(sp.all(sp.tensor([[2, 1], [1, 0]]), axis=1))
+    [ True False]
+    """
+    truth = astype(as_tensor("all", x), dtypes.bool_)
+    return fold(truth, "and", True, axes_of("all", axis, truth.ndim), keepdims)
+
+
+def count_nonzero(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """How many elements over `axis` are not zero, as int32.
+
+    >>> import slopec as sp
+    >>> print(sp.count_nonzero(sp.tensor([0.0, 2.0, 3.0])))
+    2
+    """
+    return sum(astype(as_tensor("count_nonzero", x), dtypes.bool_), axis, keepdims=keepdims)
+
+
+def _arg_extreme(name: str, x: ArrayLike, axis: int | None, keepdims: bool) -> Tensor:
+    """The first place where the extreme stands: the least index among the elements equal to it."""
+    x = as_tensor(name, x)
+    refuse_complex(name, x)
+    rank = x.ndim
+    if axis is None:
+        x, place = hlo.reshape(x, (x.size,)), 0
+    else:
+        place = axis_of(name, axis, rank)
+    _refuse_empty(name, x, (place,))
+    extreme = _extreme(name.removeprefix("arg"), x, place, keepdims=True)
+    found = hlo.compare(x, hlo.broadcast_in_dim(extreme, x.shape, range(x.ndim)), "EQ")
+    if dtypes.is_floating(x.dtype):
+        found = hlo.or_(found, logic.isnan(x))  # the extreme is then NaN, equal to nothing
+    indices = hlo.iota(x.shape, place, dtypes.int32)
+    candidates = hlo.select(found, indices, hlo.full_like(indices, x.shape[place]))
+    result = fold(candidates, "minimum", x.shape[place], (place,), keepdims)
+    return hlo.reshape(result, (1,) * rank) if axis is None and keepdims else result
+
+
+def argmax(x: ArrayLike, /, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    """The index of the first largest element along `axis`, of the flattened tensor for None.
+
+    int32; a NaN counts as largest. Raises ShapeError for an empty axis.
+
+    >>> import slopec as sp
+    >>> print(sp.argmax(sp.tensor([[1, 9, 9], [7, 2, 3]]), axis=1))
+    [1 0]
+    """
+    return _arg_extreme("argmax", x, axis, keepdims)
+
+
+def argmin(x: ArrayLike, /, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    """The index of the first smallest element along `axis`, of the flattened tensor for None.
+
+    int32; a NaN counts as smallest. Raises ShapeError for an empty axis.
+
+    >>> import slopec as sp
+    >>> print(sp.argmin(sp.tensor([[1, 9, 9], [7, 2, 3]]), axis=1))
+    [0 1]
+    """
+    return _arg_extreme("argmin", x, axis, keepdims)
+
+
+def logsumexp(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """log Σ eˣ over `axis` without overflow: the maximum is taken out of the exponent.
+
+    -inf when there is nothing to sum. Raises DTypeError for complex elements.
+
+    >>> import slopec as sp
+    >>> print(sp.logsumexp(sp.tensor([1000.0, 1000.0])).numpy().round(2))
+    1000.69
+    """
+    x = floating("logsumexp", x)
+    refuse_complex("logsumexp", x)
+    axes = axes_of("logsumexp", axis, x.ndim)
+    top = fold(x, "maximum", -math.inf, axes, keepdims=True)
+    top = hlo.select(hlo.is_finite(top), top, hlo.zeros_like(top))
+    shifted = hlo.subtract(x, hlo.broadcast_in_dim(top, x.shape, range(x.ndim)))
+    total = sum(hlo.exponential(shifted), axes, keepdims=True)
+    result = hlo.add(hlo.log(total), top)
+    if keepdims:
+        return result
+    return hlo.reshape(result, [n for d, n in enumerate(x.shape) if d not in axes])
+
+
+def norm(x: ArrayLike, /, ord: float = 2, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """The vector norm (Σ|x|^ord)^(1/ord) over `axis`; integers become float32.
+
+    `ord` may be inf (largest modulus), -inf (smallest) and 0 (number of elements that are not 0).
+    The derivative of the 2-norm at zero is taken as 0.
+
+    >>> import slopec as sp
+    >>> print(sp.norm(sp.tensor([3.0, 4.0])), sp.norm(sp.tensor([3.0, 4.0]), ord=1))
+    5.0 7.0
+    """
+    x = floating("norm", x)
+    axes = axes_of("norm", axis, x.ndim)
+    if not isinstance(ord, int | float):
+        raise bad_argument(f"norm: ord is a number, got {ord!r}")
+    size = unary.abs(x)
+    if ord == math.inf:
+        return max(size, axes, keepdims=keepdims)
+    if ord == -math.inf:
+        return min(size, axes, keepdims=keepdims)
+    if ord == 0:
+        return hlo.convert(count_nonzero(x, axes, keepdims=keepdims), size.dtype)
+    if ord == 1:
+        return sum(size, axes, keepdims=keepdims)
+    if ord != 2:
+        return arithmetic.pow(sum(arithmetic.pow(size, ord), axes, keepdims=keepdims), 1 / ord)
+    wide = hlo.convert(size, summed_type(size.dtype))
+    total = fold(hlo.multiply(wide, wide), "add", 0, axes, keepdims)
+    zero = hlo.compare(total, hlo.zeros_like(total), "EQ")
+    root = hlo.sqrt(hlo.select(zero, hlo.full_like(total, 1), total))
+    return hlo.convert(hlo.select(zero, total, root), size.dtype)

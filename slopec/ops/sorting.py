@@ -1,0 +1,209 @@
+"""Order: sort, the largest k, medians and quantiles, and finding places in sorted values.
+
+NaN counts as larger than every number, as NumPy and PyTorch have it.
+"""
+
+import math
+from collections.abc import Callable
+
+from slopec import dtypes, hlo
+from slopec.ops.common import (
+    ArrayLike,
+    as_tensor,
+    axes_of,
+    axis_of,
+    bad_argument,
+    expand,
+    floating,
+    refuse_complex,
+)
+from slopec.ops.logic import isnan, where
+from slopec.ops.manipulation import moveaxis, part
+from slopec.ops.reductions import any as any_
+from slopec.ops.reductions import kept_shape
+from slopec.ops.taking import take
+from slopec.tensor import Axis, Tensor
+
+__all__ = [
+    "argsort",
+    "digitize",
+    "median",
+    "quantile",
+    "searchsorted",
+    "sort",
+    "topk",
+]
+
+
+def _before(descending: bool) -> Callable[..., Tensor]:
+    """Whether the first of two elements comes first; further operands are carried along."""
+    direction = "GT" if descending else "LT"
+
+    def before(a: Tensor, b: Tensor, *_: Tensor) -> Tensor:
+        result = hlo.compare(a, b, direction)
+        if not dtypes.is_floating(a.dtype):
+            return result
+        number, nan = (b, a) if descending else (a, b)
+        nan_loses = hlo.and_(hlo.compare(nan, nan, "NE"), hlo.compare(number, number, "EQ"))
+        return hlo.or_(result, nan_loses)
+
+    return before
+
+
+def _operand(name: str, x: ArrayLike, axis: int | None) -> tuple[Tensor, int]:
+    x = as_tensor(name, x)
+    refuse_complex(name, x)
+    if axis is None or not x.ndim:
+        return hlo.reshape(x, (x.size,)), 0
+    return x, axis_of(name, axis, x.ndim)
+
+
+def sort(
+    x: ArrayLike, /, *, axis: int | None = -1, descending: bool = False, stable: bool = True
+) -> Tensor:
+    """The elements in ascending (or `descending`) order along `axis`; flattened for None.
+
+    Raises DTypeError for complex elements.
+
+    >>> import slopec as sp
+    >>> print(sp.sort(sp.tensor([3, 1, 2])))
+    [1 2 3]
+    """
+    x, place = _operand("sort", x, axis)
+    return hlo.sort([x], _before(descending), place, stable=stable)[0]
+
+
+def argsort(
+    x: ArrayLike, /, *, axis: int | None = -1, descending: bool = False, stable: bool = True
+) -> Tensor:
+    """The indices, int32, that put the elements in order along `axis`; equal ones keep theirs.
+
+    >>> import slopec as sp
+    >>> print(sp.argsort(sp.tensor([3, 1, 2])))
+    [1 2 0]
+    """
+    x, place = _operand("argsort", x, axis)
+    indices = hlo.iota(x.shape, place, dtypes.int32)
+    return hlo.sort([x, indices], _before(descending), place, stable=stable)[1]
+
+
+def topk(x: ArrayLike, k: int, /, *, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
+    """The `k` largest (or smallest) elements along `axis`, in order, and their indices (int32).
+
+    Raises UsageError when there are fewer than `k`.
+
+    >>> import slopec as sp
+    >>> values, indices = sp.topk(sp.tensor([3, 9, 7]), 2)
+    >>> print(values, indices)
+    [9 7] [1 2]
+    """
+    x, place = _operand("topk", x, axis)
+    if not 0 <= k <= x.shape[place]:
+        raise bad_argument(f"topk: k={k} of {x.shape[place]} elements along axis {place}")
+    indices = hlo.iota(x.shape, place, dtypes.int32)
+    values, indices = hlo.sort([x, indices], _before(largest), place)
+    return part(values, place, 0, k), part(indices, place, 0, k)
+
+
+# --- quantiles -------------------------------------------------------------------------------
+
+
+def quantile(x: ArrayLike, q: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The value below which the part `q` (in [0, 1]) of the elements over `axis` lies.
+
+    Between two elements the value is interpolated linearly, as NumPy does by default; NaN where
+    one is NaN. The dimensions of `q` come first.
+
+    >>> import slopec as sp
+    >>> print(sp.quantile(sp.tensor([1.0, 2.0, 3.0, 4.0]), sp.tensor([0.25, 0.5])))
+    [1.75 2.5 ]
+    """
+    x = floating("quantile", x)
+    refuse_complex("quantile", x)
+    axes = axes_of("quantile", axis, x.ndim)
+    rest = [n for d, n in enumerate(x.shape) if d not in axes]
+    count = math.prod(x.shape[d] for d in axes)
+    if not count:
+        raise bad_argument(f"quantile: shape {x.shape} has no elements along the axis")
+    rows = hlo.reshape(moveaxis(x, axes, range(-len(axes), 0)), (*rest, count))
+    ordered = hlo.sort([rows], _before(False), len(rest))[0]
+    part_of = hlo.convert(as_tensor("quantile", q), x.dtype)
+    position = hlo.multiply(part_of, hlo.full_like(part_of, count - 1))
+    below = hlo.floor(position)
+    weight = hlo.subtract(position, below)
+    low, high = (
+        _first(take(ordered, hlo.convert(p, dtypes.int32), axis=-1), part_of.ndim)
+        for p in (below, hlo.ceil(position))
+    )
+    weight = hlo.broadcast_in_dim(weight, low.shape, range(part_of.ndim))
+    equal = hlo.compare(low, high, "EQ")  # two infinities, too, have no gap
+    gap = hlo.select(equal, hlo.zeros_like(low), hlo.subtract(high, low))
+    result = hlo.add(low, hlo.multiply(weight, gap))
+    spoiled = expand(any_(isnan(rows), -1), result.shape)
+    result = where(spoiled, math.nan, result)
+    return hlo.reshape(result, (*part_of.shape, *kept_shape(x, axes))) if keepdims else result
+
+
+def _first(x: Tensor, count: int) -> Tensor:
+    """`x` with its last `count` dimensions moved to the front."""
+    return moveaxis(x, range(-count, 0), range(count))
+
+
+def median(x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The middle element over `axis`, or the mean of the middle two; NaN where one is NaN.
+
+    >>> import slopec as sp
+    >>> print(sp.median(sp.tensor([3.0, 1.0, 2.0, 10.0])))
+    2.5
+    """
+    return quantile(x, 0.5, axis=axis, keepdims=keepdims)
+
+
+# --- places in sorted values -----------------------------------------------------------------
+
+
+def searchsorted(x1: ArrayLike, x2: ArrayLike, /, *, side: str = "left") -> Tensor:
+    """Where each element of x2 would go into the sorted vector x1 to keep it sorted, as int32.
+
+    Before equal elements for side "left", behind them for "right". All elements are searched
+    together by halving, log₂ n times.
+
+    >>> import slopec as sp
+    >>> print(sp.searchsorted(sp.tensor([1, 3, 5]), sp.tensor([0, 3, 9])))
+    [0 1 3]
+    """
+    ordered, wanted = as_tensor("searchsorted", x1), as_tensor("searchsorted", x2)
+    if ordered.ndim != 1 or side not in ("left", "right"):
+        raise bad_argument(
+            f"searchsorted: a sorted vector and side 'left' or 'right', got shape {ordered.shape} "
+            f"and {side!r}"
+        )
+    dtype = dtypes.promote([ordered.dtype, wanted.dtype])
+    ordered, wanted = hlo.convert(ordered, dtype), hlo.convert(wanted, dtype)
+    refuse_complex("searchsorted", ordered)
+    before = _before(False)
+    size = ordered.shape[0]
+    place = hlo.full(wanted.shape, 0, dtypes.int32)
+    step = 1 << size.bit_length() >> 1
+    while step:
+        # `place` elements are known to come before; are the next `step` of them too?
+        reach = hlo.add(place, hlo.full_like(place, step))
+        last = hlo.minimum(reach, hlo.full_like(reach, size))
+        seen = take(ordered, hlo.subtract(last, hlo.full_like(last, 1)))
+        earlier = before(seen, wanted) if side == "left" else hlo.not_(before(wanted, seen))
+        inside = hlo.compare(reach, hlo.full_like(reach, size), "LE")
+        place = hlo.select(hlo.and_(earlier, inside), reach, place)
+        step >>= 1
+    return place
+
+
+def digitize(x: ArrayLike, bins: ArrayLike, /, *, right: bool = False) -> Tensor:
+    """The bin of each element, int32: i with bins[i-1] ≤ x < bins[i], for rising `bins`.
+
+    With `right` the upper edge belongs to the bin.
+
+    >>> import slopec as sp
+    >>> print(sp.digitize(sp.tensor([0.5, 1.5, 9.0]), sp.tensor([0.0, 1.0, 2.0])))
+    [1 2 3]
+    """
+    return searchsorted(bins, x, side="left" if right else "right")

@@ -1,0 +1,176 @@
+"""Real random numbers: uniform ones made of random bits, the rest functions of uniform ones."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from slopec import dtypes, hlo, trace
+from slopec.diagnostics import DTypeError
+from slopec.dtypes import DType
+from slopec.ops.common import Shape, as_tensor, broadcast_shapes, expand, is_scalar
+from slopec.ops.creation import shape_of
+from slopec.ops.data_types import wanted_dtype
+from slopec.random.threefry import bits, split
+from slopec.tensor import Tensor
+
+_BITS: dict[int, DType] = {
+    1: dtypes.uint8,
+    2: dtypes.uint16,
+    4: dtypes.uint32,
+    8: dtypes.uint64,
+}
+
+
+def real_dtype(name: str, dtype: Any) -> DType:
+    """The floating type that `dtype` names; raises DTypeError for any other."""
+    wanted = wanted_dtype(dtype)
+    if dtypes.is_floating(wanted):
+        return wanted
+    raise DTypeError(
+        "S0102", f"random.{name}: expected a floating dtype, got {wanted}", span=trace.here()
+    )
+
+
+def filled(name: str, value: Any, shape: Shape, dtype: DType) -> Tensor:
+    """A scalar or tensor as a tensor of `shape` and `dtype`."""
+    if is_scalar(value):
+        return hlo.full(shape, np.asarray(value).astype(dtype).item(), dtype)
+    x = hlo.convert(as_tensor(f"random.{name}", value), dtype)
+    broadcast_shapes(f"random.{name}", [x.shape, shape])
+    return expand(x, shape)
+
+
+def shape_beside(name: str, shape: int | Sequence[int] | None, *values: Any) -> Shape:
+    """`shape`, or when it is None the shape that the arguments broadcast to."""
+    if shape is not None:
+        return shape_of(f"random.{name}", shape)
+    shapes = [() if is_scalar(v) else as_tensor(f"random.{name}", v).shape for v in values]
+    return broadcast_shapes(f"random.{name}", shapes)
+
+
+def _unit(key: Any, shape: Shape, dtype: DType) -> Tensor:
+    """Numbers in [0, 1): random bits as the mantissa of a number in [1, 2), less 1."""
+    mantissa = int(ml_dtypes.finfo(dtype).nmant)
+    width = 8 * dtype.itemsize if mantissa >= 8 else 8
+    stored = _BITS[dtype.itemsize]
+    random = hlo.convert(bits(key, shape, _BITS[width // 8]), stored)
+    one = int(np.ones((), dtype).view(stored))
+    shifted = hlo.shift_right_logical(random, hlo.full_like(random, width - mantissa))
+    number = hlo.bitcast_convert(hlo.or_(shifted, hlo.full_like(random, one)), dtype)
+    return hlo.subtract(number, hlo.full_like(number, 1))
+
+
+def uniform(
+    key: Any,
+    shape: int | Sequence[int] = (),
+    dtype: Any = dtypes.float32,
+    minval: Any = 0.0,
+    maxval: Any = 1.0,
+) -> Tensor:
+    """Numbers of a floating `dtype` in [minval, maxval), all equally likely; bounds broadcast.
+
+    >>> import slopec as sp
+    >>> print(sp.random.uniform(sp.random.key(0), (2,)))
+    [0.947667  0.9785799]
+    """
+    wanted, sizes = real_dtype("uniform", dtype), shape_of("random.uniform", shape)
+    unit = _unit(key, sizes, wanted)
+    if is_scalar(minval) and is_scalar(maxval) and (minval, maxval) == (0, 1):
+        return unit
+    low = filled("uniform", minval, sizes, wanted)
+    high = filled("uniform", maxval, sizes, wanted)
+    if is_scalar(minval) and is_scalar(maxval):
+        width = np.asarray(maxval).astype(wanted) - np.asarray(minval).astype(wanted)
+        span = hlo.full(sizes, width.item(), wanted)
+    else:
+        span = hlo.subtract(high, low)
+    # Rounding may take a product and sum below the lower bound.
+    return hlo.maximum(low, hlo.add(hlo.multiply(unit, span), low))
+
+
+def normal(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.float32) -> Tensor:
+    """Normal numbers with mean 0 and variance 1: √2 erf⁻¹(u) of a uniform u in (-1, 1).
+
+    Complex dtypes have independent parts of variance ½.
+
+    >>> import slopec as sp
+    >>> print(sp.random.normal(sp.random.key(0), (2,)).numpy().round(4))
+    [1.6226 2.0253]
+    """
+    wanted = wanted_dtype(dtype)
+    if dtypes.is_complex(wanted):
+        parts = [normal(k, shape, dtypes.real_of(wanted)) for k in split(key)]
+        both = hlo.complex_(parts[0], parts[1])
+        return hlo.divide(both, hlo.full_like(both, math.sqrt(2)))
+    wanted = real_dtype("normal", dtype)
+    low = np.nextafter(np.array(-1, wanted), np.array(0, wanted))
+    u = uniform(key, shape, wanted, low.item(), 1.0)
+    return hlo.multiply(hlo.full_like(u, math.sqrt(2)), hlo.erf_inv(u))
+
+
+def truncated_normal(
+    key: Any,
+    lower: Any,
+    upper: Any,
+    shape: int | Sequence[int] | None = None,
+    dtype: Any = dtypes.float32,
+) -> Tensor:
+    """Standard normal numbers, given that they lie in (lower, upper); bounds broadcast.
+
+    √2 erf⁻¹(u) of a uniform u between erf(lower/√2) and erf(upper/√2).
+
+    >>> import slopec as sp
+    >>> print(sp.random.truncated_normal(sp.random.key(0), -2, 2, (2,)).numpy().round(4))
+    [1.4611 1.6983]
+    """
+    wanted = real_dtype("truncated_normal", dtype)
+    sizes = shape_beside("truncated_normal", shape, lower, upper)
+    low = filled("truncated_normal", lower, sizes, wanted)
+    high = filled("truncated_normal", upper, sizes, wanted)
+    root = hlo.full_like(low, math.sqrt(2))
+    ends = [hlo.erf(hlo.divide(bound, root)) for bound in (low, high)]
+    numbers = hlo.multiply(root, hlo.erf_inv(uniform(key, sizes, wanted, *ends)))
+    # Rounding must not take a number onto or over a bound.
+    inner = hlo.next_after(low, hlo.full_like(low, math.inf))
+    outer = hlo.next_after(high, hlo.full_like(high, -math.inf))
+    return hlo.minimum(hlo.maximum(numbers, inner), outer)
+
+
+def exponential(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.float32) -> Tensor:
+    """Exponential numbers with mean 1: -log(1 - u).
+
+    >>> import slopec as sp
+    >>> print(sp.random.exponential(sp.random.key(0), (2,)).numpy().round(4))
+    [2.9501 3.8434]
+    """
+    u = uniform(key, shape, real_dtype("exponential", dtype))
+    return hlo.negate(hlo.log_plus_one(hlo.negate(u)))
+
+
+def gumbel(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.float32) -> Tensor:
+    """Standard Gumbel numbers, the limit of maxima: -log(-log u).
+
+    >>> import slopec as sp
+    >>> print(sp.random.gumbel(sp.random.key(0), (2,)).numpy().round(3))
+    [2.923 3.833]
+    """
+    wanted = real_dtype("gumbel", dtype)
+    tiny = float(ml_dtypes.finfo(wanted).smallest_normal)
+    u = uniform(key, shape, wanted, tiny, 1.0)
+    return hlo.negate(hlo.log(hlo.negate(hlo.log(u))))
+
+
+def laplace(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.float32) -> Tensor:
+    """Standard Laplace numbers, density ½ e^-|x|: sign(u) log(1 - |u|).
+
+    >>> import slopec as sp
+    >>> print(sp.random.laplace(sp.random.key(0), (2,)).numpy().round(3))
+    [-2.257 -3.15 ]
+    """
+    wanted = real_dtype("laplace", dtype)
+    low = -1.0 + float(ml_dtypes.finfo(wanted).epsneg)
+    u = uniform(key, shape, wanted, low, 1.0)
+    return hlo.multiply(hlo.sign(u), hlo.log_plus_one(hlo.negate(hlo.abs_(u))))

@@ -1,0 +1,51 @@
+"""Expansion: before a function is derived, ops that are derived through others become those.
+
+The rewritten form takes the op's place in the copy that is being derived; the function itself
+stays as it was.
+"""
+
+from slopec import ir
+from slopec.trace import Trace
+from slopec.transforms.rule import Point, Rewrite, rewrites
+
+
+def expand(function: ir.Operation, where: Trace) -> None:
+    """Rewrite the ops of `function`, in regions too, until no rewriting applies.
+
+    `where` is the trace being written; its insertion point is moved.
+    """
+    table = rewrites()
+    changed = True
+    while changed:
+        changed = False
+        for op in _named(function, table):
+            where.point = ir.InsertionPoint(op)
+            where.location = op.location
+            changed |= _rewrite(op, where, table[op.name])
+
+
+def _named(function: ir.Operation, table: dict[str, Rewrite]) -> list[ir.Operation]:
+    """The ops that `table` has an entry for, those inside regions before their owner."""
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        if op.name in table:
+            found.append(op)
+        return ir.WalkResult.ADVANCE
+
+    function.walk(visit)
+    return found
+
+
+def _rewrite(op: ir.Operation, where: Trace, rewrite: Rewrite) -> bool:
+    """Put what `rewrite` makes of an op in its place; whether it made anything.
+
+    An empty answer removes an op that nothing uses.
+    """
+    tensors = rewrite(Point(op, where, [True] * len(op.operands)))
+    if tensors is None:
+        return False
+    for result, tensor in zip(op.results, tensors, strict=bool(tensors)):
+        result.replace_all_uses_with(where.value_of(tensor))
+    op.erase()
+    return True
