@@ -1,4 +1,106 @@
-"""slopec: model programs in Python become differentiated, optimised, self-describing artifacts."""
+"""slopec: model programs in Python become differentiated, optimised, self-describing artifacts.
 
+The names here follow the pipeline: tensors and the functions on them, transforms of functions,
+control flow, programs, compilation. `slopec.nn`, `slopec.optim` and `slopec.random` are modules,
+optimisers and random numbers; `slopec.hlo` is StableHLO itself.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from slopec.dtypes import (
+    bfloat16,
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from slopec.jit import jit
 from slopec.ops import *
+from slopec.ops import __all__ as _operations
+from slopec.programs import Program, Spec, program, spec
 from slopec.tensor import Tensor, tensor
+from slopec.transforms import (
+    cond,
+    fori_loop,
+    grad,
+    jvp,
+    linearize,
+    map,
+    scan,
+    switch,
+    value_and_grad,
+    vjp,
+    while_loop,
+)
+from slopec.tree import register_node
+from slopec.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from slopec import hlo, nn, optim, random
+    from slopec.random import manual_seed
+
+__all__ = [
+    *_operations,
+    "Program",
+    "Spec",
+    "Tensor",
+    "bfloat16",
+    "bool_",
+    "complex64",
+    "complex128",
+    "cond",
+    "float16",
+    "float32",
+    "float64",
+    "fori_loop",
+    "grad",
+    "hlo",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "jit",
+    "jvp",
+    "linearize",
+    "manual_seed",
+    "map",
+    "nn",
+    "optim",
+    "program",
+    "random",
+    "register_node",
+    "scan",
+    "spec",
+    "switch",
+    "tensor",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "value_and_grad",
+    "vjp",
+    "while_loop",
+]
+
+_LATER = ("hlo", "nn", "optim", "random")
+
+
+def __getattr__(name: str) -> Any:
+    """The submodules that are imported when they are first used."""
+    from importlib import import_module
+
+    if name in _LATER:
+        return import_module(f"slopec.{name}")
+    if name == "manual_seed":
+        return import_module("slopec.random").manual_seed
+    raise AttributeError(f"module 'slopec' has no attribute {name!r}")

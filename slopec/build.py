@@ -1,25 +1,23 @@
 """Building: a lowered module goes through the passes and the back end and becomes an artifact."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import slopec_runtime
-from slopec_runtime import artifact as container
-from slopec_runtime import manifest as schema
 
+import slopec_runtime
 from slopec import ir
 from slopec.buckets import independent_dims
 from slopec.cost import cost_of
-from slopec.emit import EmitOptions, emit
+from slopec.diagnostics import Diagnostic
+from slopec.emit import Emitted, EmitOptions, emit_many
+from slopec.lower import Lowered
 from slopec.passes import Observer, parse_pipeline, run_pipeline
 from slopec.targets import Target
 from slopec.version import IREE_VERSION, VERSION
-
-if TYPE_CHECKING:
-    from slopec.lower import Lowered
+from slopec_runtime import artifact as container
+from slopec_runtime import manifest as schema
 
 DERIVE = "derive,inline,symbol-dce"
 OPTIMIZE = "simplify,canonicalize,cse,simplify,symbol-dce"
@@ -33,7 +31,9 @@ class Artifact:
 
     data: bytes = field(repr=False)
     manifest: schema.Manifest
-    notes: tuple[str, ...] = ()
+    target: Target
+    diagnostics: tuple[Diagnostic, ...] = ()
+    seconds: float = 0.0
     cached: bool = False
 
     def save(self, path: str | Path) -> Path:
@@ -68,29 +68,52 @@ def transform(
 
 
 def build(
-    lowered: "Lowered",
-    target: Target,
+    lowered: Lowered,
+    targets: Sequence[Target],
     *,
     options: EmitOptions | None = None,
     pipeline: str | None = None,
     observer: Observer | None = None,
     carry_stablehlo: bool = False,
-) -> Artifact:
-    """Compile a lowered module for one target; the lowered module stays as it is.
+) -> list[Artifact]:
+    """Compile a lowered module for each target; the lowered module stays as it is.
 
     Raises CompileError when the back end refuses, at the user's line where one is known.
     """
     module = ir.clone_module(lowered.module)
-    transform(module, pipeline=pipeline, observer=observer)
+    run_pipeline(module, parse_pipeline(DERIVE), observer)
     dims = independent_dims(lowered, module)
+    run_pipeline(module, parse_pipeline(OPTIMIZE if pipeline is None else pipeline), observer)
     _alias_donated(module, lowered.entries)
     code = ir.bytecode(module)
-    emitted = emit(code, target, options=options or EmitOptions())
-    manifest = schema.Manifest(
+    manifest = _manifest(lowered, module, dims)
+    state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
+    traced = ir.bytecode(lowered.module) if carry_stablehlo else None
+    results = emit_many([(code, target) for target in targets], options=options)
+    return [_artifact(emitted, manifest, state, traced) for emitted in results]
+
+
+def _artifact(
+    emitted: Emitted,
+    manifest: schema.Manifest,
+    state: Mapping[str, bytes],
+    stablehlo: bytes | None,
+) -> Artifact:
+    complete = replace(manifest, target=emitted.target.manifest(emitted.flags))
+    data = container.pack(emitted.vmfb, complete, state, stablehlo)
+    return Artifact(
+        data, complete, emitted.target, emitted.diagnostics, emitted.seconds, emitted.cached
+    )
+
+
+def _manifest(
+    lowered: Lowered, module: ir.Module, dims: Mapping[str, schema.Dim]
+) -> schema.Manifest:
+    return schema.Manifest(
         name=lowered.name,
         producer=schema.Producer(VERSION, IREE_VERSION),
-        target=target.manifest(emitted.flags),
-        module=schema.ModuleFacts(0, "0" * 64),
+        target=schema.Target("", ()),
+        module=schema.ModuleFacts(0, ""),
         dims=dims,
         cost=_cost(module),
         entries=lowered.entries,
@@ -99,10 +122,6 @@ def build(
             for slot, array in lowered.state.items()
         },
     )
-    state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
-    traced = ir.bytecode(lowered.module) if carry_stablehlo else None
-    data = container.pack(emitted.vmfb, manifest, state, traced)
-    return Artifact(data, manifest, tuple(target.notes), emitted.cached)
 
 
 def _cost(module: ir.Module) -> schema.Cost | None:

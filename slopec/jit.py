@@ -115,8 +115,10 @@ def _compile(function: Function, arguments: Arguments, target: str) -> _Compiled
         (Variant(traced.symbol),),
     )
     lowered = Lowered(traced.symbol, module, {"main": entry}, {}, {}, False)
-    program = build(lowered, parse_target(target, cpu="host")).load()
-    return _Compiled(program["main"], traced.captures, traced.result)
+    chosen = parse_target(target, cpu="host" if target == "llvm-cpu" else None)
+    (artifact,) = build(lowered, [chosen])
+    entry_point = artifact.load()["main"]
+    return _Compiled(entry_point, traced.captures, traced.result)
 
 
 def jit(

@@ -15,7 +15,7 @@ from slopec_runtime.tree import Branch, Tree
 
 from slopec import hlo, ir, trace, tree
 from slopec.diagnostics import SlopecError, TransformError, UsageError
-from slopec.program import Program, Spec, Weights
+from slopec.programs import Program, Spec, Weights, reporting
 from slopec.tensor import Tensor
 from slopec.trace import Trace
 from slopec.transforms.function import is_array
@@ -69,14 +69,16 @@ def lower(
     sizes = _sizes(programs, dims or {})
     module = ir.new_module(_identifier(name))
     shared = {parameter for marked in programs for parameter in marked.state}
-    values = {marked.name: weights.of(marked) for marked in programs}
+    with reporting("while the weights were made"):
+        values = {marked.name: weights.of(marked) for marked in programs}
     if params is not None:
         values = {key: _with_params(value, params) for key, value in values.items()}
         _check_used(values, params)
     entries: dict[str, EntryPoint] = {}
     state: dict[str, np.ndarray] = {}
+    symbols: dict[str, int] = {}
     for marked in programs:
-        entry = _Entry(marked, values[marked.name], shared, module)
+        entry = _Entry(marked, values[marked.name], shared, module, symbols)
         entries[marked.name] = entry.trace_variants(sizes)
         state.update(entry.initial)
     return Lowered(name, module, entries, sizes, state, bool(dims))
@@ -142,10 +144,16 @@ class _Entry:
     """One program on its way into the module."""
 
     def __init__(
-        self, marked: Program, values: dict[str, Any], shared: set[str], module: ir.Module
+        self,
+        marked: Program,
+        values: dict[str, Any],
+        shared: set[str],
+        module: ir.Module,
+        symbols: dict[str, int],
     ) -> None:
         self.marked = marked
         self.module = module
+        self.symbols = symbols
         self.baked: dict[str, Any] = {}
         self.initial: dict[str, np.ndarray] = {}
         self.leaves: list[_Leaf] = []
@@ -234,6 +242,7 @@ class _Entry:
         op = ir.create_function(self.module, symbol, types, [], public, where, body=True)
         block = ir.body_of(op)
         inner = Trace(self.module, block, None, function=op, bakes=True)
+        inner.symbols = self.symbols
         stand_ins = [
             Tensor._of_value(value, inner, leaf.spec.concrete(sizes), leaf.spec.dtype)
             for leaf, value in zip(self.leaves, block.arguments, strict=True)
@@ -245,7 +254,8 @@ class _Entry:
                     leaf if place is None else stand_ins[place]
                     for place, leaf in zip(places, leaves, strict=True)
                 )
-            returned = self.marked.function(**arguments)
+            with reporting(f"while `{self.marked.name}` was traced"):
+                returned = self.marked.function(**arguments)
             names, outputs, result = self._results(returned)
             values = [inner.value_of(output) for output in outputs]
         ir.create("func.return", [], values, None, where, inner.point)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 from slopec import ir
@@ -61,6 +61,16 @@ def here() -> Span | None:
     """The span of the user's code that is running, the nearest frame outside slopec."""
     frame = _user_frame()
     return None if frame is None else _place(frame)[0]
+
+
+def span_of_traceback(raised: TracebackType | None) -> Span | None:
+    """The user's line nearest to where an exception was raised; None without one."""
+    found = None
+    while raised is not None:
+        if not _is_ours(raised.tb_frame.f_code) and Path(raised.tb_frame.f_code.co_filename).exists():
+            found = Span(raised.tb_frame.f_code.co_filename, raised.tb_lineno)
+        raised = raised.tb_next
+    return found
 
 
 class Trace:

@@ -15,6 +15,9 @@ import click
 from slopec.cli.ui import Ui
 
 SECTIONS: dict[str, dict[str, str]] = {
+    "Build": {
+        "compile": "a model file or a StableHLO module to artifacts",
+    },
     "Run": {
         "run": "call an artifact with inputs from files",
         "info": "what an artifact holds: entries, shapes, target, state",

@@ -12,6 +12,9 @@ from slopec.tensor import Tensor
 from slopec.trace import Trace
 
 
+COMMUTATIVE = ("add", "multiply", "maximum", "minimum", "and", "or", "xor")
+
+
 class Op:
     """An op of the function being rewritten."""
 
@@ -84,9 +87,8 @@ class Op:
         """
         kept = {name: self.operation.attributes[name] for name in self.operation.attributes}
         shape = self.shape if shape is None else shape
-        return trace.emit(
-            str(self.operation.name), operands, shape, self.dtype, {**kept, **(attributes or {})}
-        )
+        every = {**kept, **(attributes or {})}
+        return trace.emit(str(self.operation.name), operands, shape, self.dtype, every)
 
 
 def tensor_of(value: ir.Value, where: Trace) -> Tensor:
@@ -110,6 +112,29 @@ def any_producer(tensor: Tensor) -> Op | None:
     assert where is not None
     owner = where.value_of(tensor).owner
     return None if isinstance(owner, ir.Block) else Op(owner.operation, where)
+
+
+def binary_body(op: Op) -> str | None:
+    """What the first region of an op does with its two arguments.
+
+    The name of a StableHLO op, `second` where it returns the second argument, None where it is
+    anything else.
+    """
+    block = op.operation.regions[0].blocks[0]
+    views = list(block.operations)
+    arguments = list(block.arguments)
+    if len(arguments) != 2 or len(views) > 2:
+        return None
+    returned = list(views[-1].operation.operands)
+    if len(views) == 1:
+        return "second" if returned == arguments[1:] else None
+    body = views[0].operation
+    operands = list(body.operands)
+    if returned != list(body.results) or operands not in (arguments, arguments[::-1]):
+        return None
+    name = str(body.name)
+    commutes = operands == arguments or name.removeprefix("stablehlo.") in COMMUTATIVE
+    return name.removeprefix("stablehlo.") if commutes else None
 
 
 # --- constants -------------------------------------------------------------------------------

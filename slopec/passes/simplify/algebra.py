@@ -5,7 +5,7 @@ import numpy as np
 from slopec import dtypes, hlo
 from slopec.dtypes import DType
 from slopec.passes.facts import is_never_minus_zero, is_nonnegative
-from slopec.passes.op import Op, constant, holds, is_same, is_zero, numbers, producer
+from slopec.passes.op import COMMUTATIVE, Op, constant, holds, is_same, is_zero, numbers, producer
 from slopec.passes.pattern import pattern
 from slopec.tensor import Tensor
 
@@ -15,7 +15,7 @@ def _exact(dtype: DType) -> bool:
     return dtypes.is_integer(dtype) or dtype == dtypes.bool_
 
 
-@pattern("add", "multiply", "maximum", "minimum", "and", "or", "xor", of="constant")
+@pattern(*COMMUTATIVE, of="constant")
 def constant_to_the_right(op: Op) -> Tensor | None:
     """c ∘ x → x ∘ c
 

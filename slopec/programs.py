@@ -9,6 +9,7 @@ import inspect
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -16,9 +17,10 @@ from types import ModuleType
 from typing import Any
 
 from slopec import dtypes, trace, tree
-from slopec.diagnostics import Span, UsageError, did_you_mean
+from slopec.diagnostics import Span, TraceError, UsageError, did_you_mean
 from slopec.dtypes import DType
 from slopec.tree import TreeDef
+from slopec_runtime.errors import Error
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,9 @@ def _check(marked: Program) -> None:
 class Weights:
     """The values of parameters that do not come at run time, each made once."""
 
-    def __init__(self) -> None:
-        """Nothing is made yet."""
+    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
+        """`given` are values of parameters, by name, that are there already."""
+        self._given = dict(given or {})
         self._made: dict[tuple[str, int], Any] = {}
 
     def of(self, marked: Program) -> dict[str, Any]:
@@ -166,6 +169,8 @@ class Weights:
     def _value(
         self, marked: Program, name: str, parameter: inspect.Parameter, values: dict[str, Any]
     ) -> Any:
+        if name in self._given:
+            return self._given[name]
         source = marked.arguments.get(name, parameter.default)
         if source is inspect.Parameter.empty:
             source = _annotation(marked, name)
@@ -202,7 +207,7 @@ def load_file(path: str | Path) -> ModuleType:
     """Import a Python file by its path, its folder being importable meanwhile."""
     file = Path(path)
     if not file.is_file():
-        raise UsageError("S0410", f"no file {file}")
+        raise UsageError("S0404", f"there is no file `{file}`")
     found = spec_from_file_location(f"slopec_model_{file.stem}", file)
     assert found is not None and found.loader is not None
     module = module_from_spec(found)
@@ -210,10 +215,32 @@ def load_file(path: str | Path) -> ModuleType:
     folder = str(file.parent.resolve())
     sys.path.insert(0, folder)
     try:
-        found.loader.exec_module(module)
+        with reporting(f"while `{file}` was imported"):
+            found.loader.exec_module(module)
     finally:
         sys.path.remove(folder)
     return module
+
+
+@contextmanager
+def reporting(when: str) -> Iterator[None]:
+    """Turn an exception of the user's code into an error at the user's line.
+
+    Raises TraceError (S0115) in its place; errors of slopec pass as they are.
+    """
+    try:
+        yield
+    except (Error, KeyboardInterrupt):
+        raise
+    except SyntaxError as error:
+        span = Span(error.filename or "?", error.lineno or 1, error.offset or 0)
+        raise TraceError("S0115", f"{type(error).__name__}: {error.msg}", span=span) from error
+    except Exception as error:
+        where = trace.span_of_traceback(error.__traceback__)
+        if where is None:
+            raise
+        message = f"{type(error).__name__}: {error}"
+        raise TraceError("S0115", message, span=where, notes=(f"raised {when}",)) from error
 
 
 def programs_in(module: ModuleType) -> Iterator[Program]:

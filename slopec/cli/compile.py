@@ -1,0 +1,200 @@
+"""`slopec compile`: a model file, or a StableHLO module, becomes an artifact per target."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from slopec.cli.files import existing
+from slopec.cli.group import Command
+from slopec.cli.ui import Ui
+from slopec.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from slopec.build import Artifact
+    from slopec.lower import Lowered
+
+STAGES = ("stablehlo", "grad", "optimized")
+
+
+@click.command(cls=Command)
+@click.argument("source", metavar="FILE[:PROGRAM]")
+@click.option("--target", "-t", default="llvm-cpu", show_default=True, metavar="NAMES",
+              help="llvm-cpu, cuda, metal, vmvx; several with commas.")
+@click.option("--arch", metavar="ARCH", help="GPU generation (sm_80, a100, h100) or architecture.")
+@click.option("--cpu", metavar="CPU", help="Processor for llvm-cpu: host, generic, x86-64-v3 …")
+@click.option("--params", type=click.Path(path_type=Path), metavar="FILE",
+              help="Weights from a .safetensors file, by dotted name (model.fc1.weight).")
+@click.option("--dim", "dims", multiple=True, metavar="NAME=N,…",
+              help="Sizes to compile a symbolic dimension for. Repeat for each.")
+@click.option("--seed", type=int, default=0, show_default=True,
+              help="Seed of the weights that no file gives.")
+@click.option("--emit", "stage", type=click.Choice(STAGES), help="Print that stage and stop.")
+@click.option("--passes", "-p", metavar="PIPELINE", help="Optimisation passes instead of slopec's.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="PATH",
+              help="The artifact, or the folder for several.")
+@click.option("--fat", is_flag=True, help="One artifact that holds all the targets.")
+@click.option("--time-passes", is_flag=True, help="Print how long each pass took.")
+@click.option("--dump-passes", type=click.Path(path_type=Path), metavar="DIR",
+              help="Write the module after each pass to DIR.")
+@click.option("--no-cache", is_flag=True, help="Compile even what was compiled before.")
+@click.option("--carry-stablehlo/--no-carry-stablehlo", default=False,
+              help="Keep the traced module in the artifact.")
+@click.pass_obj
+def command(
+    ui: Ui,
+    source: str,
+    target: str,
+    arch: str | None,
+    cpu: str | None,
+    params: Path | None,
+    dims: Sequence[str],
+    seed: int,
+    stage: str | None,
+    passes: str | None,
+    output: Path | None,
+    fat: bool,
+    time_passes: bool,
+    dump_passes: Path | None,
+    no_cache: bool,
+    carry_stablehlo: bool,
+) -> None:
+    """Compile every function marked with `@sp.program` in FILE, or only PROGRAM.
+
+    \b
+    slopec compile models/mlp.py --target llvm-cpu,cuda,metal
+    slopec compile models/gpt.py:predict --params gpt.safetensors --dim batch=1,8
+    slopec compile models/mlp.py --emit optimized
+
+    FILE may also be a StableHLO module (.mlir text or .mlirbc bytecode), whose public functions
+    become the entries. Artifacts are written to the current folder unless --output says otherwise.
+    """
+    from slopec import emit
+    from slopec.targets import fat as joined
+    from slopec.targets import parse_targets
+
+    targets = parse_targets(target, arch=arch, cpu=cpu)
+    if stage is None:
+        emit.warm()
+    if fat:
+        targets = [joined(targets)]
+    lowered = _lowered(source, params, _sizes(dims), seed)
+    observer = observers(time_passes, dump_passes)
+    if stage is not None:
+        from slopec.build import transform
+
+        transform(lowered.module, stage, pipeline=passes, observer=observer.together)
+        ui.data(str(lowered.module).rstrip())
+        observer.report(ui)
+        return
+    from slopec.build import build
+
+    artifacts = build(
+        lowered,
+        targets,
+        options=emit.EmitOptions(cache=not no_cache),
+        pipeline=passes,
+        observer=observer.together,
+        carry_stablehlo=carry_stablehlo,
+    )
+    observer.report(ui)
+    for artifact in artifacts:
+        path = _path(lowered.name, artifact, output, several=len(artifacts) > 1)
+        artifact.save(path)
+        _tell(ui, artifact, path)
+
+
+def _tell(ui: Ui, artifact: "Artifact", path: Path) -> None:
+    """The path on stdout; what to know about it on stderr."""
+    for diagnostic in artifact.diagnostics:
+        ui.diagnostic(str(diagnostic))
+    for note in artifact.target.notes:
+        ui.info(f"note: {note}")
+    how = "from the cache" if artifact.cached else f"in {artifact.seconds:.1f} s"
+    ui.info(f"{artifact.target.name}: {len(artifact.data):,} bytes, {how}")
+    ui.data(str(path))
+
+
+def _path(name: str, artifact: "Artifact", output: Path | None, *, several: bool) -> Path:
+    """Where to write an artifact: next to the others when there are several."""
+    stem = f"{name}.{artifact.target.name}.vmfb" if several else f"{name}.vmfb"
+    if output is None:
+        return Path(stem)
+    if several or output.is_dir():
+        output.mkdir(parents=True, exist_ok=True)
+        return output / stem
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return output
+
+
+def _sizes(dims: Sequence[str]) -> dict[str, list[int]]:
+    """`--dim batch=1,32` as {"batch": [1, 32]}."""
+    result: dict[str, list[int]] = {}
+    for text in dims:
+        name, _, sizes = text.partition("=")
+        parts = [part.strip() for part in sizes.split(",")]
+        if not name.isidentifier() or not all(part.isdigit() for part in parts):
+            raise UsageError(
+                "S0412",
+                f"`--dim {text}` is not of the form NAME=SIZE,SIZE…",
+                hint="write it as `--dim batch=1,32`",
+            )
+        result[name] = [int(part) for part in parts]
+    return result
+
+
+def _lowered(
+    source: str, params: Path | None, dims: Mapping[str, Sequence[int]], seed: int
+) -> "Lowered":
+    path, _, wanted = source.partition(":")
+    file = existing(Path(path))
+    if file.suffix in (".mlir", ".mlirbc", ".stablehlo"):
+        from slopec.foreign import lower_file
+
+        return lower_file(file, wanted or None)
+    import slopec
+    from slopec import programs
+    from slopec.lower import lower
+
+    slopec.manual_seed(seed)
+    module = programs.load_file(file)
+    chosen = programs.select(module, wanted or None, path)
+    arrays = None
+    if params is not None:
+        from slopec.train.checkpoint import read_arrays
+
+        arrays = read_arrays(existing(params))
+    return lower(chosen, name=file.stem, params=arrays, dims=dims)
+
+
+def observers(time_passes: bool, dump_passes: Path | None) -> "Observers":
+    """The observers that the two options ask for."""
+    return Observers(time_passes, dump_passes)
+
+
+class Observers:
+    """What watches the passes: a verifier, a clock, a folder of dumps."""
+
+    def __init__(self, time_passes: bool, dump_passes: Path | None) -> None:
+        """Make the observers that were asked for."""
+        from slopec.passes import Dump, Measure, Together, Verify
+
+        self.clock = Measure() if time_passes else None
+        dump = [Dump(dump_passes)] if dump_passes else []
+        clock = [self.clock] if self.clock else []
+        self.together = Together((*clock, Verify(), *dump))
+
+    def report(self, ui: Ui) -> None:
+        """Print the table of times on stderr."""
+        if self.clock is None:
+            return
+        import sys
+
+        rows = [
+            (m.spelling, f"{m.seconds * 1e3:.1f}", str(m.ops_before), str(m.ops_after))
+            for m in self.clock.results
+        ]
+        total = sum(m.seconds for m in self.clock.results)
+        rows.append(("total", f"{total * 1e3:.1f}", "", ""))
+        ui.table(("pass", "ms", "ops before", "ops after"), rows, file=sys.stderr)

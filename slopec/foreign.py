@@ -1,0 +1,79 @@
+"""StableHLO from elsewhere: a module of JAX, PyTorch or TensorFlow enters at the first stage."""
+
+from pathlib import Path
+
+from slopec import ir
+from slopec.diagnostics import Span, UsageError, did_you_mean
+from slopec.lower import Lowered
+from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
+from slopec_runtime.tree import Branch
+
+
+def read_module(path: Path) -> ir.Module:
+    """The module in a file of MLIR text or bytecode.
+
+    Raises UsageError (S0423) at the line that does not parse or verify.
+    """
+    data = path.read_bytes()
+    source = data if data[:4] == b"ML\xefR" else data.decode("utf-8", errors="replace")
+    try:
+        return ir.parse(source)
+    except ir.MLIRError as error:
+        first = error.error_diagnostics[0]
+        span = ir.location_span(first.location)
+        if span is not None and span.file in ("-", ""):
+            span = Span(str(path), span.line, span.column)
+        raise UsageError("S0423", f"not a valid module: {first.message}", span=span) from None
+
+
+def lower_file(path: Path, wanted: str | None) -> Lowered:
+    """A module file as a lowered program whose public functions are the entries."""
+    module = read_module(path)
+    public = [op for op in ir.functions(module) if ir.is_public(op) and ir.has_body(op)]
+    names = [ir.symbol_name(op) for op in public]
+    if wanted is not None and wanted not in names:
+        raise UsageError(
+            "S0411",
+            f"{path} has no public function `{wanted}`",
+            notes=(f"it has {', '.join(names) or 'none'}",),
+            hint=did_you_mean(wanted, names),
+        )
+    entries = {}
+    for op, name in zip(public, names, strict=True):
+        if wanted in (None, name):
+            entries[name] = _entry(op, name)
+        else:
+            op.attributes["sym_visibility"] = ir.string("private")
+    if not entries:
+        raise UsageError("S0411", f"{path} has no public function to compile")
+    return Lowered(path.stem, module, entries, {}, {}, False)
+
+
+def _entry(op: ir.Operation, name: str) -> EntryPoint:
+    """The manifest's entry of a function: arguments by position, results as a tuple."""
+    inputs, outputs = ir.function_type(op)
+    given = [_typed(t, ir.span_of(op)) for t in inputs]
+    taken = [_typed(t, ir.span_of(op)) for t in outputs]
+    result = 0 if len(taken) == 1 else Branch("tuple", tuple(range(len(taken))))
+    return EntryPoint(
+        tuple(Input(f"arg{i}", shape, dtype) for i, (shape, dtype) in enumerate(given)),
+        tuple(Output(f"result{i}", shape, dtype) for i, (shape, dtype) in enumerate(taken)),
+        tuple((f"arg{i}", i) for i in range(len(given))),
+        result,
+        (Variant(name),),
+    )
+
+
+def _typed(type_: ir.Type, span: Span | None) -> tuple[tuple[int, ...], str]:
+    try:
+        shape, dtype = ir.shape_and_dtype(type_)
+    except TypeError as error:
+        raise UsageError("S0424", f"{error} in the signature", span=span) from None
+    if ir.DYNAMIC in shape:
+        raise UsageError(
+            "S0424",
+            f"the signature has a dynamic dimension: {type_}",
+            span=span,
+            hint="export the module with static shapes",
+        )
+    return shape, dtype.name

@@ -1,0 +1,145 @@
+"""Convolutions: transposes, reversals and padding around them become their attributes."""
+
+from dataclasses import replace
+
+from slopec import hlo, ir
+from slopec.dialects.attributes import ConvDimensionNumbers
+from slopec.passes.op import Op, is_zero
+from slopec.passes.pattern import pattern
+from slopec.passes.simplify.pads import padding
+from slopec.passes.simplify.shapes import Dims
+from slopec.tensor import Tensor
+
+
+def dimension_numbers(op: Op) -> ConvDimensionNumbers:
+    """Which dimension of operands and result is what."""
+    return ConvDimensionNumbers.parse(op.attribute("dimension_numbers"))
+
+
+def _spatial_ints(op: Op, name: str, rank: int, default: int) -> Dims:
+    return op.ints(name) if op.attribute(name) is not None else (default,) * rank
+
+
+def _rows(op: Op, rank: int) -> list[tuple[int, int]]:
+    """The padding of a convolution, low and high per spatial dimension."""
+    attribute = op.attribute("padding")
+    if attribute is None:
+        return [(0, 0)] * rank
+    return [(int(low), int(high)) for low, high in ir.elements(attribute)]
+
+
+@pattern("convolution", of="transpose")
+def convolution_of_transposed(op: Op) -> Tensor | None:
+    """convolution(transpose(x), k) → convolution(x, k)
+
+    The transpose goes into the dimension numbers.
+    """
+    inner, n = op.source(), dimension_numbers(op)
+    p = inner.ints("permutation")
+    numbers = replace(
+        n,
+        input_batch=p[n.input_batch],
+        input_feature=p[n.input_feature],
+        input_spatial=tuple(p[d] for d in n.input_spatial),
+    )
+    return _renumbered(op, numbers, inner.operands[0], op.operands[1])
+
+
+@pattern("convolution", of="_, transpose")
+def convolution_with_transposed(op: Op) -> Tensor | None:
+    """convolution(x, transpose(k)) → convolution(x, k)
+
+    The transpose goes into the dimension numbers.
+    """
+    inner, n = op.source(1), dimension_numbers(op)
+    p = inner.ints("permutation")
+    numbers = replace(
+        n,
+        kernel_input_feature=p[n.kernel_input_feature],
+        kernel_output_feature=p[n.kernel_output_feature],
+        kernel_spatial=tuple(p[d] for d in n.kernel_spatial),
+    )
+    return _renumbered(op, numbers, op.operands[0], inner.operands[0])
+
+
+@pattern("transpose", of="convolution")
+def transpose_convolution(op: Op) -> Tensor | None:
+    """transpose(convolution(x, k)) → convolution(x, k)
+
+    The transpose goes into the dimension numbers.
+    """
+    inner, p = op.source(), op.ints("permutation")
+    if not inner.used_once:
+        return None
+    n = dimension_numbers(inner)
+    numbers = replace(
+        n,
+        output_batch=p.index(n.output_batch),
+        output_feature=p.index(n.output_feature),
+        output_spatial=tuple(p.index(d) for d in n.output_spatial),
+    )
+    return _renumbered(inner, numbers, *inner.operands, shape=op.shape)
+
+
+def _renumbered(
+    op: Op, numbers: ConvDimensionNumbers, x: Tensor, k: Tensor, shape: Dims | None = None
+) -> Tensor:
+    return op.again(x, k, shape=shape, attributes={"dimension_numbers": ir.attr(str(numbers))})
+
+
+@pattern("convolution", of="_, reverse")
+def convolution_with_reversed(op: Op) -> Tensor | None:
+    """convolution(x, reverse(k)) → convolution(x, k)
+
+    For spatial dimensions, with the window reversed instead.
+    """
+    inner, n = op.source(1), dimension_numbers(op)
+    dims = inner.ints("dimensions")
+    if any(d not in n.kernel_spatial for d in dims):
+        return None
+    rank = len(n.kernel_spatial)
+    before = _spatial_ints(op, "window_reversal", rank, 0)
+    flags = [bool(b) != (d in dims) for b, d in zip(before, n.kernel_spatial, strict=True)]
+    spelled = ", ".join(str(flag).lower() for flag in flags)
+    return op.again(
+        op.operands[0],
+        inner.operands[0],
+        attributes={"window_reversal": ir.attr(f"array<i1: {spelled}>")},
+    )
+
+
+@pattern("convolution", of="pad")
+def convolution_of_padded(op: Op) -> Tensor | None:
+    """convolution(pad(x, 0), k) → convolution(x, k)
+
+    For padding along spatial dimensions, which the convolution then does itself; zeros between
+    elements become its dilation.
+    """
+    inner, n = op.source(), dimension_numbers(op)
+    x, value = inner.operands
+    low, high, gaps = padding(inner)
+    rank = len(n.input_spatial)
+    others = (n.input_batch, n.input_feature)
+    if not is_zero(value) or any(low[d] or high[d] or gaps[d] for d in others):
+        return None
+    dilation = _spatial_ints(op, "lhs_dilation", rank, 1)
+    if min((*low, *high), default=0) < 0 or any(d != 1 for d in dilation):
+        return None
+    rows = [
+        (before + low[d], after + high[d])
+        for (before, after), d in zip(_rows(op, rank), n.input_spatial, strict=True)
+    ]
+    attributes = {
+        "padding": ir.matrix_i64(rows),
+        "lhs_dilation": ir.i64s(*(gaps[d] + 1 for d in n.input_spatial)),
+    }
+    return op.again(x, op.operands[1], attributes=attributes)
+
+
+@pattern("convolution")
+def convolution_of_nothing(op: Op) -> Tensor | None:
+    """convolution(x, k) → 0
+
+    For a kernel without elements, or an x without any.
+    """
+    return hlo.full(op.shape, 0, op.dtype) if any(0 in x.shape for x in op.operands) else None
