@@ -10,8 +10,8 @@ from functools import cache
 from math import comb, factorial, log, pi
 
 import numpy as np
-from numpy.polynomial.polynomial import polyval
 
+from slopec.reference.polynomials import horner
 from slopec.reference.rounding import in_float64
 from slopec.reference.table import Array, elementwise
 
@@ -69,7 +69,7 @@ def _log_gamma_middle(x: Array) -> Array:
     """For 0.5 <= x <= 2.5: the series 5.7.3 around 1 and 2, accurate at these zeros."""
     low = x < 1.5
     z = np.where(low, x - 1, x - 2)
-    series = z * (1 - _EULER) + z * z * polyval(z, _around_one())
+    series = z * (1 - _EULER) + z * z * horner(z, _around_one())
     return np.where(low, series - np.log1p(np.where(low, z, 0.0)), series)
 
 
@@ -81,7 +81,7 @@ def _log_gamma_large(x: Array) -> Array:
         product = np.where(small, product * x, product)
         x = np.where(small, x + 1, x)
     coefficients = [b / (2 * k * (2 * k - 1)) for k, b in enumerate(bernoulli(10), 1)]
-    series = polyval(1 / (x * x), coefficients) / x
+    series = horner(1 / (x * x), coefficients) / x
     return (x - 0.5) * np.log(x) - x + log(2 * pi) / 2 + series - np.log(product)
 
 
@@ -119,7 +119,7 @@ def digamma(x: Array) -> Array:
         at = np.where(small, at + 1, at)
     square = 1 / (at * at)
     coefficients = [b / (2 * k) for k, b in enumerate(bernoulli(9), 1)]
-    total = total + np.log(at) - 0.5 / at - square * polyval(square, coefficients)
+    total = total + np.log(at) - 0.5 / at - square * horner(square, coefficients)
     total = np.where(negative, total - pi / np.tan(pi * (x - np.rint(x))), total)
     return np.where(negative & (x == np.floor(x)), np.nan, total)
 

@@ -76,7 +76,8 @@ def shift_left(x: Array, distance: Array) -> Array:
 def shift_right_logical(x: Array, distance: Array) -> Array:
     """Shift bits down; zeros come in."""
     far, bits = _too_far(x, distance), _unsigned(x)
-    shifted: Array = np.right_shift(bits, _unsigned(np.where(far, distance.dtype.type(0), distance)))
+    steps = _unsigned(np.where(far, distance.dtype.type(0), distance))
+    shifted: Array = np.right_shift(bits, steps)
     return np.where(far, bits.dtype.type(0), shifted).view(x.dtype)
 
 

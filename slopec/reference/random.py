@@ -137,7 +137,8 @@ def _philox(state: Array, shape: ir.Shape, dtype: DType, kind: DType) -> list[Ar
 
 
 @cache
-def _generator() -> np.random.Generator:
+def _generator() -> "np.random.Generator":
+    # NumPy loads its random module when it is first asked for.
     return np.random.default_rng(0)
 
 

@@ -6,9 +6,8 @@ Formula numbers are those of the *Digital Library of Mathematical Functions* (dl
 from math import factorial, pi, sqrt
 
 import numpy as np
-from numpy.polynomial.chebyshev import chebval
-from numpy.polynomial.polynomial import polyval
 
+from slopec.reference.polynomials import chebyshev, horner
 from slopec.reference.rounding import in_float64
 from slopec.reference.table import Array, elementwise
 
@@ -48,7 +47,7 @@ _ERF = [(-1) ** n * 2 / sqrt(pi) / (factorial(n) * (2 * n + 1)) for n in range(2
 def _erf_near_zero(x: Array) -> Array:
     """The series 7.6.1, for |x| <= 1."""
     square = x * x
-    result: Array = x * polyval(square, _ERF)
+    result: Array = x * horner(square, _ERF)
     return result
 
 
@@ -58,7 +57,7 @@ def _erfc_positive(x: Array) -> Array:
     t = (bounded - 3.75) / (bounded + 3.75)
     head = np.trunc(bounded * 64) / 64
     scale = np.exp(-head * head) * np.exp((head - bounded) * (head + bounded))
-    result: Array = scale * chebval(t, _ERFC) / (1 + 2 * bounded)
+    result: Array = scale * chebyshev(t, _ERFC) / (1 + 2 * bounded)
     return result
 
 
