@@ -62,7 +62,7 @@ def as_dtype(dtype: Any) -> DType:
     >>> as_dtype("bfloat16").name, as_dtype(float).name
     ('bfloat16', 'float32')
     """
-    if dtype in (float, int, bool, complex):
+    if isinstance(dtype, type) and dtype in (float, int, bool, complex):
         return {float: float32, int: int32, bool: bool_, complex: complex64}[dtype]
     if isinstance(dtype, str):
         known = BY_NAME.get(dtype) or _ALIASES.get(dtype)

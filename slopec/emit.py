@@ -278,9 +278,7 @@ _CONTRACTIONS = frozenset({"stablehlo.dot_general", "stablehlo.dot", "stablehlo.
 _SPELLED = {"float64": "f64", "complex128": "complex<f64>"}
 
 
-def _refusals(
-    op: ir.Operation, missing: dict[str, str], target: Target
-) -> Iterator[CompileError]:
+def _refusals(op: ir.Operation, missing: dict[str, str], target: Target) -> Iterator[CompileError]:
     """An error for each type that an op has and the target lacks."""
     if not missing:
         return

@@ -5,6 +5,7 @@ works for it. See `slopec.emit_worker` for the other side.
 """
 
 import atexit
+import contextlib
 import os
 import socket
 import subprocess
@@ -13,7 +14,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -79,15 +79,15 @@ class Cancellation:
         with self._lock:
             self.requested = True
             for connection in self._connections:
-                connection.shutdown(socket.SHUT_RDWR)
+                _hang_up(connection)
 
-    @contextmanager
+    @contextlib.contextmanager
     def covering(self, connection: socket.socket) -> Iterator[None]:
         """Have `cancel` hang up on this connection while the context lasts."""
         with self._lock:
             self._connections.add(connection)
             if self.requested:
-                connection.shutdown(socket.SHUT_RDWR)
+                _hang_up(connection)
         try:
             yield
         finally:
@@ -209,6 +209,11 @@ class Compiler:
         with self._lock:
             self._log.seek(0)
             return self._log.read().decode(errors="replace").strip()[-2000:]
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the other side was faster
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _converse(connection: socket.socket, request: Request, deadline: float | None) -> Answer:

@@ -231,8 +231,7 @@ def _die_with(parent: int) -> None:
 
 
 def _compile(library: Any, header: Header, module: bytes, send: Callable[..., None]) -> None:
-    arguments = ("slopec", "--mlir-print-op-on-diagnostic=false", *header["process_flags"])
-    library.ireeCompilerSetupGlobalCL(len(arguments), _strings(arguments), b"slopec", False)
+    _set_process_flags(library, header)
     session = library.ireeCompilerSessionCreate()
     flags = [*header["flags"], *_linker(header["flags"])]
     error = library.ireeCompilerSessionSetFlags(session, len(flags), _strings(flags))
@@ -254,6 +253,15 @@ def _compile(library: Any, header: Header, module: bytes, send: Callable[..., No
         text = header["until"] != PHASES[-1]
         write = "OutputIR" if text else "OutputVMBytecode"
         send({"kind": "result"}, _output(library, invocation, f"ireeCompilerInvocation{write}"))
+
+
+def _set_process_flags(library: Any, header: Header) -> None:
+    if not header["process_flags"]:
+        return
+    # Once there are such flags, IREE no longer heeds a session's optimisation level.
+    levels = [flag for flag in header["flags"] if flag.startswith("--iree-opt-level=")]
+    arguments = ("slopec", *header["process_flags"], *levels)
+    library.ireeCompilerSetupGlobalCL(len(arguments), _strings(arguments), b"slopec", False)
 
 
 def _run_phases(library: Any, invocation: int, until: str, send: Callable[[Header], None]) -> bool:
@@ -309,7 +317,7 @@ class _String(ctypes.Structure):
 _OnText = ctypes.CFUNCTYPE(None, _String, ctypes.c_void_p)
 _OnDiagnostic = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p)
 
-_P, _S, _H, _N = ctypes.c_void_p, ctypes.c_char_p, _Handle, ctypes.c_ssize_t
+_P, _S, _H = ctypes.c_void_p, ctypes.c_char_p, _Handle
 # IREE's Python wrapper covers neither phases nor diagnostics, so the C functions are called as the
 # headers of its embedding interface and of MLIR's C interface declare them.
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
@@ -323,8 +331,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "mlirDiagnosticPrint": (None, _H, _OnText, _P),
     "mlirDiagnosticGetLocation": (_H, _H),
     "mlirDiagnosticGetSeverity": (ctypes.c_int, _H),
-    "mlirDiagnosticGetNumNotes": (_N, _H),
-    "mlirDiagnosticGetNote": (_H, _H, _N),
     "mlirLocationIsAFileLineColRange": (ctypes.c_bool, _H),
     "mlirLocationFileLineColRangeGetFilename": (_H, _H),
     "mlirLocationFileLineColRangeGetStartLine": (ctypes.c_int, _H),
@@ -359,26 +365,23 @@ def _strings(texts: Sequence[str]) -> Any:
 
 
 def _diagnostic_handler(library: Any, send: Callable[[Header], None]) -> Any:
-    """A handler that sends every diagnostic, structured, and lets nothing reach stderr."""
+    """A handler that sends every diagnostic, structured, and lets nothing reach stderr.
 
-    def describe(diagnostic: _Handle) -> Header:
+    Notes are left out: they print the operation that failed, in IREE's terms and at any length.
+    """
+
+    def handle(pointer: int, _: object) -> int:
+        diagnostic = _Handle(pointer)
         pieces: list[bytes] = []
         collect = _OnText(lambda text, _: pieces.append(ctypes.string_at(text.data, text.length)))
         library.mlirDiagnosticPrint(diagnostic, collect, None)
-        text = b"".join(pieces)[:_TEXT_LIMIT].decode(errors="replace")
         where = library.mlirDiagnosticGetLocation(diagnostic)
-        places = list(itertools.islice(_places(library, where), _PLACES_LIMIT))
-        count = library.mlirDiagnosticGetNumNotes(diagnostic)
-        notes = [library.mlirDiagnosticGetNote(diagnostic, i) for i in range(count)]
-        return {
+        described = {
             "severity": _SEVERITIES[library.mlirDiagnosticGetSeverity(diagnostic)],
-            "text": text,
-            "places": places,
-            "notes": [describe(note) for note in notes],
+            "text": b"".join(pieces)[:_TEXT_LIMIT].decode(errors="replace"),
+            "places": list(itertools.islice(_places(library, where), _PLACES_LIMIT)),
         }
-
-    def handle(pointer: int, _: object) -> int:
-        send({"kind": "diagnostic", **describe(_Handle(pointer))})
+        send({"kind": "diagnostic", **described})
         return 1
 
     return _OnDiagnostic(handle)

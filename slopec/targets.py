@@ -308,29 +308,30 @@ CONFIGURATIONS = {
     for row in (
         Configuration(
             "im2col",
-            ("--iree-opt-level=O1", "--iree-global-opt-use-im2col-for-convs"),
+            ("--iree-global-opt-use-im2col-for-convs",),
             "convolutions become matrix products",
         ),
         Configuration(
             "tiled",
-            ("--iree-opt-level=O1", "--iree-global-opt-data-tiling"),
+            ("--iree-global-opt-data-tiling",),
             "matrices are packed into tiles that fit the registers",
         ),
         Configuration("fused", ("--iree-opt-level=O2",), "reductions fuse with what follows"),
-        Configuration("plain", ("--iree-opt-level=O1",), "as IREE is tested most"),
-        Configuration("default", (), "IREE's defaults"),
+        Configuration("default", (), "IREE's defaults, which compile most programs"),
     )
 }
 
-# Medians in ms, 4 cores, AVX-512 / AVX2, f32:                    im2col      tiled      plain
-#   CNN Adam step (2 convolutions, batch 64)                     10.9/13.9  27.6/28.5  30.9/64.2
-#   ResNet-8 SGD step, batch 32                                  134/137    177/155    179/153
-#   MLP 784-512-512-10 Adam step, batch 128                         as tiled 0.8/1.5    1.4/2.4
-#   matmul 1024³                                                    as tiled 3.2/5.7    8.0/17
-#   GPT 4×128 Adam step, 8×128 tokens                               as tiled 53/43      46/40
-#   layer norm, softmax of 4096×1024: `fused` 0.48, 0.87; `plain` 1.14, 1.70 (AVX-512)
-# O2 and O3 lose 10 to 30 % on all the others or need more stack than a worker thread has, and
-# `--iree-opt-data-tiling`, the newer way to tile, failed on every training step tried.
+# Medians in ms on 4 cores, float32, code for AVX-512 / AVX2:  im2col      tiled       default
+#   CNN Adam step, 2 convolutions, batch 64                   10.9/13.9   27.6/28.5   30.9/64.2
+#   ResNet-8 SGD step, 32 images of 32×32                     134/137     177/155     179/153
+#   MLP 784-512-512-10 Adam step, batch 128                               0.8/1.5     1.4/2.4
+#   matmul 1024³                                                          3.2/5.7     8.0/17
+#   GPT 4×128 Adam step, 8×128 tokens                                     53/43       46/40
+# Without products (AVX-512, `fused` against `default`): layer norm of 4096×1024 0.43 and 1.14,
+# softmax of it 0.90 and 1.70, gradient of a batch norm 3.0 and 2.3.
+# On programs with products O2 and O3 lose 10 to 30 % or need more stack than a worker thread has,
+# O1 makes the same code as the default, and `--iree-opt-data-tiling`, the newer way to tile, failed
+# on every training step tried.
 
 
 def configurations(target: Target, work: Workload) -> tuple[Configuration, ...]:
@@ -341,11 +342,11 @@ def configurations(target: Target, work: Workload) -> tuple[Configuration, ...]:
 
     >>> target = Target("llvm-cpu", "x86_64", "x86-64-v3", features=("avx2", "fma"))
     >>> [c.name for c in configurations(target, Workload(products=True))]
-    ['tiled', 'plain', 'default']
+    ['tiled', 'default']
     """
     if target.name != "llvm-cpu":
         return (CONFIGURATIONS["default"],)
-    return tuple(CONFIGURATIONS[name] for name in (*_preferred(target, work), "plain", "default"))
+    return tuple(CONFIGURATIONS[name] for name in (*_preferred(target, work), "default"))
 
 
 # What C's mathematical library has beyond the functions that IREE brings along; Python has always

@@ -69,7 +69,7 @@ def _log_gamma_middle(x: Array) -> Array:
     """For 0.5 <= x <= 2.5: the series 5.7.3 around 1 and 2, accurate at these zeros."""
     low = x < 1.5
     z = np.where(low, x - 1, x - 2)
-    series = z * (1 - _EULER) + z * z * horner(z, _around_one())
+    series: Array = z * (1 - _EULER) + z * z * horner(z, _around_one())
     return np.where(low, series - np.log1p(np.where(low, z, 0.0)), series)
 
 

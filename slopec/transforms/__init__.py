@@ -2,15 +2,20 @@
 
 from slopec.transforms.api import grad, jvp, linearize, value_and_grad, vjp
 from slopec.transforms.control import cond, fori_loop, map, scan, switch, while_loop
+from slopec.transforms.custom import checkpoint, custom_jvp, custom_vjp, stop_gradient
 
 __all__ = [
+    "checkpoint",
     "cond",
+    "custom_jvp",
+    "custom_vjp",
     "fori_loop",
     "grad",
     "jvp",
     "linearize",
     "map",
     "scan",
+    "stop_gradient",
     "switch",
     "value_and_grad",
     "vjp",

@@ -50,7 +50,7 @@ def _check_carry(
         return
     got = f"{_spell(traced_types)} as {result}"
     raise ShapeError(
-        "S0120",
+        "S0130",
         f"{verb}: the body returns {got}, but carries {_spell(types)} as {treedef}",
         span=trace.here(),
         hint="return values of the same structure, shapes and dtypes; cast with `.astype`",
@@ -60,7 +60,7 @@ def _check_carry(
 def _predicate(verb: str, value: Tensor) -> Tensor:
     if value.shape != () or value.dtype != dtypes.bool_:
         raise DTypeError(
-            "S0121",
+            "S0131",
             f"{verb}: the condition is {value.dtype}{list(value.shape)}, expected one bool",
             span=trace.here(),
             hint="compare, and reduce with `.any()` or `.all()`",
@@ -84,7 +84,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     for other in functions[1:]:
         if (other.result, other.outputs) != (first.result, first.outputs):
             raise ShapeError(
-                "S0122",
+                "S0132",
                 f"the branches return different types: {_spell(first.outputs)} as {first.result} "
                 f"and {_spell(other.outputs)} as {other.result}",
                 span=trace.here(),
@@ -230,7 +230,7 @@ def scan(
     parts = body.result.children
     if body.result.node is not tuple or len(parts) != 2:
         raise TraceError(
-            "S0123",
+            "S0133",
             f"scan: the function returns {body.result}, expected a pair (carry, y)",
             span=trace.here(),
         )
@@ -252,11 +252,11 @@ def scan(
 
 def _length(sequences: Sequence[Tensor], length: int | None) -> int:
     if any(not x.shape for x in sequences):
-        raise ShapeError("S0124", "scan: every x needs a leading dimension", span=trace.here())
+        raise ShapeError("S0134", "scan: every x needs a leading dimension", span=trace.here())
     sizes = {x.shape[0] for x in sequences} | ({length} if length is not None else set())
     if len(sizes) != 1:
         raise ShapeError(
-            "S0124",
+            "S0134",
             f"scan: the sequences have different lengths: {sorted(sizes)}"
             if sizes
             else "scan needs xs or a length",
