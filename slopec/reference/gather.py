@@ -52,7 +52,7 @@ def gathered(
     kept = [size for d, size in enumerate(sizes) if d not in dropped]
     if slices.ndim == x.ndim:  # no start depends on the batch
         slices = np.broadcast_to(slices, (*batch, *sizes))
-    return laid_out(slices.reshape(*batch, *kept), len(batch), numbers.offset_dims)
+    return laid_out(slices.reshape((*batch, *kept)), len(batch), numbers.offset_dims)
 
 
 def index_vectors(indices: Array, vector_dim: int) -> Array:

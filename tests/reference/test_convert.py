@@ -37,7 +37,9 @@ def values(name: str) -> np.ndarray:
 CONVERSIONS = {name: Group() for name in TYPES}
 for _name, _group in CONVERSIONS.items():
     for _target in TYPES:
-        _group.add(_target, lambda x, t=_target: lax.convert_element_type(x, dtype(t)), values(_name))
+        _group.add(
+            _target, lambda x, t=_target: lax.convert_element_type(x, dtype(t)), values(_name)
+        )
 
 BITCASTS = Group()
 for _name, _target in [
@@ -57,9 +59,7 @@ for _name, _target in [
 BITCASTS.add(
     "uint8-float32", lambda x: lax.bitcast_convert_type(x, jnp.float32), sample((3, 4), "uint8")
 )
-BITCASTS.add(
-    "scalar", lambda x: lax.bitcast_convert_type(x, jnp.uint8), np.float64(1.5)
-)
+BITCASTS.add("scalar", lambda x: lax.bitcast_convert_type(x, jnp.uint8), np.float64(1.5))
 
 PRECISIONS = Group()
 for _name in FLOATS:
