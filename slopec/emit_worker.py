@@ -293,9 +293,9 @@ def _linker(flags: Sequence[str]) -> list[str]:
     """Link for the system's loader, where asked to, with the linker that IREE brings along."""
     if "--iree-llvmcpu-link-embedded=false" not in flags or sys.platform != "linux":
         return []
-    from iree.compiler import _mlir_libs
+    from iree import compiler
 
-    linker = Path(_mlir_libs.__path__[0]) / "iree-lld"
+    linker = Path(compiler.__path__[0]) / "_mlir_libs" / "iree-lld"
     return [f"--iree-llvmcpu-system-linker-path={linker} -flavor gnu"]
 
 
