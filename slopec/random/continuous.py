@@ -124,7 +124,7 @@ def truncated_normal(
 
     >>> import slopec as sp
     >>> print(sp.random.truncated_normal(sp.random.key(0), -2, 2, (2,)).numpy().round(4))
-    [1.4611 1.6983]
+    [1.456  1.7147]
     """
     wanted = real_dtype("truncated_normal", dtype)
     sizes = shape_beside("truncated_normal", shape, lower, upper)

@@ -13,7 +13,7 @@ from slopec.ops.common import Shape, as_tensor, axis_of, bad_argument, broadcast
 from slopec.ops.creation import arange, shape_of
 from slopec.ops.cumulative import cumsum
 from slopec.ops.data_types import wanted_dtype
-from slopec.ops.manipulation import part
+from slopec.ops.manipulation import part, reshape
 from slopec.ops.reductions import argmax
 from slopec.ops.sorting import searchsorted
 from slopec.ops.taking import take
@@ -65,9 +65,7 @@ def randint(
     """
     wanted, sizes = wanted_dtype(dtype), shape_of("random.randint", shape)
     if not dtypes.is_integer(wanted):
-        raise DTypeError(
-            "S0102", f"random.randint: {wanted} is no integer type", span=trace.here()
-        )
+        raise DTypeError("S0102", f"random.randint: {wanted} is no integer type", span=trace.here())
     drawn = wanted if wanted.itemsize >= 4 else dtypes.int32
     low, span = _span(minval, maxval, sizes, wanted, drawn)
     higher, lower = (bits(k, sizes, span.dtype) for k in split(checked("randint", key)))
@@ -86,7 +84,7 @@ def _span(
 ) -> tuple[Tensor, Tensor]:
     """The lower bound and, unsigned, how many integers there are from it on: at least one."""
     unsigned = dtypes.uint64 if drawn.itemsize == 8 else dtypes.uint32
-    if is_scalar(minval) and is_scalar(maxval):
+    if isinstance(minval, int | np.integer) and isinstance(maxval, int | np.integer):
         limits = np.iinfo(wanted)
         low = min(max(int(minval), int(limits.min)), int(limits.max))
         count = max(min(int(maxval), int(limits.max) + 1) - low, 1)
@@ -184,7 +182,7 @@ def choice(
         drawn = (
             randint(known, sizes, 0, count)
             if replace
-            else part(permutation(known, count), 0, 0, draws).reshape(sizes)
+            else reshape(part(permutation(known, count), 0, 0, draws), sizes)
         )
     else:
         drawn = _weighted(known, p, count, sizes, replace)
@@ -200,6 +198,6 @@ def _weighted(key: Tensor, p: Any, count: int, sizes: Shape, replace: bool) -> T
         order = hlo.sort(
             [hlo.negate(scores), arange(count)], lambda a, b, *_: hlo.compare(a, b, "LT"), 0
         )[1]
-        return part(order, 0, 0, math.prod(sizes)).reshape(sizes)
+        return reshape(part(order, 0, 0, math.prod(sizes)), sizes)
     sums = cumsum(weights)
     return searchsorted(sums, sums[-1] * (1 - uniform(key, sizes, weights.dtype)))

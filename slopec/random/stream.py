@@ -56,8 +56,10 @@ def manual_seed(seed: int) -> Stream:
 
 
 @contextmanager
-def stream(seed: Any) -> Iterator[Stream]:
+def stream(seed: Any) -> Iterator[Stream | None]:
     """Take keys from a stream of its own, made of a seed or a (traced) key, in a `with` block.
+
+    None leaves the current stream in its place.
 
     >>> import slopec as sp
     >>> from slopec import nn
@@ -69,7 +71,7 @@ def stream(seed: Any) -> Iterator[Stream]:
     >>> f(sp.random.key(0), sp.ones(3)).shape
     (3,)
     """
-    made = Stream(seed)
+    made = _chosen.get() if seed is None else Stream(seed)
     token = _chosen.set(made)
     try:
         yield made

@@ -137,9 +137,7 @@ def fold_in(key: Any, data: Any) -> Tensor:
     else:
         x = as_tensor("random.fold_in", data)
         if not dtypes.is_integer(x.dtype) or x.shape:
-            raise bad_argument(
-                f"random.fold_in: expected an integer, got {x.dtype}{list(x.shape)}"
-            )
+            raise bad_argument(f"random.fold_in: expected an integer, got {x.dtype}{list(x.shape)}")
         counter = hlo.reshape(hlo.convert(x, dtypes.uint32), (1,))
     return hlo.concatenate(_words_of(known, counter), 0)
 
