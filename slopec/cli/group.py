@@ -17,6 +17,7 @@ from slopec.cli.ui import Ui
 SECTIONS: dict[str, dict[str, str]] = {
     "Build": {
         "compile": "a model file or a StableHLO module to artifacts",
+        "train": "run a recipe: data, training, checkpoint, artifact",
     },
     "Run": {
         "run": "call an artifact with inputs from files",
@@ -43,8 +44,26 @@ class Command(click.Command):
         self.params += verbosity_options()
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is wanted."""
+class Group(click.Group):
+    """A group that shows its help when called alone and meets a wrong name with a hint."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it; without arguments there is the help."""
+        return super().parse_args(ctx, args or ["--help"])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, but an unknown command gets slopec's diagnostic."""
+        known = self.list_commands(ctx)
+        mistyped = args[0] not in known and not args[0].startswith("-")
+        if mistyped and not ctx.resilient_parsing:
+            raise _unknown_command(ctx.command_path, args[0], known)
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(Group):
+    """The group of all commands, which imports a command's module when the command is wanted."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order of `SECTIONS`."""
@@ -57,23 +76,11 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"slopec.cli.{cmd_name}").command
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does it, but an unknown command gets slopec's diagnostic."""
-        if args[0] not in SUMMARIES and not args[0].startswith("-"):
-            raise _unknown_command(args[0])
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by section, without importing any."""
         for title, commands in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl(list(commands.items()))
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does it; `slopec` alone shows the help."""
-        return super().parse_args(ctx, args or ["--help"])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a reader that has seen enough (`| head`) ends it quietly."""
@@ -112,11 +119,11 @@ def verbosity_options() -> list[click.Parameter]:
     ]
 
 
-def _unknown_command(name: str) -> Exception:
+def _unknown_command(path: str, name: str, known: list[str]) -> Exception:
     from slopec.diagnostics import UsageError, did_you_mean
 
     return UsageError(
         "S0401",
-        f"slopec has no command `{name}`",
-        hint=did_you_mean(name, list(SUMMARIES)) or "`slopec --help` lists the commands",
+        f"`{path}` has no command `{name}`",
+        hint=did_you_mean(name, known) or f"`{path} --help` lists the commands",
     )

@@ -8,10 +8,11 @@ import sys
 import click
 import pytest
 
-from slopec import cli
+from slopec import cache, cli
 from slopec.cli import errors, group
 from slopec.cli.ui import Ui
 from slopec.diagnostics import CompileError, ShapeError, UsageError
+from slopec.targets import BACKENDS
 from slopec_runtime.errors import Error
 
 
@@ -53,14 +54,15 @@ def test_every_command_loads_and_explains_itself(shell, name):
 
     assert code == 0
     assert out.startswith(f"Usage: slopec {name}")
-    assert "--quiet" in out
+    assert "--quiet" in out or "Commands:" in out
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("rnu",), "error[S0401]: slopec has no command `rnu`\n  = hint: did you mean `run`?"),
-        (("xyzzy",), "error[S0401]: slopec has no command `xyzzy`\n  = hint: `slopec --help`"),
+        (("rnu",), "error[S0401]: `slopec` has no command `rnu`\n  = hint: did you mean `run`?"),
+        (("xyzzy",), "error[S0401]: `slopec` has no command `xyzzy`\n  = hint: `slopec --help`"),
+        (("cache", "clera"), "error[S0401]: `slopec cache` has no command `clera`\n  = hint: did"),
         (("--verbos",), "error[S0402]: `slopec` has no option `--verbos`"),
         (
             ("info", "--jsn", "x.vmfb"),
@@ -210,6 +212,32 @@ def test_version_names_what_matters(shell):
     for name in ("slopec", "iree-base-compiler", "python", "system"):
         assert re.search(rf"^{name} +\S", out, re.MULTILINE)
     assert re.fullmatch(r"slopec \d+\.\d+\.\d+\n", shell("--version")[1])
+
+
+def test_targets_lists_every_back_end(shell):
+    code, out, _ = shell("targets")
+    rows = {line.split()[0]: line for line in out.splitlines()}
+
+    assert code == 0
+    assert set(rows) == {"target", *BACKENDS}
+    assert re.search(r" yes ", rows["llvm-cpu"])
+    assert "rtx4090" in shell("targets", "-v")[1]
+
+
+def test_cache_is_seen_and_emptied(shell, monkeypatch, tmp_path):
+    monkeypatch.setenv("SLOPEC_CACHE_DIR", str(tmp_path))
+    held = cache.artifacts()
+    for name in ("a", "b"):
+        held.write(cache.key([name]), {}, bytes(1000))
+
+    shown = shell("cache", "info")[1]
+    cleared = shell("cache", "clear")
+
+    assert re.search(r"^entries +2$", shown, re.MULTILINE)
+    assert str(tmp_path) in shown
+    assert cleared[0] == 0
+    assert cleared[2].startswith("removed 2 entries, 2.")
+    assert held.info().entries == 0
 
 
 def test_a_reader_that_stops_early_is_no_error():
