@@ -207,7 +207,7 @@ def _compiler(
     _die_with(guard)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["TMPDIR"] = str(scratch)  # where LLVM leaves objects when it is killed
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     lock = threading.Lock()

@@ -372,8 +372,10 @@ def set_argument_attribute(op: Operation, index: int, name: str, value: Attribut
     """Set one attribute of one argument of a function."""
     count = len(function_type(op)[0])
     present = op.attributes["arg_attrs"] if "arg_attrs" in op.attributes else None
-    rows = [dict(row) for row in present] if present is not None else [{} for _ in range(count)]
-    rows[index] = {**{key: rows[index][key] for key in rows[index]}, name: value}
+    rows: list[dict[str, Attribute]] = [{} for _ in range(count)]
+    if present is not None:
+        rows = [{named.name: named.attr for named in mlir.DictAttr(row)} for row in present]
+    rows[index][name] = value
     made = [mlir.DictAttr.get(row, context()) for row in rows]
     op.attributes["arg_attrs"] = mlir.ArrayAttr.get(made, context())
 
