@@ -103,7 +103,7 @@ def same(ours: np.ndarray, theirs: np.ndarray, tolerance: float | None = None) -
     np.testing.assert_allclose(ours.astype(wide), theirs.astype(wide), rtol=error, atol=error)
 
 
-def run(text: str, *arrays: Any) -> list[np.ndarray]:
+def run(text: str | bytes, *arrays: Any) -> list[np.ndarray]:
     """Evaluate `@main` of a module given as text."""
     return reference.evaluate(ir.parse(text), "main", *arrays)
 
