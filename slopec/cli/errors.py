@@ -28,6 +28,7 @@ FAMILIES = {
     "S0404": FILE,
     "S0405": FILE,
     "S0406": FILE,
+    "S0413": FILE,
     "S05": FILE,
     "S0509": USAGE,
     "S0510": USAGE,
@@ -36,6 +37,8 @@ FAMILIES = {
     "S0513": USAGE,
     "S0601": FILE,
     "S0602": FILE,
+    "S0605": FILE,
+    "S0606": USAGE,
 }
 """Exit code by the longest matching beginning of an error's code; `PROGRAM` for the others."""
 
