@@ -16,43 +16,13 @@ from slopec.emit_process import Cancellation, Request
 from slopec.emit_worker import Frames, frame
 from slopec.targets import parse_target
 from tests.emit import programs
+from tests.emit.processes import alive, descendants, eventually
 
 FLAGS = parse_target("llvm-cpu:host").flags
 SMALL = Request(programs.scaled(2.0), FLAGS)
 SLOW = Request(programs.slow(), FLAGS)
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-
-
-def descendants(pid):
-    """The processes below `pid`, by /proc."""
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            facts = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        parents[int(folder.name)] = int(facts[1])
-    found = [pid]
-    for known in found:
-        found += [child for child, parent in parents.items() if parent == known]
-    return found[1:]
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def eventually(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def in_background(compiler, request, **options):
@@ -111,6 +81,7 @@ def test_a_compiler_that_dies_between_start_and_request(compiler):
 
 
 def test_a_deadline_kills_what_works_for_it(compiler):
+    assert compiler.compile(SMALL).ending == "done"  # it is loaded now
     answer = compiler.compile(SLOW, deadline=time.monotonic() + 0.3)
     assert answer.ending == "timeout"
     assert answer.stages
@@ -152,7 +123,6 @@ def test_closing_leaves_no_process(compiler):
 PARENT = """
     import sys, threading
     from slopec.emit_process import COMPILER, Request
-    from tests.emit import programs
     from tests.emit.test_process import FLAGS, SLOW, SMALL
     assert COMPILER.compile(SMALL).ending == "done"
     print("ready", flush=True)
@@ -206,7 +176,8 @@ def test_an_interrupt_kills_the_compilation_only(parent):
 
 
 @needs_proc
-def test_a_compilation_does_not_outlive_its_guard(compiler):
+def test_a_compilation_does_not_outlive_its_guard(compiler, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # a killed guard cleans nothing up
     stop = Cancellation()
     thread, _ = in_background(compiler, SLOW, cancellation=stop)
     assert eventually(lambda: len(descendants(compiler.pid)) >= 2)
