@@ -94,7 +94,7 @@ def erf_inv(y: Array) -> Array:
     for _ in range(3):
         error = np.where(size < 0.5, size - erf(x), erfc(x) - rest)
         step = error * (sqrt(pi) / 2) * np.exp(x * x)
-        x = x + step / (1 + x * step)
+        x = x + step / (1 - x * step)
     x = np.where(rest == 0, np.inf, x)
     return np.where(np.abs(y) <= 1, np.copysign(x, y), np.nan)
 
