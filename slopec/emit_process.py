@@ -185,7 +185,7 @@ class Compiler:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(WORKER)],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **_SINGLE_THREADED},
