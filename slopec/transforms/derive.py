@@ -92,7 +92,7 @@ class Deriver:
                 notes=("a cycle: " + " → ".join(f"@{s}" for s in (*waiting, symbol)),),
             )
         if pending(op):
-            of = str(ir.mlir.FlatSymbolRefAttr(op.attributes["slope.of"]).value)
+            of = ir.symbol_in(op, "slope.of")
             self.ensure(of, (*waiting, symbol))
             inline_calls(self.table, self.table[of])
             self.table[symbol] = self._fill(op, self.table[of])
@@ -102,7 +102,7 @@ class Deriver:
 
     def _fill(self, declaration: ir.Operation, of: ir.Operation) -> ir.Operation:
         """Replace a declaration by the function that it declares."""
-        kind = str(ir.mlir.StringAttr(declaration.attributes["slope.derive"]).value)
+        kind = ir.string_in(declaration, "slope.derive")
         writer = _WRITERS.get(kind)
         if writer is None:
             raise TransformError(
@@ -139,7 +139,7 @@ def _copy_as(declaration: ir.Operation, of: ir.Operation) -> ir.Operation:
     """A copy of the function `of` under the name and type of a declaration."""
     copy = of.clone(ip=ir.InsertionPoint(declaration))
     for name in list(copy.attributes):
-        if name.startswith("slope."):
+        if name.startswith("slope.") or name in ("arg_attrs", "res_attrs"):
             del copy.attributes[name]
     for name in ("sym_name", "sym_visibility", "function_type"):
         copy.attributes[name] = declaration.attributes[name]

@@ -13,7 +13,7 @@ def called(op: ir.Operation) -> str | None:
     attribute = _CALLEES.get(op.name)
     if attribute is None:
         return None
-    return str(ir.mlir.FlatSymbolRefAttr(op.attributes[attribute]).value)
+    return ir.symbol_in(op, attribute)
 
 
 def inline_calls(table: dict[str, ir.Operation], function: ir.Operation) -> None:
@@ -57,7 +57,7 @@ def copy_op(
     op: ir.Operation, renamed: dict[ir.Value, ir.Value], point: ir.InsertionPoint
 ) -> ir.Operation:
     """Copy an op to `point`, its operands and what its regions use renamed; record its results."""
-    copy = op.clone(ip=point)
+    copy = op.clone(ip=point).operation
     for i, operand in enumerate(op.operands):
         copy.operands[i] = renamed.get(operand, operand)
     if len(op.regions):

@@ -108,7 +108,7 @@ class Point:
     def repeat(self, replaced: Mapping[int, Tensor]) -> list[Tensor]:
         """The results of the op itself, regions included, with some operands replaced."""
         where = trace.current()
-        copy = self.op.clone(ip=where.point)
+        copy = self.op.clone(ip=where.point).operation
         for index, operand in replaced.items():
             copy.operands[index] = where.value_of(operand)
         return [Tensor._of_value(value, where, *ir.type_of(value)) for value in copy.results]
