@@ -4,14 +4,15 @@ Any other fold is rewritten first as a tree that combines neighbours, which is d
 ordinary code.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from slopec import dtypes, hlo, ir
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
 from slopec.transforms.body import binary_kind, block_of, chosen, defining, lanes, replay, returned
+from slopec.transforms.linear import LinearMap
 from slopec.transforms.rule import (
-    LinearMap,
     Point,
     jacobian,
     rewritten,
@@ -41,9 +42,7 @@ def copies(shape: ir.Shape) -> LinearMap:
 
 def positions(shape: ir.Shape) -> Tensor:
     """The number of each element of a tensor of `shape`, in row-major order."""
-    size = 1
-    for n in shape:
-        size *= n
+    size = math.prod(shape)
     dtype = dtypes.int32 if size < 2**31 else dtypes.int64
     return hlo.reshape(hlo.iota((size,), 0, dtype), shape)
 
@@ -122,8 +121,8 @@ def _tree(
     """Combine neighbours until one element is left, then the initial value with it."""
     dims = point.ints("dimensions")
     kept = [d for d in range(inputs[0].ndim) if d not in dims]
-    shape = point.result.shape
-    flat = [hlo.reshape(hlo.transpose(x, [*kept, *dims]), (*shape, _size(x, dims))) for x in inputs]
+    shape, length = point.result.shape, math.prod(inputs[0].shape[d] for d in dims)
+    flat = [hlo.reshape(hlo.transpose(x, [*kept, *dims]), (*shape, length)) for x in inputs]
     flat = [hlo.convert(x, init.dtype) for x, init in zip(flat, inits, strict=True)]
     while flat[0].shape[-1] > 1:
         halves = _halve(block, flat)
@@ -134,13 +133,6 @@ def _tree(
     if not flat[0].shape[-1]:
         return start
     return lanes(block, [*start, *(hlo.reshape(x, shape) for x in flat)])
-
-
-def _size(x: Tensor, dims: Sequence[int]) -> int:
-    size = 1
-    for d in dims:
-        size *= x.shape[d]
-    return size
 
 
 def _halve(block: ir.Block, xs: Sequence[Tensor]) -> list[Tensor] | None:

@@ -1,18 +1,20 @@
-"""Folds over windows: sums, whose transpose is again a sum over windows, and extrema.
+"""Folds over windows: sums, whose transpose is again a sum over windows, extrema, and any other.
 
 An extremum's cotangent goes to the first winner of its window. The winners are found window place
 by window place, with strided slices and selects alone, so that derivatives of any order compile
-for every target whatever the windows' overlap.
+for every target whatever the windows' overlap. All other folds are rewritten first.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from slopec import dtypes, hlo
+from slopec import dtypes, hlo, ir
 from slopec.tensor import Tensor
-from slopec.transforms.body import binary_kind, block_of
-from slopec.transforms.rule import LinearMap, Maps, Point, linear
+from slopec.transforms.body import binary_kind, block_of, defining, lanes
+from slopec.transforms.linear import LinearMap
+from slopec.transforms.rule import Maps, Point, linear, rewritten
 from slopec.transforms.rules.shape import sum_over
 
 Dims = tuple[int, ...]
@@ -32,24 +34,25 @@ class _Windows:
     dilation: Dims
 
     @staticmethod
-    def at(point: Point) -> "_Windows":
+    def at(point: Point, result: Dims | None = None) -> "_Windows":
+        """The windows of an op; `result` is how many there are, if its result does not say."""
         shape = point.operands[0].shape
         ones = (1,) * len(shape)
         return _Windows(
             shape,
-            point.result.shape,
-            point.ints("window_dimensions"),
+            point.result.shape if result is None else result,
+            point.ints("window_dimensions") or ones,
             point.ints("window_strides") or ones,
             point.pairs("padding") or ((0, 0),) * len(shape),
             point.ints("base_dilations") or ones,
             point.ints("window_dilations") or ones,
         )
 
-    def widen(self, x: Tensor, value: float) -> Tensor:
+    def widen(self, x: Tensor, value: float | Tensor) -> Tensor:
         """The operand with its dilation and padding filled with `value`."""
         return hlo.pad(
             x,
-            hlo.full((), value, x.dtype),
+            value if isinstance(value, Tensor) else hlo.full((), value, x.dtype),
             [low for low, _ in self.padding],
             [high for _, high in self.padding],
             [b - 1 for b in self.base],
@@ -93,16 +96,86 @@ class _Windows:
         return hlo.pad(value, zero, place, high, [s - 1 for s in self.strides])
 
 
+_MOST_PLACES = 64
+"""Windows with more elements are folded by doubling, in log₂ n steps instead of n."""
+_RULED = ("add", "maximum", "minimum")
+
+
+@rewritten("stablehlo.reduce_window")
+def _double(point: Point) -> Sequence[Tensor] | None:
+    """Folds without a rule, over large windows, or beginning with a computed value, become folds of
+    ever larger windows: 1, 2, 4 … elements, along one dimension after the other.
+    """
+    count = len(point.results)
+    inputs, inits = point.operands[:count], point.operands[count:]
+    if not any(dtypes.is_differentiable(x.dtype) for x in inputs):
+        return None
+    block, windows = block_of(point.op), _Windows.at(point)
+    kind = binary_kind(block)
+    known = all(_is_constant(value) for value in list(point.op.operands)[count:])
+    small = kind == "add" or math.prod(windows.window) <= _MOST_PLACES
+    if kind in _RULED and known and small:
+        return None
+    if 0 in windows.result:
+        return [hlo.full(r.shape, 0, r.dtype) for r in point.results]
+    inits = [hlo.convert(init, r.dtype) for init, r in zip(inits, point.results, strict=True)]
+    xs = [
+        windows.widen(hlo.convert(x, init.dtype), init)
+        for x, init in zip(inputs, inits, strict=True)
+    ]
+    for axis in reversed(range(len(windows.window))):
+        folded = _fold_along(block, xs, axis, windows.window[axis], windows.dilation[axis])
+        if folded is None:
+            return None
+        xs = folded
+    starts = [hlo.broadcast_in_dim(init, windows.result, ()) for init in inits]
+    origin = (0,) * len(windows.window)
+    return lanes(block, [*starts, *(windows.pick(x, origin) for x in xs)])
+
+
+def _is_constant(value: ir.Value) -> bool:
+    op = defining(value)
+    return op is not None and op.name == "stablehlo.constant"
+
+
+def _fold_along(
+    block: ir.Block, xs: list[Tensor], axis: int, size: int, dilation: int
+) -> list[Tensor] | None:
+    """Fold every `size` elements that lie `dilation` apart along `axis`."""
+    length = xs[0].shape[axis]
+    final = length - (size - 1) * dilation
+
+    def part(x: Tensor, start: int, count: int) -> Tensor:
+        low = [start if d == axis else 0 for d in range(x.ndim)]
+        high = [start + count if d == axis else n for d, n in enumerate(x.shape)]
+        return hlo.slice_(x, low, high)
+
+    folded: list[Tensor] | None = None
+    offset, width = 0, 1
+    while True:
+        if size & width:
+            here = [part(x, offset * dilation, final) for x in xs]
+            folded = here if folded is None else lanes(block, [*folded, *here])
+            if folded is None:
+                return None
+            offset += width
+        if 2 * width > size:
+            return folded
+        count = xs[0].shape[axis] - width * dilation
+        starts = [part(x, 0, count) for x in xs]
+        pairs = lanes(block, [*starts, *(part(x, width * dilation, count) for x in xs)])
+        if pairs is None:
+            return None
+        xs, width = pairs, 2 * width
+
+
 @linear("stablehlo.reduce_window")
 def _reduce_window(point: Point) -> Maps:
     kind = binary_kind(block_of(point.op))
-    if len(point.operands) != 2 or kind not in ("add", "maximum", "minimum"):
+    if len(point.operands) != 2 or kind not in _RULED or point.active[1]:
         raise point.refuse(
-            "with this body has no derivative rule", "use a sum, a maximum or a minimum"
-        )
-    if point.active[1]:
-        raise point.refuse(
-            "has no derivative in its initial value", "begin with a constant and add the value"
+            "with this body has no derivative rule",
+            "fold windows with scalar operations alone, such as a sum, a product or a maximum",
         )
     windows = _Windows.at(point)
     if 0 in windows.result or 0 in windows.shape:
@@ -128,6 +201,8 @@ def _sum(windows: _Windows) -> LinearMap:
         )
 
     def back(ct: Tensor) -> Tensor:
+        if windows.strides == windows.window and set(windows.dilation) <= {1}:
+            return windows.narrow(_tiled(windows, ct))
         padding = []
         for axis, size in enumerate(windows.wide):
             reach = (windows.window[axis] - 1) * windows.dilation[axis]
@@ -145,6 +220,20 @@ def _sum(windows: _Windows) -> LinearMap:
         return windows.narrow(wide)
 
     return LinearMap(forward, back)
+
+
+def _tiled(windows: _Windows, ct: Tensor) -> Tensor:
+    """Each element copied all over its window, for windows side by side."""
+    kept = [d for d, w in enumerate(windows.window) if w > 1]
+    shape: list[int] = []
+    dims = []
+    for d, n in enumerate(ct.shape):
+        dims.append(len(shape))
+        shape += [n, windows.window[d]] if d in kept else [n]
+    covered = [n * w for n, w in zip(ct.shape, windows.window, strict=True)]
+    copied = hlo.reshape(hlo.broadcast_in_dim(ct, shape, dims), covered)
+    rest = [n - c for n, c in zip(windows.wide, covered, strict=True)]
+    return hlo.pad(copied, hlo.full((), 0, ct.dtype), [0] * ct.ndim, rest)
 
 
 def _extremum(point: Point, windows: _Windows, kind: str) -> LinearMap:
@@ -183,56 +272,39 @@ def _extremum(point: Point, windows: _Windows, kind: str) -> LinearMap:
 @linear("stablehlo.select_and_scatter")
 def _select_and_scatter(point: Point) -> Maps:
     """Linear in what is scattered; the choice of the winners does not vary."""
-    x, source, init = point.operands
+    if binary_kind(block_of(point.op, 1)) != "add":
+        raise point.refuse(
+            "that does not add what it scatters has no derivative rule", "scatter with add"
+        )
+    x, _, init = point.operands
 
     def forward(t: Tensor) -> Tensor:
         return point.repeat({1: t, 2: hlo.zeros_like(init)})[0]
-
-    def back(ct: Tensor) -> Tensor:
-        return _gathered(point, ct)
 
     every = tuple(range(x.ndim))
     start = LinearMap(
         lambda t: hlo.broadcast_in_dim(t, x.shape, ()), lambda ct: sum_over(ct, every)
     )
-    return [None, LinearMap(forward, back), start]
+    return [None, LinearMap(forward, lambda ct: _gathered(point, ct)), start]
 
 
 def _gathered(point: Point, ct: Tensor) -> Tensor:
-    """The element of `ct` at the winner of every window."""
+    """The element of `ct` at the winner of every window, which its first element outside the
+    padding is until the body prefers a later one.
+    """
     x, source, _ = point.operands
-    ones = (1,) * x.ndim
-    windows = _Windows(
-        x.shape,
-        source.shape,
-        point.ints("window_dimensions") or ones,
-        point.ints("window_strides") or ones,
-        point.pairs("padding") or ((0, 0),) * x.ndim,
-        ones,
-        ones,
-    )
-    inside = windows.widen(hlo.full(x.shape, 1, x.dtype), 0)
+    windows = _Windows.at(point, source.shape)
+    inside = windows.widen(hlo.full(x.shape, True, dtypes.bool_), False)
     wide, spread = windows.widen(x, 0), windows.widen(ct, 0)
-    best: Tensor | None = None
-    found = hlo.zeros_like(source)
-    filled = hlo.full(source.shape, False, dtypes.bool_)
+    found = best = hlo.zeros_like(source)
+    empty = hlo.full(source.shape, True, dtypes.bool_)
     for place in windows.places():
-        value = windows.pick(wide, place)
-        real = hlo.compare(windows.pick(inside, place), hlo.full(source.shape, 1, x.dtype), "EQ")
-        if best is None:
-            best, wins = value, real
-        else:
-            better = hlo.compare(value, best, _direction(point))
-            wins = hlo.and_(real, hlo.or_(better, hlo.not_(filled)))
-            best = hlo.select(wins, value, best)
+        value, real = windows.pick(wide, place), windows.pick(inside, place)
+        stays = lanes(block_of(point.op), [best, value])
+        if stays is None:
+            raise point.refuse("with this selection has no derivative rule", "compare scalars")
+        wins = hlo.and_(real, hlo.or_(empty, hlo.not_(stays[0])))
+        best = hlo.select(wins, value, best)
         found = hlo.select(wins, windows.pick(spread, place), found)
-        filled = hlo.or_(filled, real)
+        empty = hlo.and_(empty, hlo.not_(real))
     return found
-
-
-def _direction(point: Point) -> str:
-    """The comparison that makes a later element win: strict, as the earlier keeps ties."""
-    block = block_of(point.op)
-    compare = list(block.operations)[0].operation
-    text = str(compare.attributes["comparison_direction"])
-    return "GT" if "GE" in text or "GT" in text else "LT"
