@@ -1,4 +1,4 @@
-"""`make demo`: train on real digits, compile, load with the thin runtime, compare with the labels."""
+"""`make demo`: train on real digits, compile, load with the thin runtime, meet the labels."""
 
 import subprocess
 import sys

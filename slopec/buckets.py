@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-from slopec_runtime.manifest import Dim, EntryPoint
-
 from slopec import ir
 from slopec.diagnostics import UsageError
-from slopec.independence import Mixed, prove, same_but_for_size
+from slopec.independence import MixedError, prove, same_but_for_size
 from slopec.lower import PROBE, Lowered
+from slopec_runtime.manifest import Dim, EntryPoint
 
 
 def independent_dims(lowered: Lowered, module: ir.Module) -> dict[str, Dim]:
@@ -24,7 +23,7 @@ def independent_dims(lowered: Lowered, module: ir.Module) -> dict[str, Dim]:
                 if any(dim in variant.dims for variant in entry.variants):
                     _prove(module, name, entry, dim)
             result[dim] = Dim(sizes, independent=True)
-        except Mixed as mixed:
+        except MixedError as mixed:
             if not lowered.chosen_sizes:
                 raise UsageError(
                     "S0114",
@@ -41,14 +40,12 @@ def independent_dims(lowered: Lowered, module: ir.Module) -> dict[str, Dim]:
 
 
 def _prove(module: ir.Module, name: str, entry: EntryPoint, dim: str) -> None:
-    """Prove that the rows along `dim` are independent in one entry, or raise Mixed."""
+    """Prove that the rows along `dim` are independent in one entry, or raise MixedError."""
     choices = _choices(module, name, entry)
     largest = {d: max(choice[d] for choice in choices) for d in choices[0]}
     sizes = {choice[dim] for choice in choices}
     function = ir.function(module, symbol_for(name, largest))
-    same_but_for_size(
-        function, ir.function(module, symbol_for(name, {**largest, dim: min(sizes)}))
-    )
+    same_but_for_size(function, ir.function(module, symbol_for(name, {**largest, dim: min(sizes)})))
     batch = {
         i: given.shape.index(dim) for i, given in enumerate(entry.inputs) if dim in given.shape
     }
@@ -56,7 +53,8 @@ def _prove(module: ir.Module, name: str, entry: EntryPoint, dim: str) -> None:
     for place, output in zip(found, entry.outputs, strict=True):
         named = output.shape.index(dim) if dim in output.shape else None
         if place != named:
-            raise Mixed(f"the result `{output.name}` does not follow the rows", ir.span_of(function))
+            why = f"the result `{output.name}` does not follow the rows"
+            raise MixedError(why, ir.span_of(function))
 
 
 def symbol_for(name: str, dims: Mapping[str, int]) -> str:

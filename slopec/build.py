@@ -11,7 +11,7 @@ from slopec import ir
 from slopec.buckets import independent_dims
 from slopec.cost import cost_of
 from slopec.diagnostics import Diagnostic
-from slopec.emit import Emitted, EmitOptions, emit_many
+from slopec.emit import EmitOptions, Emitted, emit_many
 from slopec.lower import Lowered
 from slopec.passes import Observer, parse_pipeline, run_pipeline
 from slopec.targets import Target

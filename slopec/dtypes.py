@@ -63,7 +63,13 @@ def as_dtype(dtype: Any) -> DType:
     ('bfloat16', 'float32')
     """
     if isinstance(dtype, type) and dtype in (float, int, bool, complex):
-        return {float: float32, int: int32, bool: bool_, complex: complex64}[dtype]
+        defaults: dict[Any, DType] = {
+            float: float32,
+            int: int32,
+            bool: bool_,
+            complex: complex64,
+        }
+        return defaults[dtype]
     if isinstance(dtype, str):
         known = BY_NAME.get(dtype) or _ALIASES.get(dtype)
         if known is None:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from slopec import ir
+from slopec.diagnostics import Span
 from slopec.dialects.attributes import (
     ConvDimensionNumbers,
     DotDimensionNumbers,
     GatherDimensionNumbers,
 )
-from slopec.diagnostics import Span
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Rows:
     block: int = 1
 
 
-class Mixed(Exception):
+class MixedError(Exception):
     """Rows depend on each other, or on their number."""
 
     def __init__(self, why: str, span: Span | None) -> None:
@@ -42,22 +42,22 @@ class Mixed(Exception):
 def prove(function: ir.Operation, batch: Mapping[int, int], size: int) -> list[int | None]:
     """The row dimension of every result of a function whose argument i has rows along batch[i].
 
-    None means a result that does not depend on the rows at all. Raises Mixed when there is no
+    None means a result that does not depend on the rows at all. Raises MixedError when there is no
     proof.
     """
     return _Proof(function, size).run(batch)
 
 
 def same_but_for_size(a: ir.Operation, b: ir.Operation) -> None:
-    """Raise Mixed unless two functions differ in shapes only."""
+    """Raise MixedError unless two functions differ in shapes only."""
     ours, theirs = (
         [view.operation for view in ir.body_of(function).operations] for function in (a, b)
     )
     if [op.name for op in ours] != [op.name for op in theirs]:
-        raise Mixed("the program has other operations for another size", ir.span_of(a))
+        raise MixedError("the program has other operations for another size", ir.span_of(a))
     for one, other in zip(ours, theirs, strict=True):
         if one.name == "stablehlo.constant" and not _same_constant(one, other):
-            raise Mixed("a number in the program depends on the size", ir.span_of(one))
+            raise MixedError("a number in the program depends on the size", ir.span_of(one))
 
 
 def _same_constant(a: ir.Operation, b: ir.Operation) -> bool:
@@ -91,7 +91,7 @@ class _Proof:
         for value in end.operands:
             rows = self.rows.get(value)
             if rows is not None and rows.block != 1:
-                raise Mixed("a result merges the rows with another dimension", ir.span_of(end))
+                raise MixedError("a result merges the rows with another dimension", ir.span_of(end))
             result.append(None if rows is None else rows.dim)
         return result
 
@@ -105,8 +105,8 @@ class _Proof:
         for result in op.results:
             self.rows[result] = rows
 
-    def _mixed(self, op: ir.Operation) -> Mixed:
-        return Mixed(f"{op.name} may mix rows", ir.span_of(op))
+    def _mixed(self, op: ir.Operation) -> MixedError:
+        return MixedError(f"{op.name} may mix rows", ir.span_of(op))
 
     def _only(self, op: ir.Operation, index: int = 0) -> Rows:
         """The rows of operand `index`, all other operands being free of them."""
@@ -124,7 +124,7 @@ class _Proof:
         (rows,) = found
         for value in op.operands:
             if value not in self.rows and not constant_along(value, rows.dim):
-                raise Mixed(f"{op.name} adds something that differs by row", ir.span_of(op))
+                raise MixedError(f"{op.name} adds something that differs by row", ir.span_of(op))
         return rows
 
     def _broadcast(self, op: ir.Operation) -> Rows:
@@ -194,7 +194,7 @@ class _Proof:
             raise self._mixed(op)
         rows = found.pop()
         if rows is None or rows.dim in dims:
-            raise Mixed(f"{op.name} folds rows into one", ir.span_of(op))
+            raise MixedError(f"{op.name} folds rows into one", ir.span_of(op))
         return Rows(rows.dim - sum(d < rows.dim for d in dims), rows.block)
 
     def _window(self, op: ir.Operation) -> Rows:
@@ -229,7 +229,7 @@ class _Proof:
             place = batch + left + sum(d not in used for d in range(rhs.dim))
             rows = rhs
         if rows.dim in used:
-            raise Mixed(f"{op.name} sums over rows", ir.span_of(op))
+            raise MixedError(f"{op.name} sums over rows", ir.span_of(op))
         return Rows(place, rows.block)
 
     def _convolution(self, op: ir.Operation) -> Rows:

@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from iree.compiler import ir as mlir
@@ -18,19 +18,19 @@ from slopec import dtypes
 from slopec.diagnostics import Span
 from slopec.dtypes import DType
 
-Attribute = mlir.Attribute
-Block = mlir.Block
-InsertionPoint = mlir.InsertionPoint
-Location = mlir.Location
-MLIRError = mlir.MLIRError
-Module = mlir.Module
-Operation = mlir.Operation
-OpResult = mlir.OpResult
-OpView = mlir.OpView
-Type = mlir.Type
-Value = mlir.Value
-WalkOrder = mlir.WalkOrder
-WalkResult = mlir.WalkResult
+Attribute: TypeAlias = mlir.Attribute
+Block: TypeAlias = mlir.Block
+InsertionPoint: TypeAlias = mlir.InsertionPoint
+Location: TypeAlias = mlir.Location
+MLIRError: TypeAlias = mlir.MLIRError
+Module: TypeAlias = mlir.Module
+Operation: TypeAlias = mlir.Operation
+OpResult: TypeAlias = mlir.OpResult
+OpView: TypeAlias = mlir.OpView
+Type: TypeAlias = mlir.Type
+Value: TypeAlias = mlir.Value
+WalkOrder: TypeAlias = mlir.WalkOrder
+WalkResult: TypeAlias = mlir.WalkResult
 Attributes = Mapping[str, Attribute]
 
 Shape = tuple[int, ...]
@@ -225,7 +225,7 @@ def _splat(
         return dense(np.full(shape, value, dtype))
     element: Attribute
     if dtypes.is_integer(dtype):
-        element = mlir.IntegerAttr.get(element_type(dtype), int(value))
+        element = mlir.IntegerAttr.get(element_type(dtype), int(np.real(value)))
     else:
         rounded = float(np.asarray(value).astype(dtype))
         element = mlir.FloatAttr.get(element_type(dtype), rounded, loc=unknown())
@@ -246,8 +246,9 @@ def constant_array(op: Operation) -> np.ndarray:
 def elements(value: Any) -> np.ndarray:
     """The elements of a constant's value, the attribute; a splat comes as a read-only view."""
     shape, dtype = shape_and_dtype(value.type)
-    if dtype.kind in "biuf" and dtype not in (dtypes.float8_e4m3fn, dtypes.float8_e5m2):
-        if isinstance(value, mlir.DenseElementsAttr) and dtype != dtypes.bfloat16:
+    unreadable = (dtypes.float8_e4m3fn, dtypes.float8_e5m2, dtypes.bfloat16)
+    if dtype.kind in "biuf" and dtype not in unreadable:
+        if isinstance(value, mlir.DenseElementsAttr):
             if value.is_splat:
                 return np.broadcast_to(_splat_element(value, dtype), shape)
             return np.array(value).astype(dtype, copy=False).reshape(shape)
@@ -353,10 +354,20 @@ def set_function_type(op: Operation, inputs: Sequence[Type], results: Sequence[T
     op.attributes["function_type"] = mlir.TypeAttr.get(type_, context())
 
 
+def symbol_in(op: Operation, name: str) -> str:
+    """The function that the attribute `name` of an op refers to."""
+    return str(mlir.FlatSymbolRefAttr(op.attributes[name]).value)
+
+
+def string_in(op: Operation, name: str) -> str:
+    """The text of the attribute `name` of an op."""
+    return str(mlir.StringAttr(op.attributes[name]).value)
+
+
 def symbols_in(op: Operation) -> list[str]:
     """The functions that a function names in its own attributes, `slope.of` above all."""
     return [
-        str(mlir.FlatSymbolRefAttr(op.attributes[name]).value)
+        symbol_in(op, name)
         for name in op.attributes
         if isinstance(op.attributes[name], mlir.FlatSymbolRefAttr)
     ]
@@ -364,16 +375,15 @@ def symbols_in(op: Operation) -> list[str]:
 
 def is_public(op: Operation) -> bool:
     """Whether a function can be called from outside the module."""
-    visibility = op.attributes["sym_visibility"] if "sym_visibility" in op.attributes else None
-    return visibility is None or str(mlir.StringAttr(visibility).value) == "public"
+    return "sym_visibility" not in op.attributes or string_in(op, "sym_visibility") == "public"
 
 
 def set_argument_attribute(op: Operation, index: int, name: str, value: Attribute) -> None:
     """Set one attribute of one argument of a function."""
     count = len(function_type(op)[0])
-    present = op.attributes["arg_attrs"] if "arg_attrs" in op.attributes else None
     rows: list[dict[str, Attribute]] = [{} for _ in range(count)]
-    if present is not None:
+    if "arg_attrs" in op.attributes:
+        present = op.attributes["arg_attrs"]
         rows = [{named.name: named.attr for named in mlir.DictAttr(row)} for row in present]
     rows[index][name] = value
     made = [mlir.DictAttr.get(row, context()) for row in rows]
@@ -416,6 +426,7 @@ def span_of(op: Operation) -> Span | None:
 def location_span(where: Any) -> Span | None:
     """The span of a location: files directly, names and call sites through what they wrap."""
     if hasattr(where, "start_line"):
-        return Span(where.filename, where.start_line, where.start_col, where.end_line, where.end_col)
+        start, end = (where.start_line, where.start_col), (where.end_line, where.end_col)
+        return Span(where.filename, *start, *end)
     match = re.search(r'"([^"]+)":(\d+):(\d+)', str(where))
     return Span(match[1], int(match[2]), int(match[3])) if match else None

@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
-from slopec_runtime.tree import Branch
-
 from slopec import ir, trace, tree
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
 from slopec.transforms.api import Function
 from slopec.transforms.function import Arguments, Traced, call, trace_function
+from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
+from slopec_runtime.tree import Branch
 
 
 @dataclass(frozen=True)

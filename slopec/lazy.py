@@ -12,8 +12,8 @@ from slopec import ir, trace
 from slopec.tensor import Tensor
 from slopec.trace import Ambient
 from slopec.transforms.derive import callees, derive
-from slopec.transforms.modes import inputs_of
 from slopec.transforms.inline import copy_op
+from slopec.transforms.modes import inputs_of
 
 _LIMIT = 4096
 
@@ -38,9 +38,7 @@ def evaluate(tensors: Sequence[Tensor]) -> None:
         trace.new_ambient()
 
 
-def extract(
-    recorded: Ambient, values: Sequence[ir.Value]
-) -> tuple[ir.Module, list[np.ndarray]]:
+def extract(recorded: Ambient, values: Sequence[ir.Value]) -> tuple[ir.Module, list[np.ndarray]]:
     """A module whose @main computes `values`, and the arrays that @main takes."""
     ops = _needed(recorded, values)
     used = {operand for op in ops for operand in inputs_of(op)} | set(values)
@@ -60,9 +58,7 @@ def extract(
     renamed = {v: a for (_, v), a in zip(captured, block.arguments, strict=True)}
     for op in ops:
         copy_op(op, renamed, point)
-    ir.create(
-        "func.return", [], [renamed[v] for v in values], None, ir.unknown(), point
-    )
+    ir.create("func.return", [], [renamed[v] for v in values], None, ir.unknown(), point)
     _copy_functions(recorded.module, module, [name for op in ops for name in callees(op)])
     return module, [t.numpy() for t, _ in captured]
 

@@ -10,8 +10,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
-from slopec_runtime.tree import Branch, Tree
 
 from slopec import hlo, ir, trace, tree
 from slopec.diagnostics import SlopecError, TransformError, UsageError
@@ -20,6 +18,8 @@ from slopec.tensor import Tensor
 from slopec.trace import Trace
 from slopec.transforms.function import is_array
 from slopec.tree import TreeDef
+from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
+from slopec_runtime.tree import Branch, Tree
 
 DEFAULT_SIZES = (1, 32)
 """The sizes compiled for a symbolic dimension when the user names none."""
@@ -205,9 +205,7 @@ class _Entry:
         count = sum(len(self._kept(parameter)) for parameter in self.marked.state)
         outputs = tuple(
             Output(name, shape, tensor.dtype.name, name if i < count else None)
-            for i, (name, shape, tensor) in enumerate(
-                zip(names, shapes, traced[0][1], strict=True)
-            )
+            for i, (name, shape, tensor) in enumerate(zip(names, shapes, traced[0][1], strict=True))
         )
         updated = {output.slot for output in outputs if output.slot}
         inputs = tuple(
@@ -347,9 +345,7 @@ def _manifest_tree(treedef: TreeDef, places: Any) -> Tree:
     return Branch("dict", items, treedef.names)
 
 
-def _symbolic(
-    shapes: Sequence[ir.Shape], variants: Sequence[Variant]
-) -> tuple[int | str, ...]:
+def _symbolic(shapes: Sequence[ir.Shape], variants: Sequence[Variant]) -> tuple[int | str, ...]:
     """The shape with names for the sizes that follow a symbolic dimension in every variant."""
     result: list[int | str] = []
     for axis in range(len(shapes[0])):
@@ -361,5 +357,3 @@ def _symbolic(
         ]
         result.append(names[0] if names else column[0])
     return tuple(result)
-
-

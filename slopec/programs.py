@@ -103,12 +103,8 @@ class Program:
 
 
 def program(
-    function: Callable[..., Any] | None = None,
-    *,
-    state: Sequence[str] = (),
-    name: str | None = None,
-    **arguments: Any,
-) -> Any:
+    *, state: Sequence[str] = (), name: str | None = None, **arguments: Any
+) -> Callable[[Callable[..., Any]], Program]:
     """Mark a function as a program: what `slopec compile` compiles.
 
     Every keyword names a parameter: a `spec` (or a pytree of specs) comes at run time; anything
@@ -129,12 +125,16 @@ def program(
 
     def mark(marked: Callable[..., Any]) -> Program:
         made = Program(
-            marked, arguments, tuple(state), place, name or getattr(marked, "__name__", "program")
+            marked,
+            arguments,
+            tuple(state),
+            place,
+            name or str(getattr(marked, "__name__", "program")),
         )
         _check(made)
         return made
 
-    return mark if function is None else mark(function)
+    return mark
 
 
 def _check(marked: Program) -> None:
@@ -209,7 +209,8 @@ def load_file(path: str | Path) -> ModuleType:
     if not file.is_file():
         raise UsageError("S0404", f"there is no file `{file}`")
     found = spec_from_file_location(f"slopec_model_{file.stem}", file)
-    assert found is not None and found.loader is not None
+    assert found is not None
+    assert found.loader is not None
     module = module_from_spec(found)
     sys.modules[found.name] = module
     folder = str(file.parent.resolve())

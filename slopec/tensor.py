@@ -34,6 +34,12 @@ class _Operations:
 _ops: Any = _Operations()
 
 
+def _apply(name: str, *operands: Any) -> "Tensor":
+    """Call an operation by name."""
+    result: Tensor = getattr(_ops, name)(*operands)
+    return result
+
+
 class Tensor:
     """An n-dimensional array of one element type; make one with `tensor` or `asarray`.
 
@@ -206,116 +212,116 @@ class Tensor:
     # --- operators ---
 
     def __add__(self, other: Any) -> "Tensor":
-        return _ops.operator("add", self, other)
+        return _apply("operator", "add", self, other)
 
     def __radd__(self, other: Any) -> "Tensor":
-        return _ops.operator("add", other, self)
+        return _apply("operator", "add", other, self)
 
     def __sub__(self, other: Any) -> "Tensor":
-        return _ops.operator("subtract", self, other)
+        return _apply("operator", "subtract", self, other)
 
     def __rsub__(self, other: Any) -> "Tensor":
-        return _ops.operator("subtract", other, self)
+        return _apply("operator", "subtract", other, self)
 
     def __mul__(self, other: Any) -> "Tensor":
-        return _ops.operator("multiply", self, other)
+        return _apply("operator", "multiply", self, other)
 
     def __rmul__(self, other: Any) -> "Tensor":
-        return _ops.operator("multiply", other, self)
+        return _apply("operator", "multiply", other, self)
 
     def __truediv__(self, other: Any) -> "Tensor":
-        return _ops.operator("divide", self, other)
+        return _apply("operator", "divide", self, other)
 
     def __rtruediv__(self, other: Any) -> "Tensor":
-        return _ops.operator("divide", other, self)
+        return _apply("operator", "divide", other, self)
 
     def __floordiv__(self, other: Any) -> "Tensor":
-        return _ops.operator("floor_divide", self, other)
+        return _apply("operator", "floor_divide", self, other)
 
     def __rfloordiv__(self, other: Any) -> "Tensor":
-        return _ops.operator("floor_divide", other, self)
+        return _apply("operator", "floor_divide", other, self)
 
     def __mod__(self, other: Any) -> "Tensor":
-        return _ops.operator("remainder", self, other)
+        return _apply("operator", "remainder", self, other)
 
     def __rmod__(self, other: Any) -> "Tensor":
-        return _ops.operator("remainder", other, self)
+        return _apply("operator", "remainder", other, self)
 
     def __pow__(self, other: Any) -> "Tensor":
-        return _ops.operator("pow", self, other)
+        return _apply("operator", "pow", self, other)
 
     def __rpow__(self, other: Any) -> "Tensor":
-        return _ops.operator("pow", other, self)
+        return _apply("operator", "pow", other, self)
 
     def __matmul__(self, other: Any) -> "Tensor":
-        return _ops.operator("matmul", self, other)
+        return _apply("operator", "matmul", self, other)
 
     def __rmatmul__(self, other: Any) -> "Tensor":
-        return _ops.operator("matmul", other, self)
+        return _apply("operator", "matmul", other, self)
 
     def __and__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_and", self, other)
+        return _apply("operator", "bitwise_and", self, other)
 
     def __rand__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_and", other, self)
+        return _apply("operator", "bitwise_and", other, self)
 
     def __or__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_or", self, other)
+        return _apply("operator", "bitwise_or", self, other)
 
     def __ror__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_or", other, self)
+        return _apply("operator", "bitwise_or", other, self)
 
     def __xor__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_xor", self, other)
+        return _apply("operator", "bitwise_xor", self, other)
 
     def __rxor__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_xor", other, self)
+        return _apply("operator", "bitwise_xor", other, self)
 
     def __lshift__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_left_shift", self, other)
+        return _apply("operator", "bitwise_left_shift", self, other)
 
     def __rlshift__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_left_shift", other, self)
+        return _apply("operator", "bitwise_left_shift", other, self)
 
     def __rshift__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_right_shift", self, other)
+        return _apply("operator", "bitwise_right_shift", self, other)
 
     def __rrshift__(self, other: Any) -> "Tensor":
-        return _ops.operator("bitwise_right_shift", other, self)
+        return _apply("operator", "bitwise_right_shift", other, self)
 
     def __eq__(self, other: Any) -> "Tensor":  # type: ignore[override]
-        return _ops.operator("equal", self, other)
+        return _apply("operator", "equal", self, other)
 
     def __ne__(self, other: Any) -> "Tensor":  # type: ignore[override]
-        return _ops.operator("not_equal", self, other)
+        return _apply("operator", "not_equal", self, other)
 
     def __lt__(self, other: Any) -> "Tensor":
-        return _ops.operator("less", self, other)
+        return _apply("operator", "less", self, other)
 
     def __le__(self, other: Any) -> "Tensor":
-        return _ops.operator("less_equal", self, other)
+        return _apply("operator", "less_equal", self, other)
 
     def __gt__(self, other: Any) -> "Tensor":
-        return _ops.operator("greater", self, other)
+        return _apply("operator", "greater", self, other)
 
     def __ge__(self, other: Any) -> "Tensor":
-        return _ops.operator("greater_equal", self, other)
+        return _apply("operator", "greater_equal", self, other)
 
     def __neg__(self) -> "Tensor":
-        return _ops.negative(self)
+        return _apply("negative", self)
 
     def __pos__(self) -> "Tensor":
         return self
 
     def __abs__(self) -> "Tensor":
-        return _ops.abs(self)
+        return _apply("abs", self)
 
     def __invert__(self) -> "Tensor":
-        return _ops.bitwise_invert(self)
+        return _apply("bitwise_invert", self)
 
     def __getitem__(self, key: Any) -> "Tensor":
         """NumPy's indexing; see `slopec.ops.getitem`."""
-        return _ops.getitem(self, key)
+        return _apply("getitem", self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TraceError(
@@ -348,9 +354,7 @@ def _to_numpy(data: Any, dtype: Any = None) -> np.ndarray:
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     if isinstance(data, Tensor):
         array = data.numpy()
-    elif isinstance(data, np.ndarray | np.generic):
-        array = np.asarray(data)
-    elif hasattr(data, "__array__"):
+    elif isinstance(data, np.ndarray | np.generic) or hasattr(data, "__array__"):
         array = np.asarray(data)
     else:
         array = _from_python(data)

@@ -67,8 +67,9 @@ def span_of_traceback(raised: TracebackType | None) -> Span | None:
     """The user's line nearest to where an exception was raised; None without one."""
     found = None
     while raised is not None:
-        if not _is_ours(raised.tb_frame.f_code) and Path(raised.tb_frame.f_code.co_filename).exists():
-            found = Span(raised.tb_frame.f_code.co_filename, raised.tb_lineno)
+        code = raised.tb_frame.f_code
+        if not _is_ours(code) and Path(code.co_filename).exists():
+            found = Span(code.co_filename, raised.tb_lineno)
         raised = raised.tb_next
     return found
 

@@ -141,9 +141,7 @@ def _build(treedef: TreeDef, leaves: Iterator[Any]) -> Any:
     return node(*children)
 
 
-def flatten(
-    tree: Any, is_leaf: Callable[[Any], bool] | None = None
-) -> tuple[list[Any], TreeDef]:
+def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeDef]:
     """The leaves of `tree`, in order, and its shape.
 
     >>> flatten((1, {"a": 2}))[0]
@@ -169,7 +167,7 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     return treedef.unflatten(leaves)
 
 
-def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001
+def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply `function` leaf by leaf to pytrees of one shape.
 
     Raises ValueError when the shapes differ.

@@ -181,8 +181,9 @@ class GatherDimensionNumbers:
 @lru_cache(maxsize=4096)
 def _parse_gather(text: str) -> GatherDimensionNumbers:
     keys = list(GatherDimensionNumbers.__dataclass_fields__)
+    offset, collapsed, operand, indices, mapped = (_dims(text, key) for key in keys[:-1])
     return GatherDimensionNumbers(
-        *(_dims(text, key) for key in keys[:-1]), index_vector_dim=_number(text, keys[-1])
+        offset, collapsed, operand, indices, mapped, _number(text, keys[-1])
     )
 
 
@@ -210,6 +211,7 @@ class ScatterDimensionNumbers:
 @lru_cache(maxsize=4096)
 def _parse_scatter(text: str) -> ScatterDimensionNumbers:
     keys = list(ScatterDimensionNumbers.__dataclass_fields__)
+    window, inserted, operand, indices, mapped = (_dims(text, key) for key in keys[:-1])
     return ScatterDimensionNumbers(
-        *(_dims(text, key) for key in keys[:-1]), index_vector_dim=_number(text, keys[-1])
+        window, inserted, operand, indices, mapped, _number(text, keys[-1])
     )

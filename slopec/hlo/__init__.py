@@ -4,9 +4,9 @@ This is the language that rules and higher operations are written in. Every func
 result type as the specification does and refuses operands that do not fit.
 """
 
-from slopec.hlo.control import case, optimization_barrier, while_loop
 from slopec.hlo.contract import cholesky, convolution, dot_general, fft, triangular_solve
-from slopec.hlo.elementwise import *  # noqa: F403
+from slopec.hlo.control import case, optimization_barrier, while_loop
+from slopec.hlo.elementwise import *
 from slopec.hlo.elementwise import __all__ as _elementwise
 from slopec.hlo.index import (
     dynamic_slice,

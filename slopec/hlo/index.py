@@ -1,4 +1,4 @@
-"""Ops whose places come from data: slices at computed starts, gather, scatter, sort, random bits."""
+"""Ops whose places come from data: dynamic slices, gather, scatter, sort, random bits."""
 
 from collections.abc import Callable, Sequence
 
@@ -118,7 +118,5 @@ def rng_bit_generator(
     """`stablehlo.rng_bit_generator`: (the next state, random bits of unsigned `dtype`)."""
     results: list[TensorType] = [(state.shape, state.dtype), (tuple(shape), dtype)]
     attributes = {"rng_algorithm": ir.attr(f"#stablehlo<rng_algorithm {algorithm}>")}
-    _, (after, bits) = trace.emit_many(
-        "stablehlo.rng_bit_generator", [state], results, attributes
-    )
+    _, (after, bits) = trace.emit_many("stablehlo.rng_bit_generator", [state], results, attributes)
     return after, bits

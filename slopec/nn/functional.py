@@ -86,7 +86,8 @@ def _constant_max(x: Tensor, axis: int) -> Tensor:
     """The maximum along an axis, which the results do not depend on and derivatives skip."""
     from slopec.transforms import stop_gradient
 
-    return stop_gradient(ops.max(x, axis=axis, keepdims=True))
+    highest: Tensor = stop_gradient(ops.max(x, axis=axis, keepdims=True))
+    return highest
 
 
 def dropout(x: Tensor, p: float = 0.5, *, training: bool = True, key: Any = None) -> Tensor:
@@ -268,7 +269,5 @@ def scaled_dot_product_attention(
     if mask is not None:
         if dtypes.is_integer(mask.dtype):
             raise DTypeError("S0102", f"attention: a mask of {mask.dtype}", span=trace.here())
-        scores = (
-            ops.where(mask, scores, -math.inf) if mask.dtype == dtypes.bool_ else scores + mask
-        )
+        scores = ops.where(mask, scores, -math.inf) if mask.dtype == dtypes.bool_ else scores + mask
     return softmax(scores) @ value

@@ -53,7 +53,7 @@ class Linear(Module):
                 f"its last size must be {self.in_features}",
                 span=trace.here(),
             )
-        result = x @ self.weight.T
+        result: Tensor = x @ self.weight.T
         return result if self.bias is None else result + self.bias
 
     def extra_repr(self) -> str:
@@ -146,7 +146,7 @@ class Embedding(Module):
 
 
 class LayerNorm(Module):
-    """(x − mean) / √(variance + eps) over the last dimensions, scaled and shifted (Ba et al., 2016).
+    """(x − mean) / √(variance + eps) over the last dimensions, scaled, shifted (Ba et al., 2016).
 
     >>> import slopec as sp
     >>> print(sp.nn.LayerNorm(2)(sp.tensor([[1.0, 3.0]])).round(decimals=3))

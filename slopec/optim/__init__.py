@@ -1,33 +1,121 @@
-"""Optimisers as pure (init, update) pairs, and learning-rate schedules."""
+"""Optimisers and schedules as pure functions: `init(params)` and `update(gradients, state, params)`.
 
-from slopec.optim.optimizers import adam, adamw, by_name, sgd
-from slopec.optim.schedules import constant, cosine, schedule, warmed
-from slopec.optim.transform import (
-    Optimizer,
-    Transformation,
+>>> import slopec as sp
+>>> model = sp.nn.Linear(2, 1)
+>>> optimizer = sp.optim.adamw(1e-3)
+>>> state = optimizer.init(model)
+>>> @sp.jit
+... def step(model, state, x):
+...     value, slope = sp.value_and_grad(lambda model: (model(x) ** 2).sum())(model)
+...     return *optimizer.update(slope, state, model), value
+>>> model, state, loss = step(model, state, sp.ones((4, 2)))
+
+Hyper-parameters such as `lr` are part of the state, so `with_hyperparameters(state, lr=…)` changes
+them without compiling anything; a schedule in their place is a function of the step.
+"""
+
+from slopec.optim import schedules
+from slopec.optim.adaptive import (
+    scale_by_adadelta,
+    scale_by_adam,
+    scale_by_adamax,
+    scale_by_lion,
+    scale_by_nadam,
+    scale_by_radam,
+    scale_by_rms,
+    scale_by_rss,
+)
+from slopec.optim.basic import (
     add_decayed_weights,
     clip_by_global_norm,
-    optimizer,
-    scale_by_adam,
-    scale_by_rate,
+    clip_by_value,
+    global_norm,
+    scale,
+    scale_by_learning_rate,
+    scale_by_trust_ratio,
     trace,
 )
+from slopec.optim.matrices import adafactor_step, orthogonalized, partitioned, scale_by_muon
+from slopec.optim.optimizers import (
+    OPTIMIZERS,
+    adadelta,
+    adafactor,
+    adagrad,
+    adam,
+    adamax,
+    adamw,
+    by_name,
+    lamb,
+    lars,
+    lion,
+    muon,
+    nadam,
+    radam,
+    rmsprop,
+    sgd,
+)
+from slopec.optim.schedules import schedule
+from slopec.optim.transformation import (
+    Optimizer,
+    Schedule,
+    Transformation,
+    apply_updates,
+    chain,
+    hyperparameters,
+    stateless,
+    with_hyperparameters,
+)
+from slopec.optim.wrappers import Plateau, accumulated, clipped, ema
 
 __all__ = [
+    "OPTIMIZERS",
     "Optimizer",
+    "Plateau",
+    "Schedule",
     "Transformation",
+    "accumulated",
+    "adadelta",
+    "adafactor",
+    "adafactor_step",
+    "adagrad",
     "adam",
+    "adamax",
     "adamw",
     "add_decayed_weights",
+    "apply_updates",
     "by_name",
+    "chain",
     "clip_by_global_norm",
-    "constant",
-    "cosine",
-    "optimizer",
+    "clip_by_value",
+    "clipped",
+    "ema",
+    "global_norm",
+    "hyperparameters",
+    "lamb",
+    "lars",
+    "lion",
+    "muon",
+    "nadam",
+    "orthogonalized",
+    "partitioned",
+    "radam",
+    "rmsprop",
+    "scale",
+    "scale_by_adadelta",
     "scale_by_adam",
-    "scale_by_rate",
+    "scale_by_adamax",
+    "scale_by_learning_rate",
+    "scale_by_lion",
+    "scale_by_muon",
+    "scale_by_nadam",
+    "scale_by_radam",
+    "scale_by_rms",
+    "scale_by_rss",
+    "scale_by_trust_ratio",
     "schedule",
+    "schedules",
     "sgd",
+    "stateless",
     "trace",
-    "warmed",
+    "with_hyperparameters",
 ]

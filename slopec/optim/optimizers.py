@@ -1,94 +1,301 @@
-"""The optimisers: each is only a chain of transformations, with PyTorch's defaults."""
+"""The optimisers by name, each a chain of transformations, with PyTorch's arguments and defaults.
 
+`lr` and `weight_decay` are numbers or schedules. Weight decay is L2 regularisation of the gradient
+where PyTorch's is, and decoupled in adamw, lion, lamb, adafactor and muon.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from slopec import trace as tracing
 from slopec.diagnostics import UsageError, did_you_mean
-from slopec.optim.transform import (
-    Optimizer,
-    Rate,
-    Transformation,
-    add_decayed_weights,
-    clip_by_global_norm,
-    optimizer,
-    scale_by_adam,
-    scale_by_rate,
-    trace,
-)
+from slopec.optim import adaptive, basic, matrices
+from slopec.optim.transformation import Number, Optimizer, Transformation, chain
 
-Steps = tuple[Transformation, ...]
+Betas = tuple[float, float]
 
 
-def _clip(limit: float | None) -> Steps:
-    return () if limit is None else (clip_by_global_norm(limit),)
+def _optimizer(*parts: Transformation | list[Transformation]) -> Optimizer:
+    flat = [p for part in parts for p in (part if isinstance(part, list) else [part])]
+    return Optimizer(chain(*flat))
 
 
 def sgd(
-    rate: Rate,
-    momentum: float = 0.0,
-    weight_decay: float = 0.0,
-    *,
+    lr: Number = 1e-3,
+    momentum: Number = 0.0,
+    dampening: float = 0.0,
+    weight_decay: Number = 0.0,
     nesterov: bool = False,
-    clip_norm: float | None = None,
 ) -> Optimizer:
-    """p ← p − rate·b with b ← momentum·b + g + weight_decay·p."""
-    return optimizer(
-        *_clip(clip_norm),
-        add_decayed_weights(weight_decay),
-        trace(momentum, nesterov),
-        scale_by_rate(rate),
-    )
+    """p ← p − lr · b with b ← momentum · b + g: gradient descent with momentum.
+
+    >>> import slopec as sp
+    >>> optimizer = sp.optim.sgd(0.5, momentum=0.9)
+    >>> p, g = sp.tensor(1.0), sp.tensor(1.0)
+    >>> state = optimizer.init(p)
+    >>> for _ in range(2):
+    ...     p, state = optimizer.update(g, state, p)
+    >>> print(p)
+    -0.45000002
+    """
+    moving = [] if momentum == 0 else [basic.trace(momentum, dampening, nesterov)]
+    return _optimizer(basic.decayed(weight_decay), moving, basic.scale_by_learning_rate(lr))
 
 
 def adam(
-    rate: Rate = 1e-3,
-    b1: float = 0.9,
-    b2: float = 0.999,
+    lr: Number = 1e-3,
+    betas: Betas = (0.9, 0.999),
     eps: float = 1e-8,
-    weight_decay: float = 0.0,
-    *,
-    clip_norm: float | None = None,
+    weight_decay: Number = 0.0,
+    amsgrad: bool = False,
 ) -> Optimizer:
-    """p ← p − rate·m̂ / (√v̂ + eps) (Kingma & Ba, 2015); weight decay is added to the gradient."""
-    return optimizer(
-        *_clip(clip_norm),
-        add_decayed_weights(weight_decay),
-        scale_by_adam(b1, b2, eps),
-        scale_by_rate(rate),
+    """p ← p − lr · m̂ / (√v̂ + eps) (Kingma & Ba, *Adam*, 2015)."""
+    return _optimizer(
+        basic.decayed(weight_decay),
+        adaptive.scale_by_adam(betas, eps, amsgrad),
+        basic.scale_by_learning_rate(lr),
     )
 
 
 def adamw(
-    rate: Rate = 1e-3,
-    b1: float = 0.9,
-    b2: float = 0.999,
+    lr: Number = 1e-3,
+    betas: Betas = (0.9, 0.999),
     eps: float = 1e-8,
-    weight_decay: float = 0.01,
-    *,
-    clip_norm: float | None = None,
+    weight_decay: Number = 1e-2,
+    amsgrad: bool = False,
 ) -> Optimizer:
-    """p ← p − rate·(m̂ / (√v̂ + eps) + weight_decay·p) (Loshchilov & Hutter, 2019)."""
-    return optimizer(
-        *_clip(clip_norm),
-        scale_by_adam(b1, b2, eps),
-        add_decayed_weights(weight_decay),
-        scale_by_rate(rate),
+    """Adam with decoupled weight decay: p ← p − lr (m̂ / (√v̂ + eps) + weight_decay · p).
+
+    (Loshchilov & Hutter, *Decoupled weight decay regularization*, 2019.)
+
+    >>> import slopec as sp
+    >>> optimizer = sp.optim.adamw(0.1, weight_decay=0.0)
+    >>> p = sp.tensor(1.0)
+    >>> p, state = optimizer.update(sp.tensor(3.0), optimizer.init(p), p)
+    >>> print(p)
+    0.9
+    """
+    return _optimizer(
+        adaptive.scale_by_adam(betas, eps, amsgrad),
+        basic.decayed(weight_decay),
+        basic.scale_by_learning_rate(lr),
     )
 
 
-def by_name(
-    name: str,
-    rate: Rate,
-    *,
-    weight_decay: float = 0.0,
-    momentum: float = 0.0,
-    clip_norm: float | None = None,
+def nadam(
+    lr: Number = 2e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: Number = 0.0,
+    momentum_decay: float = 4e-3,
 ) -> Optimizer:
-    """An optimiser by name, as recipes give it; raises UsageError (S0610) for an unknown one."""
-    made = {
-        "sgd": lambda: sgd(rate, momentum, weight_decay, clip_norm=clip_norm),
-        "adam": lambda: adam(rate, weight_decay=weight_decay, clip_norm=clip_norm),
-        "adamw": lambda: adamw(rate, weight_decay=weight_decay, clip_norm=clip_norm),
-    }
-    if name not in made:
+    """Adam with Nesterov's momentum (Dozat, 2016)."""
+    return _optimizer(
+        basic.decayed(weight_decay),
+        adaptive.scale_by_nadam(betas, eps, momentum_decay),
+        basic.scale_by_learning_rate(lr),
+    )
+
+
+def radam(
+    lr: Number = 1e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: Number = 0.0,
+) -> Optimizer:
+    """Adam with a rectified step in the beginning (Liu et al., 2020)."""
+    return _optimizer(
+        basic.decayed(weight_decay),
+        adaptive.scale_by_radam(betas, eps),
+        basic.scale_by_learning_rate(lr),
+    )
+
+
+def adamax(
+    lr: Number = 2e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: Number = 0.0,
+) -> Optimizer:
+    """Adam with the maximum norm (Kingma & Ba, 2015)."""
+    return _optimizer(
+        basic.decayed(weight_decay),
+        adaptive.scale_by_adamax(betas, eps),
+        basic.scale_by_learning_rate(lr),
+    )
+
+
+def adagrad(
+    lr: float = 1e-2,
+    lr_decay: float = 0.0,
+    weight_decay: Number = 0.0,
+    initial_accumulator_value: float = 0.0,
+    eps: float = 1e-10,
+) -> Optimizer:
+    """p ← p − lr / (1 + t · lr_decay) · g / (√Σg² + eps) (Duchi et al., 2011)."""
+    rate: Number = lr
+    if lr_decay:
+
+        def rate(past: Any) -> Any:
+            return lr / (1.0 + past * lr_decay)
+
+    return _optimizer(
+        basic.decayed(weight_decay),
+        adaptive.scale_by_rss(initial_accumulator_value, eps),
+        basic.scale_by_learning_rate(rate),
+    )
+
+
+def rmsprop(
+    lr: Number = 1e-2,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: Number = 0.0,
+    momentum: Number = 0.0,
+    centered: bool = False,
+) -> Optimizer:
+    """p ← p − lr · g / (√v + eps) (Tieleman & Hinton, 2012)."""
+    return _optimizer(
+        basic.decayed(weight_decay),
+        adaptive.scale_by_rms(alpha, eps, centered),
+        [] if momentum == 0 else [basic.trace(momentum)],
+        basic.scale_by_learning_rate(lr),
+    )
+
+
+def adadelta(
+    lr: Number = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: Number = 0.0
+) -> Optimizer:
+    """p ← p − lr · g · √(d + eps) / √(v + eps) (Zeiler, 2012)."""
+    return _optimizer(
+        basic.decayed(weight_decay),
+        adaptive.scale_by_adadelta(rho, eps),
+        basic.scale_by_learning_rate(lr),
+    )
+
+
+def lion(lr: Number = 1e-4, betas: Betas = (0.9, 0.99), weight_decay: Number = 0.0) -> Optimizer:
+    """p ← p − lr (sign(β₁m + (1 − β₁)g) + weight_decay · p) (Chen et al., 2023)."""
+    return _optimizer(
+        adaptive.scale_by_lion(betas),
+        basic.decayed(weight_decay),
+        basic.scale_by_learning_rate(lr),
+    )
+
+
+def lamb(
+    lr: Number = 1e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: float = 1e-6,
+    weight_decay: Number = 0.0,
+) -> Optimizer:
+    """AdamW whose step of each parameter has the parameter's norm times lr (You et al., 2020)."""
+    return _optimizer(
+        adaptive.scale_by_adam(betas, eps),
+        basic.decayed(weight_decay),
+        basic.scale_by_trust_ratio(),
+        basic.scale_by_learning_rate(lr),
+    )
+
+
+def lars(
+    lr: Number = 1.0,
+    momentum: Number = 0.9,
+    weight_decay: Number = 0.0,
+    trust_coefficient: float = 1e-3,
+    nesterov: bool = False,
+) -> Optimizer:
+    """Momentum over steps of norm lr · trust_coefficient · ‖p‖ (You et al., 2017)."""
+    return _optimizer(
+        basic.decayed(weight_decay),
+        basic.scale_by_trust_ratio(trust_coefficient),
+        basic.scale_by_learning_rate(lr),
+        [] if momentum == 0 else [basic.trace(momentum, nesterov=nesterov)],
+    )
+
+
+def adafactor(
+    lr: Number = 1e-2,
+    beta2_decay: float = -0.8,
+    eps: tuple[float | None, float] = (None, 1e-3),
+    d: float = 1.0,
+    weight_decay: Number = 0.0,
+) -> Optimizer:
+    """Adaptive steps with second moments of one row and one column (Shazeer & Stern, 2018)."""
+    return _optimizer(matrices.adafactor_step(lr, beta2_decay, eps, d, weight_decay))
+
+
+def muon(
+    lr: Number = 1e-3,
+    weight_decay: Number = 0.1,
+    momentum: Number = 0.95,
+    nesterov: bool = True,
+    ns_steps: int = 5,
+    betas: Betas = (0.9, 0.999),
+    eps: float = 1e-8,
+) -> Optimizer:
+    """Orthogonalised momentum for matrices, AdamW's direction for all other parameters.
+
+    (Jordan et al., *Muon*, 2024.) `betas` and `eps` are AdamW's.
+    """
+    return _optimizer(
+        matrices.partitioned(
+            lambda p: p.ndim == 2,
+            matrices.scale_by_muon(momentum, nesterov, steps=ns_steps),
+            adaptive.scale_by_adam(betas, eps),
+        ),
+        basic.decayed(weight_decay),
+        basic.scale_by_learning_rate(lr),
+    )
+
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    function.__name__: function
+    for function in (
+        sgd,
+        adam,
+        adamw,
+        nadam,
+        radam,
+        adamax,
+        adagrad,
+        rmsprop,
+        adadelta,
+        lion,
+        lamb,
+        lars,
+        adafactor,
+        muon,
+    )
+}
+
+
+def by_name(name: str, lr: Number, **options: Any) -> Optimizer:
+    """The optimiser called `name`; options of value 0 that it does not have are left out.
+
+    Raises UsageError for an unknown name or option.
+
+    >>> import slopec as sp
+    >>> type(sp.optim.by_name("adamw", 1e-3, weight_decay=0.1, momentum=0.0)).__name__
+    'Optimizer'
+    """
+    import inspect
+
+    function = OPTIMIZERS.get(name)
+    if function is None:
         raise UsageError(
-            "S0610", f"there is no optimiser `{name}`", hint=did_you_mean(name, list(made))
+            "S0123",
+            f"there is no optimiser called `{name}`",
+            span=tracing.here(),
+            hint=did_you_mean(name, list(OPTIMIZERS)) or f"known are {', '.join(OPTIMIZERS)}",
         )
-    return made[name]()
+    known = list(inspect.signature(function).parameters)
+    for option, value in options.items():
+        if option not in known and value != 0:
+            raise UsageError(
+                "S0123",
+                f"the optimiser {name} has no option `{option}`",
+                span=tracing.here(),
+                hint=did_you_mean(option, known) or f"it has {', '.join(known)}",
+            )
+    return function(lr, **{k: v for k, v in options.items() if k in known})

@@ -1,53 +1,214 @@
-"""Learning rates as functions of the number of steps taken; they trace, so they never recompile."""
+"""Learning rates as functions of the number of past steps, PyTorch's schedulers in closed form.
+
+A schedule takes an int, or an integer tensor while a step is traced, and returns a float32 tensor.
+"""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from slopec import dtypes, ops
+import numpy as np
+
+from slopec import dtypes, ops, trace
 from slopec.diagnostics import UsageError, did_you_mean
-from slopec.optim.transform import Schedule
+from slopec.optim.transformation import Schedule
 from slopec.tensor import Tensor
 
 
-def constant(rate: float) -> Schedule:
-    """Always `rate`."""
-    return lambda step: ops.full((), rate, dtype=dtypes.float32)
+def _time(past: Any) -> Tensor:
+    return ops.astype(past, dtypes.float32)
 
 
-def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
-    """From `rate` to `final`·rate along half a cosine (Loshchilov & Hutter, 2017).
+def constant(lr: float) -> Schedule:
+    """`lr` at all times."""
+    return lambda past: ops.full((), lr, dtype=dtypes.float32)
 
-    >>> import slopec as sp
-    >>> print(cosine(1.0, 10)(sp.tensor(5)).round(decimals=3))
-    0.5
+
+def step(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
+    """lr · gamma^⌊t / step_size⌋.
+
+    >>> rate = step(1.0, 10)
+    >>> print(rate(9), rate(10))
+    1.0 0.1
+    """
+    return lambda past: lr * ops.pow(gamma, _time(ops.floor_divide(past, step_size)))
+
+
+def multistep(lr: float, milestones: Sequence[int], gamma: float = 0.1) -> Schedule:
+    """lr · gamma^(how many of the milestones are reached)."""
+    return lambda past: lr * ops.pow(gamma, _time(_reached(past, milestones)))
+
+
+def _reached(past: Any, milestones: Sequence[int]) -> Tensor:
+    """How many of the milestones are ≤ `past`, int32."""
+    return ops.sum(ops.asarray(np.asarray(milestones, np.int32)) <= past)
+
+
+def exponential(lr: float, gamma: float) -> Schedule:
+    """lr · gamma^t."""
+    return lambda past: lr * ops.pow(gamma, _time(past))
+
+
+def linear(start: float, end: float, steps: int) -> Schedule:
+    """From `start` to `end` in `steps` steps on a straight line, then `end`."""
+    return lambda past: _between(start, end, _share(past, steps))
+
+
+def polynomial(lr: float, steps: int, power: float = 1.0) -> Schedule:
+    """lr · (1 − t / steps)^power, then 0."""
+    return lambda past: lr * ops.pow(1.0 - _share(past, steps), power)
+
+
+def cosine(lr: float, steps: int, eta_min: float = 0.0) -> Schedule:
+    """From lr to eta_min in `steps` steps on half a cosine, then eta_min.
+
+    eta_min + ½(lr − eta_min)(1 + cos(πt / steps)) (Loshchilov & Hutter, *SGDR*, 2017).
+
+    >>> rate = cosine(1.0, 100)
+    >>> print(rate(0), rate(50), rate(200))
+    1.0 0.5 0.0
+    """
+    return lambda past: _eased(lr, eta_min, _share(past, steps))
+
+
+def cosine_restarts(lr: float, t_0: int, t_mult: int = 1, eta_min: float = 0.0) -> Schedule:
+    """`cosine` over t_0 steps, again over t_0 · t_mult steps, and so on (SGDR).
+
+    >>> rate = cosine_restarts(1.0, 10, t_mult=2)
+    >>> print(rate(10), rate(20), rate(30))
+    1.0 0.5 1.0
+    """
+    if t_mult == 1:
+        return lambda past: _eased(lr, eta_min, _time(ops.remainder(past, t_0)) / t_0)
+    lengths = [t_0]
+    while sum(lengths) + lengths[-1] * t_mult < 2**31:
+        lengths.append(lengths[-1] * t_mult)
+    starts = np.concatenate([[0], np.cumsum(lengths[:-1])]).astype(np.int32)
+
+    def rate(past: Any) -> Tensor:
+        period = _reached(past, starts.tolist()) - 1
+        start = ops.take(starts, period)
+        length = ops.take(np.asarray(lengths, np.int32), period)
+        return _eased(lr, eta_min, _time(past - start) / _time(length))
+
+    return rate
+
+
+def one_cycle(
+    max_lr: float,
+    total_steps: int,
+    pct_start: float = 0.3,
+    anneal_strategy: str = "cos",
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+    three_phase: bool = False,
+) -> Schedule:
+    """Up from max_lr / div_factor to max_lr, then down to that over final_div_factor.
+
+    (Smith & Topin, *Super-convergence*, 2018.) The rise takes `pct_start` of the steps; with
+    `three_phase` an equal fall to the beginning follows before the last one.
+    """
+    first, last = max_lr / div_factor, max_lr / div_factor / final_div_factor
+    top, end = pct_start * total_steps - 1.0, total_steps - 1.0
+    ends, rates = [0.0, top, end], [first, max_lr, last]
+    if three_phase:
+        ends, rates = [0.0, top, 2.0 * top, end], [first, max_lr, first, last]
+    ease = _eased if anneal_strategy == "cos" else _between
+
+    def rate(past: Any) -> Tensor:
+        t = _time(past)
+        result: Any = rates[-1]
+        for i in reversed(range(len(ends) - 1)):
+            share = ops.clip((t - ends[i]) / max(ends[i + 1] - ends[i], 1e-6), 0.0, 1.0)
+            part = ease(rates[i], rates[i + 1], share)
+            result = part if i == len(ends) - 2 else ops.where(t <= ends[i + 1], part, result)
+        return result
+
+    return rate
+
+
+def warmup(schedule: Schedule, steps: int) -> Schedule:
+    """Up to schedule(0) on a straight line in `steps` steps, then `schedule` from its beginning.
+
+    The first rate is schedule(0) / (steps + 1), so that no step is lost.
     """
 
-    def at(step: Tensor) -> Tensor:
-        share = ops.minimum(ops.astype(step, dtypes.float32) / max(1, steps), 1.0)
-        return rate * (final + (1.0 - final) * 0.5 * (1.0 + ops.cos(math.pi * share)))
+    def rate(past: Any) -> Tensor:
+        share = ops.minimum((_time(past) + 1.0) / (steps + 1.0), 1.0)
+        return share * schedule(ops.maximum(past - steps, 0))
 
-    return at
-
-
-def warmed(schedule: Schedule, warmup: int) -> Schedule:
-    """`schedule`, reached in a straight line over the first `warmup` steps."""
-    if warmup <= 0:
-        return schedule
-
-    def at(step: Tensor) -> Tensor:
-        ramp = ops.minimum((ops.astype(step, dtypes.float32) + 1.0) / warmup, 1.0)
-        return schedule(ops.maximum(step - warmup, 0)) * ramp
-
-    return at
+    return rate
 
 
-def schedule(name: str, rate: float, steps: int, *, warmup: int = 0) -> Schedule:
-    """A schedule by name (`constant`, `cosine`), with a linear warm-up.
+def sequential(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedule:
+    """One schedule after the other: each begins anew at its milestone.
 
-    Raises UsageError (S0610) for an unknown name.
+    >>> rate = sequential([constant(0.5), exponential(1.0, 0.5)], [3])
+    >>> print(rate(2), rate(3), rate(4))
+    0.5 1.0 0.5
     """
-    made = {"constant": lambda: constant(rate), "cosine": lambda: cosine(rate, steps - warmup)}
-    if name not in made:
+    if len(milestones) != len(schedules) - 1:
         raise UsageError(
-            "S0610", f"there is no schedule `{name}`", hint=did_you_mean(name, list(made))
+            "S0123",
+            f"sequential: {len(schedules)} schedules need {len(schedules) - 1} milestones, "
+            f"got {len(milestones)}",
+            span=trace.here(),
         )
-    return warmed(made[name](), warmup)
+
+    def rate(past: Any) -> Tensor:
+        result = schedules[0](past)
+        for start, following in zip(milestones, schedules[1:], strict=True):
+            later = following(ops.maximum(past - start, 0))
+            result = ops.where(ops.greater_equal(past, start), later, result)
+        return result
+
+    return rate
+
+
+def _share(past: Any, steps: int) -> Tensor:
+    """t / steps, at most 1."""
+    return ops.minimum(_time(past) / max(steps, 1), 1.0)
+
+
+def _between(start: float, end: float, share: Tensor) -> Tensor:
+    return start + (end - start) * share
+
+
+def _eased(start: float, end: float, share: Tensor) -> Tensor:
+    return end + (start - end) * 0.5 * (1.0 + ops.cos(math.pi * share))
+
+
+SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
+    "constant": lambda lr, steps: constant(lr),
+    "linear": lambda lr, steps: linear(lr, 0.0, steps),
+    "cosine": lambda lr, steps: cosine(lr, steps),
+    "one_cycle": lambda lr, steps: one_cycle(lr, steps),
+}
+"""The schedules that a whole run of so many steps decides."""
+
+
+def schedule(name: str, lr: float, steps: int, *, warmup: int = 0) -> Schedule:
+    """The schedule called `name` for a run of `steps` steps, `warmup` of them rising.
+
+    `one_cycle` rises by itself and takes `warmup` as the length of that. Raises UsageError for an
+    unknown name.
+
+    >>> rate = schedule("cosine", 1.0, 110, warmup=10)
+    >>> print(rate(10), rate(60))
+    1.0 0.5
+    """
+    if name not in SCHEDULES:
+        raise UsageError(
+            "S0123",
+            f"there is no schedule called `{name}`",
+            span=trace.here(),
+            hint=did_you_mean(name, list(SCHEDULES)) or f"known are {', '.join(SCHEDULES)}",
+        )
+    if not warmup:
+        return SCHEDULES[name](lr, steps)
+    if name == "one_cycle":
+        return one_cycle(lr, steps, (warmup + 1) / steps)
+    return _warmed(SCHEDULES[name](lr, max(steps - warmup, 1)), warmup)
+
+
+_warmed = warmup

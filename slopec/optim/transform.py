@@ -35,7 +35,8 @@ class Optimizer:
     >>> import slopec as sp
     >>> optimizer = sp.optim.sgd(0.1)
     >>> params = {"w": sp.tensor([1.0, 2.0])}
-    >>> params, state = optimizer.update({"w": sp.tensor([1.0, 1.0])}, optimizer.init(params), params)
+    >>> slope, state = {"w": sp.tensor([1.0, 1.0])}, optimizer.init(params)
+    >>> params, state = optimizer.update(slope, state, params)
     >>> print(params["w"])
     [0.9 1.9]
     """
@@ -48,9 +49,7 @@ def leafwise(function: Callable[..., Any], first: Any, *rest: Any) -> Any:
     """Apply `function` where `first` has a leaf; None stays None."""
     flat, treedef = tree.flatten(first, is_leaf=is_none)
     columns = [tree.flatten(other, is_leaf=is_none)[0] for other in rest]
-    made = [
-        None if row[0] is None else function(*row) for row in zip(flat, *columns, strict=True)
-    ]
+    made = [None if row[0] is None else function(*row) for row in zip(flat, *columns, strict=True)]
     return treedef.unflatten(made)
 
 
@@ -89,10 +88,11 @@ def add_decayed_weights(decay: float) -> Transformation:
     """u + decay·p."""
     if decay == 0.0:
         return Transformation(lambda params: (), lambda u, s, p: (u, s))
-    return Transformation(
-        lambda params: (),
-        lambda updates, state, params: (leafwise(lambda u, p: u + decay * p, updates, params), state),
-    )
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        return leafwise(lambda u, p: u + decay * p, updates, params), state
+
+    return Transformation(lambda params: (), update)
 
 
 def trace(momentum: float, nesterov: bool = False) -> Transformation:

@@ -11,7 +11,6 @@ from slopec.dtypes import DType
 from slopec.tensor import Tensor
 from slopec.trace import Trace
 
-
 COMMUTATIVE = ("add", "multiply", "maximum", "minimum", "and", "or", "xor")
 
 

@@ -63,72 +63,69 @@ def convolve(x: Array, kernel: Array, facts: Convolution, padding: Pairs) -> Arr
     numbers, dtype = facts.numbers, facts.dtype
     computed = computed_dtype(x.dtype, kernel.dtype, dtype)
     x = converted(x, computed).transpose(
-        numbers.input_batch, numbers.input_feature, *numbers.input_spatial
+        numbers.input_batch, *numbers.input_spatial, numbers.input_feature
     )
     kernel = converted(kernel, computed).transpose(
-        numbers.kernel_output_feature, numbers.kernel_input_feature, *numbers.kernel_spatial
+        *numbers.kernel_spatial, numbers.kernel_input_feature, numbers.kernel_output_feature
     )
-    flip = (slice(None, None, -1 if reverse else 1) for reverse in facts.reversal)
-    kernel = kernel[(slice(None), slice(None), *flip)]
-    low, high = [0, 0, *(p[0] for p in padding)], [0, 0, *(p[1] for p in padding)]
-    between = [0, 0, *(d - 1 for d in facts.lhs_dilation)]
+    kernel = kernel[tuple(slice(None, None, -1 if flip else 1) for flip in facts.reversal)]
+    low, high = zip((0, 0), *padding, (0, 0), strict=True)
+    between = [0, *(d - 1 for d in facts.lhs_dilation), 0]
     x = padded(x, np.zeros((), computed), low, high, between)
     if facts.batch_groups > 1:
         x = _batch_groups_as_features(x, facts.batch_groups)
-    result = _grouped(x, kernel, facts, max(facts.groups, facts.batch_groups))
-    order = _inverse([numbers.output_batch, numbers.output_feature, *numbers.output_spatial])
-    return result.transpose(order).astype(dtype, copy=False)
+    windows = _windows(x, kernel.shape[:-2], facts.strides, facts.rhs_dilation)
+    result = _products(windows, kernel, max(facts.groups, facts.batch_groups))
+    order = [numbers.output_batch, *numbers.output_spatial, numbers.output_feature]
+    return result.transpose(_inverse(order)).astype(dtype, copy=False)
 
 
 def _batch_groups_as_features(x: Array, groups: int) -> Array:
     """Batch groups are feature groups of a batch that is smaller by their number."""
-    batch, features, *spatial = x.shape
-    split = x.reshape(groups, batch // groups, features, *spatial)
-    return split.swapaxes(0, 1).reshape(batch // groups, groups * features, *spatial)
-
-
-def _grouped(x: Array, kernel: Array, facts: Convolution, groups: int) -> Array:
-    """Group g of the output features sees group g of the input features: (N, O, out…)."""
-    out, per_group, *window = kernel.shape
-    windows = _windows(x, window, facts.strides, facts.rhs_dilation)
-    batch, _, *positions = windows.shape[: 2 + len(window)]
-    matrices = kernel.reshape(groups, out // groups, per_group * prod(window)).swapaxes(1, 2)
-    result = np.empty((batch, out, *positions), x.dtype)
-    row_bytes = prod(windows.shape[1:]) * x.itemsize
-    chunk = max(1, _ROWS_BYTES // max(row_bytes, 1))
-    rank = len(window)
-    for start in range(0, batch, chunk):
-        part = windows[start : start + chunk]
-        part = part.reshape(part.shape[0], groups, per_group, *part.shape[2:])
-        # (n, g, c, positions…, window…) -> (g, n, positions…, c, window…)
-        order = [1, 0, *range(3, 3 + rank), 2, *range(3 + rank, 3 + 2 * rank)]
-        rows = part.transpose(order).reshape(groups, -1, per_group * prod(window))
-        product = np.matmul(rows, matrices)
-        shaped = product.reshape(groups, part.shape[0], *positions, out // groups)
-        moved = np.moveaxis(shaped, (0, -1), (1, 2))
-        result[start : start + chunk] = moved.reshape(part.shape[0], out, *positions)
-    return result
+    batch, *spatial, features = x.shape
+    split = np.moveaxis(x.reshape(groups, batch // groups, *spatial, features), 0, -2)
+    return split.reshape(batch // groups, *spatial, groups * features)
 
 
 def _windows(
     x: Array, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
 ) -> Array:
-    """A view of every window: (N, C, positions…, window…)."""
+    """A view of every window: (N, positions…, window…, C). Features last make long copies."""
     positions = [
         max((size - (w - 1) * d - 1) // s + 1, 0) if size and w else 0
-        for size, w, s, d in zip(x.shape[2:], window, strides, dilations, strict=True)
+        for size, w, s, d in zip(x.shape[1:-1], window, strides, dilations, strict=True)
     ]
-    steps = x.strides[2:]
+    first, *steps, last = x.strides
     return as_strided(
         x,
-        (*x.shape[:2], *positions, *window),
+        (x.shape[0], *positions, *window, x.shape[-1]),
         (
-            *x.strides[:2],
+            first,
             *(step * s for step, s in zip(steps, strides, strict=True)),
             *(step * d for step, d in zip(steps, dilations, strict=True)),
+            last,
         ),
         writeable=False,
     )
+
+
+def _products(windows: Array, kernel: Array, groups: int) -> Array:
+    """Group g of the output features sees group g of the input features: (N, positions…, O)."""
+    rank = kernel.ndim - 2
+    *window, per_group, out = kernel.shape
+    batch, *positions = windows.shape[: 1 + rank]
+    length = prod(window) * per_group
+    matrices = kernel.reshape(length, groups, out // groups).swapaxes(0, 1)
+    result = np.empty((batch, *positions, out), windows.dtype)
+    row_bytes = prod(windows.shape[1:]) * windows.itemsize
+    chunk = max(1, _ROWS_BYTES // max(row_bytes, 1))
+    for start in range(0, batch, chunk):
+        part = windows[start : start + chunk]
+        part = np.moveaxis(part.reshape(*part.shape[:-1], groups, per_group), -2, 0)
+        count = part.shape[1]
+        product = np.matmul(part.reshape(groups, count * prod(positions), length), matrices)
+        result[start : start + chunk] = product.swapaxes(0, 1).reshape(count, *positions, out)
+    return result
 
 
 def _inverse(permutation: Sequence[int]) -> list[int]:

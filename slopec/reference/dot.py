@@ -1,7 +1,6 @@
 """Contractions as batched matrix products, which NumPy hands to BLAS."""
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from slopec import dtypes, ir
-from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.dialects.attributes import Dims, DotDimensionNumbers
 from slopec.dtypes import DType
 from slopec.reference.bits import converted
 from slopec.reference.rounding import wide_dtype
@@ -51,14 +50,29 @@ def dot(op: ir.Operation) -> Kernel:
 def contracted(x: Array, y: Array, numbers: DotDimensionNumbers, dtype: DType) -> Array:
     """`dot_general` of two arrays, computed at least as precisely as `dtype` and the operands."""
     computed = computed_dtype(x.dtype, y.dtype, dtype)
-    left = _matrices(x, numbers.lhs_batching, numbers.lhs_contracting, contracted_last=True)
-    right = _matrices(y, numbers.rhs_batching, numbers.rhs_contracting, contracted_last=False)
-    product: Array = np.matmul(converted(left, computed), converted(right, computed))
+    rows, columns, left_order, right_order = _orders(numbers, x.ndim, y.ndim)
+    sums = len(numbers.lhs_contracting)
+    left, right = x.transpose(left_order), y.transpose(right_order)
+    product: Array
+    if len(rows) == sums == len(columns) == 1:
+        product = np.matmul(_ready(left, computed), _ready(right, computed))
+        return product.astype(dtype, copy=False)
+    left, right = _matrices(left, len(rows), sums), _matrices(right, sums, len(columns))
+    product = np.matmul(_ready(left, computed), _ready(right, computed))
     batch = [x.shape[d] for d in numbers.lhs_batching]
-    rows = _free(x, numbers.lhs_batching, numbers.lhs_contracting)
-    columns = _free(y, numbers.rhs_batching, numbers.rhs_contracting)
     shape = batch + [x.shape[d] for d in rows] + [y.shape[d] for d in columns]
     return product.reshape(shape).astype(dtype, copy=False)
+
+
+@lru_cache(maxsize=4096)
+def _orders(
+    numbers: DotDimensionNumbers, left_rank: int, right_rank: int
+) -> tuple[Dims, Dims, Dims, Dims]:
+    """The free dimensions of both operands, and orders that make stacks of matrices of them."""
+    rows = _free(left_rank, numbers.lhs_batching, numbers.lhs_contracting)
+    columns = _free(right_rank, numbers.rhs_batching, numbers.rhs_contracting)
+    left = (*numbers.lhs_batching, *rows, *numbers.lhs_contracting)
+    return rows, columns, left, (*numbers.rhs_batching, *numbers.rhs_contracting, *columns)
 
 
 def computed_dtype(x: DType, y: DType, result: DType) -> DType:
@@ -68,24 +82,22 @@ def computed_dtype(x: DType, y: DType, result: DType) -> DType:
     return np.result_type(wide_dtype(x), wide_dtype(y), wide_dtype(result))
 
 
-def _free(x: Array, batching: Sequence[int], contracting: Sequence[int]) -> list[int]:
-    return [d for d in range(x.ndim) if d not in batching and d not in contracting]
+def _free(rank: int, batching: Dims, contracting: Dims) -> Dims:
+    return tuple(d for d in range(rank) if d not in batching and d not in contracting)
 
 
-def _matrices(
-    x: Array, batching: Sequence[int], contracting: Sequence[int], *, contracted_last: bool
-) -> Array:
-    """`x` as a stack of matrices, one per batch index."""
-    free = _free(x, batching, contracting)
-    inner = [*free, *contracting] if contracted_last else [*contracting, *free]
-    moved = x.transpose([*batching, *inner])
-    first, second = (free, contracting) if contracted_last else (contracting, free)
-    matrices = moved.reshape(
-        *(x.shape[d] for d in batching),
-        prod(x.shape[d] for d in first),
-        prod(x.shape[d] for d in second),
-    )
-    return matrices if _suits_blas(matrices) else np.ascontiguousarray(matrices)
+def _matrices(x: Array, first: int, second: int) -> Array:
+    """The last `first + second` dimensions joined into rows and columns."""
+    batch = x.ndim - first - second
+    shape = x.shape
+    rows, columns = prod(shape[batch : batch + first]), prod(shape[batch + first :])
+    return x.reshape(*shape[:batch], rows, columns)
+
+
+def _ready(matrices: Array, dtype: DType) -> Array:
+    """The matrices in the precision of the product, laid out so that NumPy will call BLAS."""
+    cast = converted(matrices, dtype)
+    return cast if _suits_blas(cast) else np.ascontiguousarray(cast)
 
 
 def _suits_blas(matrices: Array) -> bool:
@@ -153,7 +165,7 @@ def ragged_dot(op: ir.Operation) -> Kernel:
     )
 
     def kernel(x: Array, y: Array, sizes: Array) -> Array:
-        free = _free(x, numbers.lhs_batching, numbers.lhs_contracting)
+        free = _free(x.ndim, numbers.lhs_batching, numbers.lhs_contracting)
         axis = len(numbers.lhs_batching) + free.index(ragged)
         parts = [
             contracted(_run(x, ragged, run), y.take(index, group), one_group, dtype)

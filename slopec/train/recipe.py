@@ -181,7 +181,7 @@ class _Reader:
 
     def error(self, key: str, message: str, hint: str | None) -> UsageError:
         """An error at the line where the last part of `key` stands."""
-        last = key.split(".")[-1]
+        last = key.rsplit(".", maxsplit=1)[-1]
         for number, line in enumerate(self.text.splitlines(), 1):
             bare = line.strip().replace("_", "-")
             if bare.startswith((f"{last} ", f"{last}=", f"[{last}]")):

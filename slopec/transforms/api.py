@@ -83,7 +83,9 @@ def _check_inputs(
             )
 
 
-def _check_scalar(verb: str, function: Function, types: Sequence[Any], result: tree.TreeDef) -> None:
+def _check_scalar(
+    verb: str, function: Function, types: Sequence[Any], result: tree.TreeDef
+) -> None:
     if len(types) == 1 and types[0][0] == () and dtypes.is_floating(types[0][1]):
         return
     shown = ", ".join(f"{dtype}{list(shape)}" for shape, dtype in types)
@@ -244,7 +246,8 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     out = [i for i in seeded if dtypes.is_differentiable(traced.outputs[i][1])]
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        seeds = _matching("vjp", "cotangent", cotangent, result, [traced.outputs[i] for i in seeded])
+        types = [traced.outputs[i] for i in seeded]
+        seeds = _matching("vjp", "cotangent", cotangent, result, types)
         symbol, outputs = declare_vjp(trace.current().module, traced, wrt, out)
         given = [*operands, *(seeds[i] for i in out)]
         back = dict(zip(wrt, call(symbol, given, outputs)[len(flat) :], strict=True))
@@ -270,15 +273,13 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     types = [(t.shape, t.dtype) for t in arguments.tensors]
     given = _matching("jvp", "tangents", tuple(tangents), treedef, types)
     traced, operands = _traced(function, arguments)
-    wrt = [i for i in differentiable(types)]
+    wrt = differentiable(types)
     out = differentiable(traced.outputs)
     symbol, outputs = declare_jvp(trace.current().module, traced, wrt, out)
     flat = call(symbol, [*operands, *(given[i] for i in wrt)], outputs)
     count = len(traced.outputs)
     moved = dict(zip(out, flat[count:], strict=True))
-    tangent = [
-        moved[i] if i in moved else scalar(0, traced.outputs[i]) for i in range(count)
-    ]
+    tangent = [moved[i] if i in moved else scalar(0, traced.outputs[i]) for i in range(count)]
     return traced.result.unflatten(flat[:count]), traced.result.unflatten(tangent)
 
 
@@ -329,5 +330,3 @@ def _matching(
             )
         result.append(moved)
     return result
-
-

@@ -1,4 +1,4 @@
-"""Control flow that is part of the program: `cond`, `switch`, `while_loop`, `fori_loop`, `scan`, `map`.
+"""Control flow within the program: `cond`, `switch`, `while_loop`, `fori_loop`, `scan`, `map`.
 
 Each runs its Python functions once, into functions of the module, and builds one StableHLO `while`
 or `case` that calls them. All take and return pytrees, may use outer tensors, and differentiate.
@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 def _stand_ins(treedef: TreeDef, types: Sequence[TensorType]) -> Any:
     """A pytree of tensors that have types and no values, to trace a function with."""
     here = trace.current()
-    return treedef.unflatten(Tensor._of_value(None, here, *type_) for type_ in types)  # type: ignore[arg-type]
+    return treedef.unflatten(Tensor._of_value(None, here, *type_) for type_ in types)
 
 
 def _trace(function: Function, *arguments: Any) -> Traced:
@@ -42,7 +42,10 @@ def _spell(types: Sequence[TensorType]) -> str:
 
 
 def _check_carry(
-    verb: str, traced_types: Sequence[TensorType], result: TreeDef, types: Sequence[TensorType],
+    verb: str,
+    traced_types: Sequence[TensorType],
+    result: TreeDef,
+    types: Sequence[TensorType],
     treedef: TreeDef,
 ) -> None:
     """Refuse a body that does not return what it takes."""
@@ -94,9 +97,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     number = hlo.convert(as_tensor(index), dtypes.int32)
     last = hlo.full((), len(branches) - 1, dtypes.int32)
     clamped = hlo.clamp(hlo.full((), 0, dtypes.int32), number, last)
-    bodies = [
-        lambda f=f: call(f.symbol, [*tensors, *f.captures], f.outputs) for f in functions
-    ]
+    bodies = [lambda f=f: call(f.symbol, [*tensors, *f.captures], f.outputs) for f in functions]
     return first.result.unflatten(hlo.case(clamped, bodies, first.outputs))
 
 
@@ -152,7 +153,9 @@ def while_loop(
 
 
 def _counted(
-    trips: int, leaves: Sequence[Tensor], step: Callable[[Tensor, Sequence[Tensor]], Sequence[Tensor]]
+    trips: int,
+    leaves: Sequence[Tensor],
+    step: Callable[[Tensor, Sequence[Tensor]], Sequence[Tensor]],
 ) -> tuple[Tensor, ...]:
     """Run `step(i, values)` for i = 0 … trips − 1."""
     limit = hlo.full((), trips, dtypes.int32)
@@ -277,7 +280,7 @@ def _store(stack: Tensor, value: Tensor, place: Tensor) -> Tensor:
     return hlo.dynamic_update_slice(stack, row, [place, *[zero] * value.ndim])
 
 
-def map(function: Function, xs: Any) -> Any:  # noqa: A001
+def map(function: Function, xs: Any) -> Any:
     """`function` of every item of `xs` along the first dimension, one after the other, stacked.
 
     >>> import slopec as sp

@@ -151,7 +151,7 @@ def _as_output(leaf: Any, function: Callable[..., Any]) -> Tensor:
 
 def call(symbol: str, operands: Sequence[Tensor], outputs: Sequence[TensorType]) -> list[Tensor]:
     """Call a function of the current module."""
-    callee = {"callee": ir.mlir.FlatSymbolRefAttr.get(symbol, ir.context())}
+    callee = {"callee": ir.symbol(symbol)}
     return list(trace.emit_many("func.call", operands, outputs, callee)[1])
 
 
@@ -193,9 +193,7 @@ def declare_vjp(
     """Declare (x…, cotangents of results `out`) ↦ (results…, cotangents of arguments `wrt`)."""
     inputs = [*of.inputs, *(of.outputs[i] for i in out)]
     outputs = (*of.outputs, *(of.inputs[i] for i in wrt))
-    symbol = declare(
-        module, "vjp", of.symbol, inputs, outputs, wrt=wrt, out=out
-    )
+    symbol = declare(module, "vjp", of.symbol, inputs, outputs, wrt=wrt, out=out)
     return symbol, outputs
 
 
@@ -205,9 +203,7 @@ def declare_jvp(
     """Declare (x…, tangents of arguments `wrt`) ↦ (results…, tangents of results `out`)."""
     inputs = [*of.inputs, *(of.inputs[i] for i in wrt)]
     outputs = (*of.outputs, *(of.outputs[i] for i in out))
-    symbol = declare(
-        module, "jvp", of.symbol, inputs, outputs, wrt=wrt, out=out
-    )
+    symbol = declare(module, "jvp", of.symbol, inputs, outputs, wrt=wrt, out=out)
     return symbol, outputs
 
 

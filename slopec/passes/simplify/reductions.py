@@ -10,6 +10,7 @@ from slopec.dtypes import DType
 from slopec.passes.op import Op, binary_body, holds, is_same_number, is_zero, splat
 from slopec.passes.pattern import pattern
 from slopec.passes.simplify.logic import extreme
+from slopec.passes.simplify.pads import padding
 from slopec.passes.simplify.shapes import (
     Broadcast,
     Dims,
@@ -19,7 +20,6 @@ from slopec.passes.simplify.shapes import (
     repeat,
     squeeze,
 )
-from slopec.passes.simplify.pads import padding
 from slopec.tensor import Tensor
 
 

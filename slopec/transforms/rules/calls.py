@@ -30,13 +30,13 @@ def _as_traced(op: ir.Operation) -> Traced:
 
 
 def _rule(op: ir.Operation) -> str:
-    return str(ir.mlir.StringAttr(op.attributes["slope.rule"]).value)
+    return ir.string_in(op, "slope.rule")
 
 
 def _derivative(point: Point) -> Traced:
     assert point.deriver is not None
-    symbol = ir.mlir.FlatSymbolRefAttr(_callee(point).attributes["slope.derivative"]).value
-    return _as_traced(point.deriver.function(str(symbol)))
+    symbol = ir.symbol_in(_callee(point), "slope.derivative")
+    return _as_traced(point.deriver.function(symbol))
 
 
 def _some(tangent: Tangent, like: Tensor) -> Tensor:

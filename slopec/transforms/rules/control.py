@@ -59,11 +59,7 @@ class _Loop:
     def fixed(self) -> set[int]:
         """The inputs that no iteration changes."""
         block = self.point.op.regions[1].blocks[0]
-        same = {
-            i
-            for i, value in enumerate(returned(block))
-            if value == block.arguments[i]
-        }
+        same = {i for i, value in enumerate(returned(block)) if value == block.arguments[i]}
         return same | set(range(self.carried, len(self.inputs)))
 
     @cached_property
@@ -92,9 +88,7 @@ def _while_jvp(point: Point, tangents: Sequence[Tangent]) -> Sequence[Tangent]:
     """Tangents are carried along, and the body is replaced by its forward derivative."""
     loop = _Loop.at(point)
     moving = [i for i in loop.active if i < loop.carried]
-    given = [
-        hlo.zeros_like(loop.inputs[i]) if tangents[i] is None else tangents[i] for i in moving
-    ]
+    given = [hlo.zeros_like(loop.inputs[i]) if tangents[i] is None else tangents[i] for i in moving]
     outer = {i: tangents[i] for i in loop.active if i >= loop.carried}
     symbol, outputs = declare_jvp(_deriver(point).module, loop.body, loop.active, moving)
     count = loop.carried
@@ -125,9 +119,7 @@ def _while_vjp(point: Point, cotangents: Sequence[Tangent]) -> Sequence[Tangent]
     moving = [i for i in loop.active if i not in loop.fixed]
     symbol, _ = declare_vjp(_deriver(point).module, loop.body, loop.active, moving)
     given = sorted(loop.fixed | {trips.place})
-    halves = split(
-        _deriver(point), symbol, len(loop.body.inputs), len(loop.body.outputs), given
-    )
+    halves = split(_deriver(point), symbol, len(loop.body.inputs), len(loop.body.outputs), given)
     after = point.trace.point
     point.trace.point = ir.InsertionPoint(point.op)
     stacks = _forward_loop(loop, trips, halves)
@@ -150,10 +142,7 @@ def _unbounded(point: Point) -> TransformError:
         "S0210",
         "reverse-mode differentiation needs to know how often this loop runs",
         span=ir.span_of(point.op),
-        notes=(
-            "the loop stops on a condition that is no comparison of a counter with a constant, "
-            "so the memory for its intermediate values is not known",
-        ),
+        notes=("it stops on a condition that is no comparison of a counter with a constant",),
         hint="use `scan` or `fori_loop` with constant bounds, give `while_loop` a `max_steps`, "
         "or differentiate forward with `jvp`",
     )
@@ -173,8 +162,7 @@ def _forward_loop(loop: _Loop, trips: Count, halves: Halves) -> list[Tensor]:
         step, carried, stacks = values[0], values[1 : count + 1], values[count + 1 :]
         results = call(halves.forward, loop.full(carried), outputs)
         filled = [
-            _put(stack, value, step)
-            for stack, value in zip(stacks, results[count:], strict=True)
+            _put(stack, value, step) for stack, value in zip(stacks, results[count:], strict=True)
         ]
         return [step + 1, *results[:count], *filled]
 
@@ -255,7 +243,10 @@ def _branches(point: Point) -> tuple[list[Traced], list[Tensor], list[Tensor]]:
 
 
 def _choose(
-    point: Point, index: Tensor, symbols: Sequence[str], given: Sequence[Tensor],
+    point: Point,
+    index: Tensor,
+    symbols: Sequence[str],
+    given: Sequence[Tensor],
     outputs: Sequence[trace.TensorType],
 ) -> list[Tensor]:
     """A branch op of the kind at `point` that calls one of `symbols`."""

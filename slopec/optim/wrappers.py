@@ -1,0 +1,143 @@
+"""What goes around an optimiser: clipping, accumulation, averages of weights, rates from metrics."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from slopec import dtypes, ops
+from slopec.optim.basic import clip_by_global_norm
+from slopec.optim.transformation import (
+    Number,
+    Optimizer,
+    Transformation,
+    chain,
+    filled_like,
+    tmap,
+)
+from slopec.tensor import Tensor
+from slopec.trainable import trained
+
+
+def clipped(optimizer: Optimizer, max_norm: Number) -> Optimizer:
+    """`optimizer` of gradients whose global norm is at most `max_norm`.
+
+    >>> import slopec as sp
+    >>> optimizer = sp.optim.clipped(sp.optim.sgd(1.0), 1.0)
+    >>> p = sp.tensor([0.0, 0.0])
+    >>> p, _ = optimizer.update(sp.tensor([30.0, 40.0]), optimizer.init(p), p)
+    >>> print(p)
+    [-0.6 -0.8]
+    """
+    return Optimizer(chain(clip_by_global_norm(max_norm), optimizer.transformation))
+
+
+def accumulated(optimizer: Optimizer, every: int) -> Optimizer:
+    """`optimizer` of the mean of each `every` gradients; in between, parameters stay.
+
+    >>> import slopec as sp
+    >>> optimizer = sp.optim.accumulated(sp.optim.sgd(1.0), 2)
+    >>> p = sp.tensor(0.0)
+    >>> state = optimizer.init(p)
+    >>> for g in (1.0, 3.0):
+    ...     p, state = optimizer.update(sp.tensor(g), state, p)
+    ...     print(p)
+    0.0
+    -2.0
+    """
+    inner = optimizer.transformation
+
+    def init(params: Any) -> Any:
+        zero = Tensor(0, dtypes.int32)
+        return {"inner": inner.init(params), "sum": filled_like(params), "count": zero}
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        total = tmap(lambda g, s: s + g, updates, state["sum"])
+        last = ops.equal(state["count"], every - 1)
+        mean = tmap(lambda s: s / every, total)
+        stepped, after = inner.update(mean, state["inner"], params)
+
+        # A choice between values rather than a branch: both sides are cheap, and a branch on a
+        # device's value waits for it.
+        def if_last(new: Any, old: Any) -> Any:
+            return tmap(lambda a, b: ops.where(last, a, b), new, old)
+
+        zeros = tmap(ops.zeros_like, total)
+        return if_last(stepped, zeros), {
+            "inner": if_last(after, state["inner"]),
+            "sum": if_last(zeros, total),
+            "count": ops.where(last, 0, state["count"] + 1),
+        }
+
+    return Optimizer(Transformation(init, update))
+
+
+def ema(average: Any, params: Any, decay: float = 0.999) -> Any:
+    """The running average decay · average + (1 − decay) · params; begin with the parameters.
+
+    Leaves that are not trained are taken from `params`.
+
+    >>> import slopec as sp
+    >>> print(ema({"w": sp.tensor(1.0)}, {"w": sp.tensor(2.0)}, 0.9)["w"])
+    1.1
+    """
+
+    def averaged(p: Any, kept: Any, a: Any) -> Any:
+        return p if kept is None else a + (1.0 - decay) * (p - a)
+
+    return tmap(averaged, params, trained(params), average)
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """A rate that falls by `factor` when a metric has not got better for `patience` updates.
+
+    Better is below the best by `threshold` of it (`mode="min"`, `threshold_mode="rel"`), above for
+    "max", by `threshold` itself for "abs". After a fall `cooldown` updates do not count.
+
+    >>> import slopec as sp
+    >>> plateau = sp.optim.Plateau(patience=1)
+    >>> state = plateau.init(0.1)
+    >>> for loss in (1.0, 1.0, 1.0):
+    ...     state = plateau.update(loss, state)
+    >>> print(state["lr"])
+    0.01
+    """
+
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    cooldown: int = 0
+    min_lr: float = 0.0
+    mode: Literal["min", "max"] = "min"
+    threshold_mode: Literal["rel", "abs"] = "rel"
+
+    def init(self, lr: float) -> dict[str, Tensor]:
+        """The state before the first metric; `lr` in it is the rate to use."""
+        worst = math.inf if self.mode == "min" else -math.inf
+        zero = Tensor(0, dtypes.int32)
+        return {"lr": Tensor(lr), "best": Tensor(worst), "bad": zero, "cooling": zero}
+
+    def update(self, metric: Any, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The state after another metric, a number or a traced scalar."""
+        value = ops.astype(metric, dtypes.float32)
+        better = self._better(value, state["best"])
+        bad = ops.where(better, 0, state["bad"] + 1)
+        cooling = ops.greater(state["cooling"], 0)
+        bad = ops.where(cooling, 0, bad)
+        falls = ops.greater(bad, self.patience)
+        rate = ops.maximum(state["lr"] * self.factor, self.min_lr)
+        left = ops.maximum(state["cooling"] - 1, 0)
+        return {
+            "lr": ops.where(falls, rate, state["lr"]),
+            "best": ops.where(better, value, state["best"]),
+            "bad": ops.where(falls, 0, bad),
+            "cooling": ops.where(falls, self.cooldown, left),
+        }
+
+    def _better(self, value: Tensor, best: Tensor) -> Tensor:
+        sign = -1.0 if self.mode == "min" else 1.0
+        if self.threshold_mode == "abs":
+            bar = best + sign * self.threshold
+        else:
+            bar = best * (1.0 + sign * self.threshold)
+        return ops.less(value, bar) if self.mode == "min" else ops.greater(value, bar)
