@@ -1,4 +1,4 @@
-"""Optimisers and schedules as pure functions: `init(params)` and `update(gradients, state, params)`.
+"""Optimisers and schedules as pure functions: `init(params)`, `update(gradients, state, params)`.
 
 >>> import slopec as sp
 >>> model = sp.nn.Linear(2, 1)

@@ -36,9 +36,9 @@ def scale_by_learning_rate(lr: Number) -> Transformation:
     return Transformation(lambda params: {"hyper": hyper.init()}, update)
 
 
-def times(value: Any, like: Tensor) -> Any:
+def times(value: Any, like: Tensor) -> Tensor:
     """A hyper-parameter as a factor for `like`, without widening it."""
-    return ops.astype(value, like.dtype) if isinstance(value, Tensor) else value
+    return ops.astype(value, like.dtype)
 
 
 def add_decayed_weights(weight_decay: Number) -> Transformation:
@@ -76,12 +76,10 @@ def trace(momentum: Number, dampening: float = 0.0, nesterov: bool = False) -> T
 
     def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
         (rate,) = hyper.now(state["hyper"])
-        share: Any = 1.0
-        if dampening:
-            share = ops.where(state["first"], 1.0, 1.0 - dampening)
+        share = ops.where(state["first"], 1.0, 1.0 - dampening) if dampening else None
 
         def moved(g: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-            new = times(rate, g) * b + (times(share, g) * g if dampening else g)
+            new = times(rate, g) * b + (g if share is None else times(share, g) * g)
             return (g + times(rate, g) * new if nesterov else new), new
 
         stepped, buffer = tmap_many(moved, 2, updates, state["buffer"])

@@ -36,7 +36,7 @@ def sgd(
     >>> for _ in range(2):
     ...     p, state = optimizer.update(g, state, p)
     >>> print(p)
-    -0.45000002
+    -0.45
     """
     moving = [] if momentum == 0 else [basic.trace(momentum, dampening, nesterov)]
     return _optimizer(basic.decayed(weight_decay), moving, basic.scale_by_learning_rate(lr))

@@ -65,8 +65,8 @@ def cosine(lr: float, steps: int, eta_min: float = 0.0) -> Schedule:
     eta_min + ½(lr − eta_min)(1 + cos(πt / steps)) (Loshchilov & Hutter, *SGDR*, 2017).
 
     >>> rate = cosine(1.0, 100)
-    >>> print(rate(0), rate(50), rate(200))
-    1.0 0.5 0.0
+    >>> print(*(f"{rate(t):.2f}" for t in (0, 50, 200)))
+    1.00 0.50 0.00
     """
     return lambda past: _eased(lr, eta_min, _share(past, steps))
 
@@ -75,8 +75,8 @@ def cosine_restarts(lr: float, t_0: int, t_mult: int = 1, eta_min: float = 0.0) 
     """`cosine` over t_0 steps, again over t_0 · t_mult steps, and so on (SGDR).
 
     >>> rate = cosine_restarts(1.0, 10, t_mult=2)
-    >>> print(rate(10), rate(20), rate(30))
-    1.0 0.5 1.0
+    >>> print(*(f"{rate(t):.2f}" for t in (10, 20, 30)))
+    1.00 0.50 1.00
     """
     if t_mult == 1:
         return lambda past: _eased(lr, eta_min, _time(ops.remainder(past, t_0)) / t_0)
@@ -109,19 +109,21 @@ def one_cycle(
     `three_phase` an equal fall to the beginning follows before the last one.
     """
     first, last = max_lr / div_factor, max_lr / div_factor / final_div_factor
-    top, end = pct_start * total_steps - 1.0, total_steps - 1.0
-    ends, rates = [0.0, top, end], [first, max_lr, last]
+    top, stop = pct_start * total_steps - 1.0, total_steps - 1.0
+    ends, rates = [0.0, top, stop], [first, max_lr, last]
     if three_phase:
-        ends, rates = [0.0, top, 2.0 * top, end], [first, max_lr, first, last]
+        ends, rates = [0.0, top, 2.0 * top, stop], [first, max_lr, first, last]
     ease = _eased if anneal_strategy == "cos" else _between
 
     def rate(past: Any) -> Tensor:
         t = _time(past)
-        result: Any = rates[-1]
-        for i in reversed(range(len(ends) - 1)):
-            share = ops.clip((t - ends[i]) / max(ends[i + 1] - ends[i], 1e-6), 0.0, 1.0)
-            part = ease(rates[i], rates[i + 1], share)
-            result = part if i == len(ends) - 2 else ops.where(t <= ends[i + 1], part, result)
+        parts = []
+        for i in range(len(ends) - 1):
+            share = (t - ends[i]) / max(ends[i + 1] - ends[i], 1e-6)
+            parts.append(ease(rates[i], rates[i + 1], ops.clip(share, 0.0, 1.0)))
+        result = parts[-1]
+        for end, part in zip(ends[-2:0:-1], parts[-2::-1], strict=True):
+            result = ops.where(t <= end, part, result)
         return result
 
     return rate
@@ -135,7 +137,7 @@ def warmup(schedule: Schedule, steps: int) -> Schedule:
 
     def rate(past: Any) -> Tensor:
         share = ops.minimum((_time(past) + 1.0) / (steps + 1.0), 1.0)
-        return share * schedule(ops.maximum(past - steps, 0))
+        return ops.multiply(share, schedule(ops.maximum(past - steps, 0)))
 
     return rate
 
@@ -156,7 +158,7 @@ def sequential(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Sche
         )
 
     def rate(past: Any) -> Tensor:
-        result = schedules[0](past)
+        result: Tensor = schedules[0](past)
         for start, following in zip(milestones, schedules[1:], strict=True):
             later = following(ops.maximum(past - start, 0))
             result = ops.where(ops.greater_equal(past, start), later, result)
@@ -181,8 +183,8 @@ def _eased(start: float, end: float, share: Tensor) -> Tensor:
 SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
     "constant": lambda lr, steps: constant(lr),
     "linear": lambda lr, steps: linear(lr, 0.0, steps),
-    "cosine": lambda lr, steps: cosine(lr, steps),
-    "one_cycle": lambda lr, steps: one_cycle(lr, steps),
+    "cosine": cosine,
+    "one_cycle": one_cycle,
 }
 """The schedules that a whole run of so many steps decides."""
 
@@ -194,8 +196,8 @@ def schedule(name: str, lr: float, steps: int, *, warmup: int = 0) -> Schedule:
     unknown name.
 
     >>> rate = schedule("cosine", 1.0, 110, warmup=10)
-    >>> print(rate(10), rate(60))
-    1.0 0.5
+    >>> print(f"{rate(10):.2f} {rate(60):.2f}")
+    1.00 0.50
     """
     if name not in SCHEDULES:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""What goes around an optimiser: clipping, accumulation, averages of weights, rates from metrics."""
+"""What goes around an optimiser: clipping, accumulation, averaged weights, rates from metrics."""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def clipped(optimizer: Optimizer, max_norm: Number) -> Optimizer:
     >>> optimizer = sp.optim.clipped(sp.optim.sgd(1.0), 1.0)
     >>> p = sp.tensor([0.0, 0.0])
     >>> p, _ = optimizer.update(sp.tensor([30.0, 40.0]), optimizer.init(p), p)
-    >>> print(p)
+    >>> print(p.round(decimals=4))
     [-0.6 -0.8]
     """
     return Optimizer(chain(clip_by_global_norm(max_norm), optimizer.transformation))
@@ -99,8 +99,8 @@ class Plateau:
     >>> state = plateau.init(0.1)
     >>> for loss in (1.0, 1.0, 1.0):
     ...     state = plateau.update(loss, state)
-    >>> print(state["lr"])
-    0.01
+    >>> print(f"{state['lr']:.3f}")
+    0.010
     """
 
     factor: float = 0.1
