@@ -6,6 +6,7 @@ cannot disagree. Transposes are plain, not Hermitian, as in JAX.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 from slopec import dtypes, hlo
 from slopec.dtypes import DType
@@ -53,6 +54,11 @@ def chain(first: LinearMap, then: LinearMap) -> LinearMap:
     return LinearMap(
         lambda t: then.apply(first.apply(t)), lambda ct: first.transpose(then.transpose(ct))
     )
+
+
+def compose(*steps: LinearMap) -> LinearMap:
+    """The composition of maps, the first to be applied first."""
+    return reduce(chain, steps, IDENTITY)
 
 
 def cast(source: DType, target: DType) -> LinearMap:

@@ -109,7 +109,7 @@ def write_jvp(
         block.arguments[i]: seed for i, seed in zip(wrt, seeds, strict=True)
     }
     ops = _body(block)
-    for op, following in zip(ops, [*ops[1:], end], strict=True):
+    for op, following in zip(ops, [*ops, end][1:], strict=True):
         given = [tangents.get(value) for value in inputs_of(op)]
         if all(t is None for t in given):
             continue

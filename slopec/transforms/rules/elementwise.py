@@ -3,7 +3,6 @@
 Where a function has no derivative (ties of maximum, 0 under abs) the value is JAX's convention.
 """
 
-import math
 from collections.abc import Callable
 
 from slopec import dtypes, hlo
@@ -31,7 +30,7 @@ _quotient("stablehlo.log", lambda x, y: x)
 _quotient("stablehlo.log_plus_one", lambda x, y: x + 1.0)
 _quotient("stablehlo.sqrt", lambda x, y: y * 2.0)
 _unary("stablehlo.rsqrt", lambda x, y: (y / x) * -0.5)
-_unary("stablehlo.cbrt", lambda x, y: y / (x * 3.0))
+_quotient("stablehlo.cbrt", lambda x, y: y * y * 3.0)
 _unary("stablehlo.sine", lambda x, y: hlo.cosine(x))
 _unary("stablehlo.cosine", lambda x, y: -hlo.sine(x))
 _unary("stablehlo.tan", lambda x, y: y * y + 1.0)
@@ -45,13 +44,8 @@ _unary("chlo.asin", lambda x, y: hlo.rsqrt(1.0 - x * x))
 _unary("chlo.acos", lambda x, y: -hlo.rsqrt(1.0 - x * x))
 _quotient("chlo.atan", lambda x, y: x * x + 1.0)
 _unary("chlo.asinh", lambda x, y: hlo.rsqrt(x * x + 1.0))
-_unary("chlo.acosh", lambda x, y: hlo.rsqrt((x - 1.0) * (x + 1.0)))
+_unary("chlo.acosh", lambda x, y: hlo.rsqrt(x - 1.0) * hlo.rsqrt(x + 1.0))
 _quotient("chlo.atanh", lambda x, y: 1.0 - x * x)
-_unary("chlo.erf", lambda x, y: hlo.exponential(-(x * x)) * (2.0 / math.sqrt(math.pi)))
-_unary("chlo.erfc", lambda x, y: hlo.exponential(-(x * x)) * (-2.0 / math.sqrt(math.pi)))
-_unary("chlo.erf_inv", lambda x, y: hlo.exponential(y * y) * (math.sqrt(math.pi) / 2.0))
-_unary("chlo.lgamma", lambda x, y: hlo.digamma(x))
-_unary("chlo.digamma", lambda x, y: hlo.polygamma(hlo.full_like(x, 1.0), x))
 
 
 @linear("stablehlo.negate")
@@ -225,20 +219,6 @@ def _complex(point: Point) -> Maps:
 @linear("chlo.conj")
 def _conj(point: Point) -> Maps:
     return [maps.same(hlo.conj)]
-
-
-@linear("chlo.polygamma")
-def _polygamma(point: Point) -> Maps:
-    """ψ⁽ⁿ⁾(x): ψ⁽ⁿ⁺¹⁾(x) dx; the order n is not varied."""
-    n, x = point.operands
-    return [None, maps.scale(hlo.polygamma(n + 1.0, x))]
-
-
-@linear("chlo.zeta")
-def _zeta(point: Point) -> Maps:
-    """ζ(s, q): −s ζ(s + 1, q) dq (DLMF 25.11.17); s is not varied."""
-    s, q = point.operands
-    return [None, maps.scale(-s * hlo.zeta(s + 1.0, q))]
 
 
 not_differentiable(

@@ -1,0 +1,171 @@
+"""Linear algebra: factors and solutions move as their defining equations, differentiated, say.
+
+Only the triangle that an op reads has a derivative; the other one gets zeros.
+"""
+
+from slopec import dtypes, hlo
+from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.tensor import Tensor
+from slopec.transforms import linear as maps
+from slopec.transforms.linear import LinearMap
+from slopec.transforms.rule import Maps, Point, linear
+
+
+def _matmul(a: Tensor, b: Tensor) -> Tensor:
+    """The product of the matrices in the last dimensions."""
+    rank = a.ndim
+    batch = tuple(range(rank - 2))
+    return hlo.dot_general(a, b, DotDimensionNumbers(batch, batch, (rank - 1,), (rank - 2,)))
+
+
+def _transposed(a: Tensor) -> Tensor:
+    """The matrices with rows and columns exchanged."""
+    return hlo.transpose(a, [*range(a.ndim - 2), a.ndim - 1, a.ndim - 2])
+
+
+def _conj(a: Tensor) -> Tensor:
+    return hlo.conj(a) if dtypes.is_complex(a.dtype) else a
+
+
+def _adjoint(a: Tensor) -> Tensor:
+    return _conj(_transposed(a))
+
+
+def _triangle(a: Tensor, lower: bool, *, strict: bool = False) -> Tensor:
+    """The lower (or upper) triangle, without the diagonal if `strict`; zeros elsewhere."""
+    square = a.shape[-2:]
+    rows, columns = (hlo.iota(square, d, dtypes.int32) for d in (0, 1))
+    direction = ("GT" if strict else "GE") if lower else ("LT" if strict else "LE")
+    keep = hlo.compare(rows, columns, direction)
+    wide = hlo.broadcast_in_dim(keep, a.shape, (a.ndim - 2, a.ndim - 1))
+    return hlo.select(wide, a, hlo.zeros_like(a))
+
+
+def _half_diagonal(a: Tensor) -> Tensor:
+    """The lower triangle with its diagonal halved, real where the matrices are complex."""
+    strict = _triangle(a, lower=True, strict=True)
+    whole = _triangle(a, lower=True)
+    diagonal = hlo.subtract(whole, strict)
+    if dtypes.is_complex(a.dtype):
+        real = hlo.real(diagonal)
+        diagonal = hlo.complex_(real, hlo.zeros_like(real))
+    return hlo.add(strict, hlo.multiply(diagonal, hlo.full_like(a, 0.5)))
+
+
+def _times(left: Tensor) -> LinearMap:
+    """X ↦ L X."""
+    return LinearMap(lambda x: _matmul(left, x), lambda ct: _matmul(_transposed(left), ct))
+
+
+_HALF = maps.same(_half_diagonal)
+_ADJOINT = maps.same(_adjoint)
+
+
+def _solve(a: Tensor, left_side: bool, lower: bool, unit: bool, kind: str) -> LinearMap:
+    """b ↦ the solution of a triangular system, whose transpose solves the transposed one."""
+    turned = {"NO_TRANSPOSE": "TRANSPOSE", "TRANSPOSE": "NO_TRANSPOSE"}
+
+    def solve(matrix: Tensor, b: Tensor, which: str) -> Tensor:
+        return hlo.triangular_solve(
+            matrix, b, left_side=left_side, lower=lower, unit_diagonal=unit, transpose_a=which
+        )
+
+    def back(ct: Tensor) -> Tensor:
+        if kind == "ADJOINT":
+            return solve(_conj(a), ct, "NO_TRANSPOSE")
+        return solve(a, ct, turned[kind])
+
+    return LinearMap(lambda b: solve(a, b, kind), back)
+
+
+@linear("stablehlo.cholesky")
+def _cholesky(point: Point) -> Maps:
+    """A = L Lᴴ: dL = L Φ(L⁻¹ dA L⁻ᴴ), where Φ halves the diagonal of the lower triangle (Murray,
+    Differentiation of the Cholesky decomposition, 2016); dA is what the triangle read stands for.
+    """
+    lower = bool(point.attribute("lower"))
+    factor = _triangle(point.result, lower)
+    if not lower:
+        factor = _adjoint(factor)
+
+    def whole(t: Tensor) -> Tensor:
+        half = _half_diagonal(t)
+        return hlo.add(half, _adjoint(half))
+
+    def read(ct: Tensor) -> Tensor:
+        return _half_diagonal(hlo.add(ct, _adjoint(ct)))
+
+    steps = [
+        LinearMap(whole, read),
+        _solve(factor, True, True, False, "NO_TRANSPOSE"),
+        _solve(factor, False, True, False, "ADJOINT"),
+        _HALF,
+        _times(factor),
+    ]
+    if not lower:
+        steps = [_ADJOINT, *steps, _ADJOINT]
+    return [maps.compose(*steps)]
+
+
+@linear("stablehlo.triangular_solve")
+def _triangular_solve(point: Point) -> Maps:
+    """op(A) X = B: dX = op(A)⁻¹ (dB − op(dA) X), and mirrored where A stands on the right."""
+    a, x = point.operands[0], point.result
+    left, lower = bool(point.attribute("left_side")), bool(point.attribute("lower"))
+    unit = bool(point.attribute("unit_diagonal"))
+    kind = str(point.attribute("transpose_a")).removesuffix(">").rpartition(" ")[2]
+    solve = _solve(a, left, lower, unit, kind)
+    if not point.active[0]:
+        return [None, solve]
+    read = maps.same(lambda t: _triangle(t, lower, strict=unit))
+    turn = {"TRANSPOSE": maps.same(_transposed), "ADJOINT": _ADJOINT}.get(kind, maps.IDENTITY)
+    product = LinearMap(
+        lambda t: _matmul(t, x) if left else _matmul(x, t),
+        lambda ct: _matmul(ct, _transposed(x)) if left else _matmul(_transposed(x), ct),
+    )
+    return [maps.compose(read, turn, product, maps.NEGATE, solve), solve]
+
+
+@linear("stablehlo.fft")
+def _fft(point: Point) -> Maps:
+    """The DFT matrix is symmetric; of the real kinds, the half that is left out counts twice."""
+    x = point.operands[0]
+    lengths = point.ints("fft_length")
+    kind = str(point.attribute("fft_type")).removesuffix(">").rpartition(" ")[2]
+
+    def again(t: Tensor) -> Tensor:
+        return point.again(0, t)
+
+    if kind in ("FFT", "IFFT"):
+        return [maps.same(again)]
+    if kind == "RFFT":
+        return [LinearMap(again, lambda ct: _rfft_back(ct, x, lengths))]
+    return [LinearMap(again, lambda ct: _irfft_back(ct, x, lengths))]
+
+
+def _rfft_back(ct: Tensor, x: Tensor, lengths: tuple[int, ...]) -> Tensor:
+    """The real part of the transform of the cotangent, padded to the full length."""
+    high = [0] * (ct.ndim - 1) + [lengths[-1] - ct.shape[-1]]
+    full = hlo.pad(ct, hlo.full((), 0, ct.dtype), [0] * ct.ndim, high)
+    return hlo.convert(hlo.real(hlo.fft(full, "FFT", lengths)), x.dtype)
+
+
+def _irfft_back(ct: Tensor, x: Tensor, lengths: tuple[int, ...]) -> Tensor:
+    """The conjugate transform of the cotangent, over n, doubled between the first and the middle
+    frequency, which stand for themselves and their mirror image.
+    """
+    count = 1
+    for n in lengths:
+        count *= n
+    spectrum = hlo.fft(ct, "RFFT", lengths)
+    place = hlo.iota(x.shape, x.ndim - 1, dtypes.int32)
+    mirror = hlo.compare(
+        hlo.add(place, place), hlo.full(x.shape, lengths[-1], dtypes.int32), "NE"
+    )
+    first = hlo.compare(place, hlo.full(x.shape, 0, dtypes.int32), "EQ")
+    twice = hlo.select(
+        hlo.and_(mirror, hlo.not_(first)),
+        hlo.full(x.shape, 2 / count, x.dtype),
+        hlo.full(x.shape, 1 / count, x.dtype),
+    )
+    return hlo.conj(hlo.multiply(spectrum, twice))
