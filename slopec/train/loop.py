@@ -64,15 +64,19 @@ class Training:
 
     def __init__(self, recipe: Recipe, device: str | None = None) -> None:
         """Compile the recipe's step and evaluation for this machine."""
+        self.prepare(recipe)
+        started = time.perf_counter()
+        self.program = self._compile(device)
+        self.compile_seconds = time.perf_counter() - started
+
+    def prepare(self, recipe: Recipe) -> None:
+        """Load the data and make the model; nothing is compiled yet."""
         self.recipe = recipe
         self.task = tasks.load(recipe.data, recipe.path.parent)
         self.batches = Batches(self.task.train, recipe.train.batch, seed=recipe.train.seed)
         epochs, steps = recipe.train.epochs, recipe.train.steps
         self.steps = epochs * len(self.batches) if steps is None else steps
         self.model = self._model()
-        started = time.perf_counter()
-        self.program = self._compile(device)
-        self.compile_seconds = time.perf_counter() - started
         self.step = 0
 
     def _model(self) -> nn.Module:
@@ -101,7 +105,7 @@ class Training:
             clip_norm=part.clip_norm,
         )
 
-    def _programs(self) -> tuple[list[Program], Weights]:
+    def programs(self) -> tuple[list[Program], Weights]:
         """The step and the evaluation, and the values that their state begins with."""
         optimizer, smoothing = self._optimizer(), self.recipe.train.label_smoothing
         inputs, targets = (self.task.train[n] for n in (self.task.inputs, self.task.targets))
@@ -141,7 +145,7 @@ class Training:
         return [step, evaluate], Weights(weights)
 
     def _compile(self, device: str | None) -> slopec_runtime.Program:
-        marked, weights = self._programs()
+        marked, weights = self.programs()
         rows = min(256, len(self.task.test[self.task.targets]))
         lowered = lower(marked, name="train", dims={"batch": [rows]}, weights=weights)
         name = "llvm-cpu" if device in (None, "cpu") else str(device).split(":")[0]
