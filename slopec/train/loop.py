@@ -97,13 +97,10 @@ class Training:
         rate = optim.schedule(
             part.schedule, part.learning_rate, self.steps, warmup=int(part.warmup * self.steps)
         )
-        return optim.by_name(
-            part.name,
-            rate,
-            weight_decay=part.weight_decay,
-            momentum=part.momentum,
-            clip_norm=part.clip_norm,
+        made = optim.by_name(
+            part.name, rate, weight_decay=part.weight_decay, momentum=part.momentum
         )
+        return made if part.clip_norm is None else optim.clipped(made, part.clip_norm)
 
     def programs(self) -> tuple[list[Program], Weights]:
         """The step and the evaluation, and the values that their state begins with."""

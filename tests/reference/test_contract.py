@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
-from tests.reference.harness import Group, both, run, sample, same
+from tests.reference.harness import Group, both, run, same, sample
 
 DOTS = Group()
 NUMBERS = {

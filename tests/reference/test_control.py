@@ -8,7 +8,7 @@ from jax import lax
 
 from slopec import ir, reference
 from slopec.diagnostics import ShapeError, SlopecError, UsageError
-from tests.reference.harness import Group, run, sample, same
+from tests.reference.harness import Group, run, same, sample
 
 X = sample((3, 4), "float32")
 CONTROL = Group()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jax import lax
 
 from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
-from tests.reference.harness import Group, dtype, run, sample, same
+from tests.reference.harness import Group, dtype, run, same, sample
 
 
 def tensor(shape: tuple[int, ...], kind: str) -> str:

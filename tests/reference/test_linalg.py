@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from tests.reference.harness import Group, run, sample, same
+from tests.reference.harness import Group, run, same, sample
 
 LINALG = Group(platform="tpu")
 

@@ -10,7 +10,7 @@ import pytest
 
 from slopec import ir
 from slopec.diagnostics import SlopecError
-from tests.reference.harness import dtype, run, sample, same
+from tests.reference.harness import dtype, run, same, sample
 
 
 def program(inputs: str, outputs: str, body: str, returned: str = "%0") -> str:

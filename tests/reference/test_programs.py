@@ -9,7 +9,7 @@ import pytest
 from jax import export, lax
 
 from slopec import ir, reference
-from tests.reference.harness import agree, sample, same
+from tests.reference.harness import agree, same, sample
 
 
 def weights(*shapes: tuple[int, ...], name: str = "float32") -> list[np.ndarray]:

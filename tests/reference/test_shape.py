@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
-from tests.reference.harness import Group, agree, dtype, run, sample, same
+from tests.reference.harness import Group, agree, dtype, run, same, sample
 
 X = sample((3, 4, 5), "float32")
 SHAPES = Group()

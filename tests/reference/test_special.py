@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slopec.reference import gamma, special
 from slopec.reference.broadcasting import PLAIN
 from slopec.reference.complexes import asin_acos_kernel
-from tests.reference.harness import dtype, run, sample, same
+from tests.reference.harness import dtype, run, same, sample
 
 AROUND = np.concatenate(
     [np.linspace(-6, 6, 4001), np.logspace(-300, 1, 500), -np.logspace(-30, 1, 500)]
