@@ -93,6 +93,13 @@ class Frame:
         self.values.append(None)
         return slot
 
+    def slot_of(self, value: ir.Value) -> int:
+        """The slot in which `value` lives; raises when nothing defines it here."""
+        slot = self.slots.get(value)
+        if slot is None:
+            raise UsageError("S0382", f"the value of {value} is used and not given")
+        return slot
+
 
 class OpScope:
     """What the rule of one op sees; collects the slots that the op's regions read."""
@@ -161,12 +168,12 @@ def _compile(
             frame.values[frame.new_slot(op.results[0])] = kernel()
             continue
         program.lanewise = program.lanewise and _is_lanewise(op, frame)
-        operands = [frame.slots[operand] for operand in op.operands]
+        operands = [frame.slot_of(operand) for operand in op.operands]
         results = [frame.new_slot(result) for result in op.results]
         program.steps.append((kernel, operands, results, []))
         program.operations.append(op)
         captured.append(scope.captured)
-    program.outputs = [frame.slots[value] for value in outputs or ()]
+    program.outputs = [frame.slot_of(value) for value in outputs or ()]
     _mark_last_uses(program, captured)
     return program
 

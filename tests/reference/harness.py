@@ -108,6 +108,11 @@ def run(text: str | bytes, *arrays: Any) -> list[np.ndarray]:
     return reference.evaluate(ir.parse(text), "main", *arrays)
 
 
+def program(inputs: str, outputs: str, body: str, returned: str = "%0") -> str:
+    """A module whose @main takes `inputs` and returns values of the types `outputs`."""
+    return f"func.func @main({inputs}) -> ({outputs}) {{\n{body}\nreturn {returned} : {outputs} }}"
+
+
 FLOATS = ("float32", "float64", "bfloat16", "float16")
 SIGNED = ("int8", "int16", "int32", "int64")
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")

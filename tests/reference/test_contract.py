@@ -164,12 +164,15 @@ def convolution(facts: dict[str, Any]) -> Any:
     return run_
 
 
+def gradients(function: Any) -> Any:
+    return jax.grad(lambda x, kernel: (function(x, kernel) ** 2).sum(), (0, 1))
+
+
 for _name, (_left, _right, _facts) in VARIANTS.items():
     _x, _k = sample(_left, "float64", 1), sample(_right, "float64", 2)
     CONVOLUTIONS.add(_name, convolution(_facts), _x, _k)
     if 0 not in _left and _name != "too small":
-        _square = lambda x, k, f=convolution(_facts): (f(x, k) ** 2).sum()  # noqa: E731
-        CONVOLUTIONS.add(f"{_name} gradients", jax.grad(_square, (0, 1)), _x, _k)
+        CONVOLUTIONS.add(f"{_name} gradients", gradients(convolution(_facts)), _x, _k)
 for _dtype in ("float32", "bfloat16", "float16", "int32", "complex64"):
     _left, _right, _facts = VARIANTS["strided"]
     CONVOLUTIONS.add(

@@ -72,6 +72,7 @@ for _name in FLOATS:
         )
 
 
+@pytest.mark.filterwarnings("ignore:Casting complex values")
 @pytest.mark.parametrize("source", TYPES)
 @pytest.mark.parametrize("target", TYPES)
 def test_convert(source: str, target: str) -> None:

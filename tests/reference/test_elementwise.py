@@ -42,10 +42,12 @@ UNARY_FLOAT = """abs neg sign floor ceil exp exp2 expm1 log log1p sqrt rsqrt cbr
 sin cos tan tanh asin acos atan sinh cosh asinh acosh atanh is_finite square
 erf erfc erf_inv lgamma digamma bessel_i1e""".split()
 BINARY_FLOAT = "add sub mul div rem pow max min atan2 nextafter eq ne lt le gt ge".split()
-BINARY_INTEGER = """add sub mul div rem max min bitwise_and bitwise_or bitwise_xor
+BINARY_INTEGER = """add sub mul div rem max min mulhi bitwise_and bitwise_or bitwise_xor
 shift_left shift_right_logical shift_right_arithmetic eq ne lt le gt ge""".split()
 UNARY_COMPLEX = """abs neg sign exp expm1 log log1p sqrt rsqrt logistic sin cos tan tanh
 asin acos atan sinh cosh asinh acosh atanh real imag conj square""".split()
+UNARY_INTEGER = "bitwise_not population_count clz sign".split()
+BINARY_BOOLEAN = "bitwise_and bitwise_or bitwise_xor eq ne lt le gt ge max min".split()
 BINARY_COMPLEX = "add sub mul div pow eq ne".split()
 
 NOT_FLOAT8 = "erf erfc erf_inv lgamma digamma bessel_i1e exp2 nextafter pow atan2".split()
@@ -63,63 +65,68 @@ COARSE = {
 }
 
 
-@np.errstate(all="ignore")
-def _groups() -> dict[str, Group]:
-    groups = {}
-    for name in (*FLOATS, *FLOAT8):
-        group = groups[name] = Group()
-        values = floats(name)
-        left, right = pairs(values[:24])
-        low = name in FLOAT8
-        for op in UNARY_FLOAT:
-            if not (low and op in NOT_FLOAT8):
-                group.add(op, getattr(lax, op), values)
-        for op in BINARY_FLOAT:
-            if not (low and op in NOT_FLOAT8):
-                group.add(op, getattr(lax, op), left, right)
-        group.add("round_afz", lambda x: lax.round(x, lax.RoundingMethod.AWAY_FROM_ZERO), values)
-        group.add("round_even", lambda x: lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN), values)
-        group.add("clamp", lax.clamp, dtype(name).type(-1), values, dtype(name).type(2))
-        group.add("select", lax.select, left > right, left, right)
-    for name in (*SIGNED, *UNSIGNED):
-        group = groups[name] = Group()
-        values = integers(name)
-        left, right = pairs(values)
-        for op in BINARY_INTEGER:
-            group.add(op, getattr(lax, op), left, right)
-        for op in ("bitwise_not", "population_count", "clz", "sign"):
+def of_floats(name: str) -> Group:
+    group = Group()
+    values = floats(name)
+    left, right = pairs(values[:24])
+    left_out = NOT_FLOAT8 if name in FLOAT8 else []
+    for op in UNARY_FLOAT:
+        if op not in left_out:
             group.add(op, getattr(lax, op), values)
-        if name in SIGNED:
-            group.add("abs", lax.abs, values)
-            group.add("neg", lax.neg, values)
-        group.add("mulhi", lax.mulhi, left, right)
-        group.add("cube", lambda x: lax.integer_pow(x, 3), values)
-    for name in COMPLEX:
-        group = groups[name] = Group()
-        values = sample((30,), name, scale=1.0)
-        values = np.concatenate([values, np.array([0, 1, -1, 1j, -1j, 1e-8, 2], values.dtype)])
-        for op in UNARY_COMPLEX:
-            safe = values[values != 0] if op in ("rsqrt", "sign") else values
-            safe = safe[np.abs(np.abs(safe) - 1) > 1e-6] if op in ("atanh", "atan") else safe
-            group.add(op, getattr(lax, op), safe)
-        left, right = pairs(values[:20])
-        for op in BINARY_COMPLEX:
+    for op in BINARY_FLOAT:
+        if op not in left_out:
             group.add(op, getattr(lax, op), left, right)
-        group.add("complex", lax.complex, values.real, values.imag)
-    logic = groups["bool"] = Group()
+    group.add("round_afz", lambda x: lax.round(x, lax.RoundingMethod.AWAY_FROM_ZERO), values)
+    group.add("round_even", lambda x: lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN), values)
+    group.add("clamp", lax.clamp, dtype(name).type(-1), values, dtype(name).type(2))
+    group.add("select", lax.select, left > right, left, right)
+    return group
+
+
+def of_integers(name: str) -> Group:
+    group = Group()
+    values = integers(name)
+    left, right = pairs(values)
+    for op in BINARY_INTEGER:
+        group.add(op, getattr(lax, op), left, right)
+    for op in UNARY_INTEGER + (["abs", "neg"] if name in SIGNED else []):
+        group.add(op, getattr(lax, op), values)
+    group.add("cube", lambda x: lax.integer_pow(x, 3), values)
+    return group
+
+
+def of_complex(name: str) -> Group:
+    group = Group()
+    values = sample((30,), name, scale=1.0)
+    values = np.concatenate([values, np.array([0, 1, -1, 1j, -1j, 1e-8, 2], values.dtype)])
+    for op in UNARY_COMPLEX:
+        safe = values[values != 0] if op in ("rsqrt", "sign") else values
+        safe = safe[np.abs(np.abs(safe) - 1) > 1e-6] if op in ("atanh", "atan") else safe
+        group.add(op, getattr(lax, op), safe)
+    left, right = pairs(values[:20])
+    for op in BINARY_COMPLEX:
+        group.add(op, getattr(lax, op), left, right)
+    group.add("complex", lax.complex, values.real, values.imag)
+    return group
+
+
+def of_booleans() -> Group:
+    group = Group()
     left, right = pairs(np.array([False, True]))
-    for op in ("bitwise_and", "bitwise_or", "bitwise_xor", "eq", "ne", "lt", "le", "gt", "ge"):
-        logic.add(op, getattr(lax, op), left, right)
-    for op in ("max", "min"):
-        logic.add(op, getattr(lax, op), left, right)
-    logic.add("bitwise_not", lax.bitwise_not, left)
-    logic.add("add", jnp.add, left, right)
-    logic.add("multiply", jnp.multiply, left, right)
-    logic.add("select", lax.select, left, left, right)
-    return groups
+    for op in BINARY_BOOLEAN:
+        group.add(op, getattr(lax, op), left, right)
+    group.add("bitwise_not", lax.bitwise_not, left)
+    group.add("add", jnp.add, left, right)
+    group.add("multiply", jnp.multiply, left, right)
+    group.add("select", lax.select, left, left, right)
+    return group
 
 
-GROUPS = _groups()
+with np.errstate(all="ignore"):
+    GROUPS = {name: of_floats(name) for name in (*FLOATS, *FLOAT8)}
+    GROUPS |= {name: of_integers(name) for name in (*SIGNED, *UNSIGNED)}
+    GROUPS |= {name: of_complex(name) for name in COMPLEX}
+    GROUPS["bool"] = of_booleans()
 
 
 @pytest.mark.parametrize(
