@@ -1,0 +1,174 @@
+"""The optimisers once more, in NumPy and double precision, written from their papers' algorithms.
+
+Each is a function of (p, g, s, t, options) for one parameter: it returns the new parameter and
+keeps what it likes in the dictionary `s`; `t` counts from 1.
+"""
+
+import numpy as np
+
+
+def average(s, name, value, beta):
+    s[name] = beta * s.get(name, 0.0) + (1 - beta) * value
+    return s[name]
+
+
+def sgd(p, g, s, t, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
+    g = g + weight_decay * p
+    if momentum:
+        s["b"] = g if t == 1 else momentum * s["b"] + (1 - dampening) * g
+        g = g + momentum * s["b"] if nesterov else s["b"]
+    return p - lr * g
+
+
+def adam(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False):
+    return p - lr * _adam_direction(g + weight_decay * p, s, t, betas, eps, amsgrad)
+
+
+def adamw(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False):
+    return p * (1 - lr * weight_decay) - lr * _adam_direction(g, s, t, betas, eps, amsgrad)
+
+
+def _adam_direction(g, s, t, betas, eps, amsgrad=False):
+    m, v = average(s, "m", g, betas[0]), average(s, "v", g * g, betas[1])
+    if amsgrad:
+        v = s["largest"] = np.maximum(s.get("largest", 0.0), v)
+    return m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+
+
+def nadam(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, momentum_decay=4e-3):
+    g = g + weight_decay * p
+    now, following = (betas[0] * (1 - 0.5 * 0.96 ** (n * momentum_decay)) for n in (t, t + 1))
+    s["product"] = s.get("product", 1.0) * now
+    m, v = average(s, "m", g, betas[0]), average(s, "v", g * g, betas[1])
+    size = np.sqrt(v / (1 - betas[1] ** t)) + eps
+    p = p - lr * (1 - now) / (1 - s["product"]) * g / size
+    return p - lr * following / (1 - s["product"] * following) * m / size
+
+
+def radam(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    g = g + weight_decay * p
+    m, v = average(s, "m", g, betas[0]), average(s, "v", g * g, betas[1])
+    corrected, remains = m / (1 - betas[0] ** t), betas[1] ** t
+    limit = 2 / (1 - betas[1]) - 1
+    rho = limit - 2 * t * remains / (1 - remains)
+    if rho <= 5:
+        return p - lr * corrected
+    ratio = (rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)
+    return p - lr * corrected * np.sqrt(ratio) * np.sqrt(1 - remains) / (np.sqrt(v) + eps)
+
+
+def adamax(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    g = g + weight_decay * p
+    m = average(s, "m", g, betas[0])
+    s["u"] = np.maximum(betas[1] * s.get("u", 0.0), np.abs(g) + eps)
+    return p - lr / (1 - betas[0] ** t) * m / s["u"]
+
+
+def adagrad(
+    p, g, s, t, lr, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10
+):
+    g = g + weight_decay * p
+    s["sum"] = s.get("sum", initial_accumulator_value) + g * g
+    return p - lr / (1 + (t - 1) * lr_decay) * g / (np.sqrt(s["sum"]) + eps)
+
+
+def rmsprop(p, g, s, t, lr, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False):
+    g = g + weight_decay * p
+    v = average(s, "v", g * g, alpha)
+    if centered:
+        v = v - average(s, "m", g, alpha) ** 2
+    g = g / (np.sqrt(v) + eps)
+    if momentum:
+        g = s["b"] = momentum * s.get("b", 0.0) + g
+    return p - lr * g
+
+
+def adadelta(p, g, s, t, lr, rho=0.9, eps=1e-6, weight_decay=0.0):
+    g = g + weight_decay * p
+    v = average(s, "v", g * g, rho)
+    delta = np.sqrt(s.get("d", 0.0) + eps) / np.sqrt(v + eps) * g
+    average(s, "d", delta * delta, rho)
+    return p - lr * delta
+
+
+def lion(p, g, s, t, lr, betas=(0.9, 0.99), weight_decay=0.0):
+    direction = np.sign(betas[0] * s.get("m", 0.0) + (1 - betas[0]) * g)
+    average(s, "m", g, betas[1])
+    return p - lr * (direction + weight_decay * p)
+
+
+def lamb(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0):
+    u = _adam_direction(g, s, t, betas, eps) + weight_decay * p
+    return p - lr * u * np.linalg.norm(p) / np.linalg.norm(u)
+
+
+def lars(p, g, s, t, lr, momentum=0.9, weight_decay=0.0, trust_coefficient=1e-3, nesterov=False):
+    g = g + weight_decay * p
+    g = g * lr * trust_coefficient * np.linalg.norm(p) / np.linalg.norm(g)
+    s["b"] = momentum * s.get("b", 0.0) + g
+    return p - (g + momentum * s["b"] if nesterov else s["b"])
+
+
+def adafactor(p, g, s, t, lr, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0):
+    least = np.finfo(np.float32).eps if eps[0] is None else eps[0]
+    share = float(t) ** beta2_decay
+    step = max(eps[1], np.linalg.norm(p) / np.sqrt(p.size)) * min(lr, t**-0.5)
+    p = p * (1 - lr * weight_decay)
+    if p.ndim > 1:
+        for name, axis in (("r", -1), ("c", -2)):
+            mean = (g * g).mean(axis=axis, keepdims=True)
+            s[name] = s.get(name, 0.0) * (1 - share) + share * mean
+        v = s["r"] * s["c"] / np.maximum(s["r"].mean(axis=-2, keepdims=True), least)
+    else:
+        v = s["v"] = s.get("v", 0.0) * (1 - share) + share * g * g
+    u = g / np.sqrt(np.maximum(v, least * least))
+    return p - step / max(1.0, np.linalg.norm(u) / (np.sqrt(u.size) * d)) * u
+
+
+def muon(p, g, s, t, lr, weight_decay=0.1, momentum=0.95, nesterov=True, ns_steps=5):
+    if p.ndim != 2:
+        return adamw(p, g, s, t, lr, weight_decay=weight_decay)
+    b = average(s, "b", g, momentum)
+    x = (1 - momentum) * g + momentum * b if nesterov else b
+    wide = x.shape[0] <= x.shape[1]
+    x = x if wide else x.T
+    x = x / max(np.linalg.norm(x), 1e-7)
+    for _ in range(ns_steps):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    x = x if wide else x.T
+    return p * (1 - lr * weight_decay) - lr * max(1.0, p.shape[0] / p.shape[1]) ** 0.5 * x
+
+
+CASES = [
+    (sgd, {"lr": 0.05}),
+    (sgd, {"lr": 0.05, "momentum": 0.9}),
+    (sgd, {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+    (sgd, {"lr": 0.05, "momentum": 0.9, "dampening": 0.3}),
+    (adam, {"lr": 0.01}),
+    (adam, {"lr": 0.01, "weight_decay": 0.1, "amsgrad": True}),
+    (adam, {"lr": 0.01, "betas": (0.0, 0.95)}),
+    (adamw, {"lr": 0.01, "betas": (0.8, 0.98), "eps": 1e-4}),
+    (adamw, {"lr": 0.01, "weight_decay": 0.3, "amsgrad": True}),
+    (nadam, {"lr": 0.01, "weight_decay": 0.1}),
+    (radam, {"lr": 0.01, "weight_decay": 0.1}),
+    (radam, {"lr": 0.01, "betas": (0.9, 0.9)}),
+    (adamax, {"lr": 0.01, "weight_decay": 0.1}),
+    (adagrad, {"lr": 0.05}),
+    (
+        adagrad,
+        {"lr": 0.05, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5},
+    ),
+    (rmsprop, {"lr": 0.01}),
+    (rmsprop, {"lr": 0.01, "momentum": 0.9, "centered": True, "weight_decay": 0.1}),
+    (adadelta, {"lr": 1.0, "weight_decay": 0.1}),
+    (lion, {"lr": 0.003, "weight_decay": 0.1}),
+    (lamb, {"lr": 0.01, "weight_decay": 0.1}),
+    (lars, {"lr": 1.0, "weight_decay": 0.1, "trust_coefficient": 0.02}),
+    (lars, {"lr": 1.0, "nesterov": True, "trust_coefficient": 0.02}),
+    (adafactor, {"lr": 0.01}),
+    (adafactor, {"lr": 0.3, "weight_decay": 0.1, "d": 1.3, "eps": (1e-6, 1e-2)}),
+    (muon, {"lr": 0.02}),
+    (muon, {"lr": 0.02, "nesterov": False, "weight_decay": 0.0, "momentum": 0.8}),
+]
+"""Every optimiser with options that reach all of its terms."""

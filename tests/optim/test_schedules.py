@@ -1,0 +1,139 @@
+"""Schedules against formulas in plain Python, as ints and traced, and against PyTorch's."""
+
+import math
+
+import numpy as np
+import pytest
+
+import slopec as sp
+from slopec import optim
+from slopec.diagnostics import UsageError
+from slopec.optim import schedules
+
+RATE = 0.4
+
+
+def cosine(t, steps, low=0.0):
+    return low + (RATE - low) * (1 + math.cos(math.pi * min(t / steps, 1.0))) / 2
+
+
+def restarts(t, first, factor, low=0.0):
+    length = first
+    while t >= length:
+        t, length = t - length, length * factor
+    return cosine(t, length, low)
+
+
+def one_cycle(t, total, share, linear=False, three=False):
+    first, last = RATE / 25, RATE / 25 / 1e4
+    top, end = share * total - 1, total - 1
+    phases = [(top, first, RATE), (end, RATE, last)]
+    if three:
+        phases = [(top, first, RATE), (2 * top, RATE, first), (end, first, last)]
+    begin = 0.0
+    for stop, a, b in phases:
+        if t <= stop or stop == end:
+            x = min((t - begin) / (stop - begin), 1.0)
+            return a + (b - a) * x if linear else b + (a - b) / 2 * (math.cos(math.pi * x) + 1)
+        begin = stop
+    raise AssertionError
+
+
+CASES = {
+    "constant": (schedules.constant(RATE), lambda t: RATE),
+    "step": (schedules.step(RATE, 7, 0.3), lambda t: RATE * 0.3 ** (t // 7)),
+    "multistep": (
+        schedules.multistep(RATE, [3, 9, 9], 0.5),
+        lambda t: RATE * 0.5 ** sum(t >= m for m in (3, 9, 9)),
+    ),
+    "exponential": (schedules.exponential(RATE, 0.9), lambda t: RATE * 0.9**t),
+    "linear": (schedules.linear(0.1, RATE, 10), lambda t: 0.1 + (RATE - 0.1) * min(t / 10, 1)),
+    "polynomial": (
+        schedules.polynomial(RATE, 20, 2.0),
+        lambda t: RATE * (1 - min(t / 20, 1)) ** 2,
+    ),
+    "cosine": (schedules.cosine(RATE, 20, 0.1), lambda t: cosine(t, 20, 0.1)),
+    "restarts": (schedules.cosine_restarts(RATE, 6, 1, 0.1), lambda t: restarts(t, 6, 1, 0.1)),
+    "growing restarts": (schedules.cosine_restarts(RATE, 3, 2), lambda t: restarts(t, 3, 2)),
+    "one cycle": (schedules.one_cycle(RATE, 40), lambda t: one_cycle(t, 40, 0.3)),
+    "one cycle, linear": (
+        schedules.one_cycle(RATE, 40, 0.25, "linear"),
+        lambda t: one_cycle(t, 40, 0.25, linear=True),
+    ),
+    "one cycle, three phases": (
+        schedules.one_cycle(RATE, 40, 0.3, three_phase=True),
+        lambda t: one_cycle(t, 40, 0.3, three=True),
+    ),
+    "warm-up": (
+        schedules.warmup(schedules.cosine(RATE, 20), 4),
+        lambda t: RATE * (t + 1) / 5 if t < 4 else cosine(t - 4, 20),
+    ),
+    "chain": (
+        schedules.sequential(
+            [schedules.constant(0.1), schedules.exponential(RATE, 0.5), schedules.constant(0.2)],
+            [5, 8],
+        ),
+        lambda t: 0.1 if t < 5 else RATE * 0.5 ** (t - 5) if t < 8 else 0.2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_schedule(name):
+    schedule, expected = CASES[name]
+    wanted = [expected(t) for t in range(40)]
+
+    at_once = [schedule(t) for t in range(40)]
+    np.testing.assert_allclose(np.array(sp.stack(at_once)), wanted, rtol=1e-5, atol=2e-7)
+    traced = sp.scan(lambda t, _: (t + 1, schedule(t)), sp.tensor(0), sp.zeros(40))[1]
+    assert traced.dtype == np.float32
+    np.testing.assert_allclose(traced.numpy(), wanted, rtol=1e-5, atol=2e-7)
+
+
+IN_TORCH = {
+    "step": ("StepLR", {"step_size": 7, "gamma": 0.3}),
+    "multistep": ("MultiStepLR", {"milestones": [3, 9, 9], "gamma": 0.5}),
+    "exponential": ("ExponentialLR", {"gamma": 0.9}),
+    "polynomial": ("PolynomialLR", {"total_iters": 20, "power": 2.0}),
+    "restarts": ("CosineAnnealingWarmRestarts", {"T_0": 6, "eta_min": 0.1}),
+    "growing restarts": ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2}),
+    "one cycle": ("OneCycleLR", {"max_lr": RATE, "total_steps": 40}),
+    "one cycle, linear": (
+        "OneCycleLR",
+        {"max_lr": RATE, "total_steps": 40, "pct_start": 0.25, "anneal_strategy": "linear"},
+    ),
+    "one cycle, three phases": (
+        "OneCycleLR",
+        {"max_lr": RATE, "total_steps": 40, "three_phase": True},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_TORCH)
+def test_against_torch(name):
+    torch = pytest.importorskip("torch")
+    cls, options = IN_TORCH[name]
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr=RATE, momentum=0.9)
+    theirs = getattr(torch.optim.lr_scheduler, cls)(optimizer, **options)
+
+    for t in range(40):
+        assert theirs.get_last_lr()[0] == pytest.approx(CASES[name][1](t), rel=1e-9, abs=1e-12)
+        optimizer.step()
+        if t < 39:
+            theirs.step()
+
+
+def test_schedules_of_a_whole_run():
+    for name in schedules.SCHEDULES:
+        rates = [optim.schedule(name, RATE, 50, warmup=5)(t).item() for t in range(50)]
+        assert max(rates) == pytest.approx(RATE)
+        assert rates[0] < RATE / 5
+        assert len(set(rates[:5])) == 5
+    assert optim.schedule("constant", RATE, 50)(0).item() == pytest.approx(RATE)
+
+
+def test_refusals():
+    with pytest.raises(UsageError, match="did you mean `cosine`"):
+        optim.schedule("cosin", 0.1, 10)
+    with pytest.raises(UsageError, match="1 milestones, got 2"):
+        schedules.sequential([schedules.constant(1.0)] * 2, [1, 2])
