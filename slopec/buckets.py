@@ -45,11 +45,11 @@ def _prove(module: ir.Module, name: str, entry: EntryPoint, dim: str) -> None:
     largest = {d: max(choice[d] for choice in choices) for d in choices[0]}
     sizes = {choice[dim] for choice in choices}
     function = ir.function(module, symbol_for(name, largest))
-    same_but_for_size(function, ir.function(module, symbol_for(name, {**largest, dim: min(sizes)})))
     batch = {
         i: given.shape.index(dim) for i, given in enumerate(entry.inputs) if dim in given.shape
     }
     found = prove(function, batch, largest[dim])
+    same_but_for_size(function, ir.function(module, symbol_for(name, {**largest, dim: min(sizes)})))
     for place, output in zip(found, entry.outputs, strict=True):
         named = output.shape.index(dim) if dim in output.shape else None
         if place != named:

@@ -52,6 +52,7 @@ class Linear(Module):
                 f"Linear({self.in_features}, {self.out_features}) got shape {x.shape}; "
                 f"its last size must be {self.in_features}",
                 span=trace.here(),
+                hint="`x.shape` is known here: print it to see where the size comes from",
             )
         result: Tensor = x @ self.weight.T
         return result if self.bias is None else result + self.bias
