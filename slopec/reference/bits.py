@@ -6,8 +6,16 @@ import numpy as np
 
 from slopec import dtypes, ir
 from slopec.dtypes import DType
+from slopec.reference.quantize import quantized
 from slopec.reference.rounding import widened
-from slopec.reference.table import Array, Kernel, attribute, result_dtype, rule
+from slopec.reference.table import (
+    Array,
+    Kernel,
+    attribute,
+    check_element_type,
+    result_dtype,
+    rule,
+)
 
 
 @rule("stablehlo.convert", lanewise=True)
@@ -47,18 +55,30 @@ def _saturated(x: Array, dtype: DType) -> Array:
 
 @rule("stablehlo.bitcast_convert")
 def bitcast_convert(op: ir.Operation) -> Kernel:
-    """The same bits as another type; a change of width adds or removes the last dimension."""
-    dtype = result_dtype(op)
+    """The same bits as another type; a change of width adds or removes the last dimension.
 
-    def kernel(x: Array) -> Array:
-        if x.dtype.itemsize == dtype.itemsize:
-            return np.asarray(x).view(dtype)
-        flat = np.ascontiguousarray(x).reshape(-1).view(dtype)
-        if x.dtype.itemsize > dtype.itemsize:
-            return flat.reshape(*x.shape, x.dtype.itemsize // dtype.itemsize)
-        return flat.reshape(x.shape[:-1])
+    Narrow elements are ordered from the lowest bits up. Quantised ones are their stored integers.
+    """
+    kind = quantized(str(op.results[0].type))
+    dtype = kind.storage if kind else result_dtype(op)
+    return lambda x: _recast(x, dtype)
 
-    return kernel
+
+def _recast(x: Array, dtype: DType) -> Array:
+    if x.dtype == dtype:
+        return x
+    if x.dtype == dtypes.bool_:
+        x = np.packbits(x, axis=-1, bitorder="little")
+        return x[..., 0].view(dtype) if dtype.itemsize == 1 else _recast(x, dtype)
+    if dtype == dtypes.bool_:
+        octets = _recast(x, dtypes.uint8).reshape(*x.shape, x.dtype.itemsize)
+        return np.unpackbits(octets, axis=-1, bitorder="little").astype(np.bool_)
+    if x.dtype.itemsize == dtype.itemsize:
+        return np.asarray(x).view(dtype)
+    flat = np.ascontiguousarray(x).reshape(-1).view(dtype)
+    if x.dtype.itemsize > dtype.itemsize:
+        return flat.reshape(*x.shape, x.dtype.itemsize // dtype.itemsize)
+    return flat.reshape(x.shape[:-1])
 
 
 @rule("stablehlo.reduce_precision", lanewise=True)
@@ -112,6 +132,7 @@ _DIRECTIONS: dict[str, Callable[[Array, Array], Array]] = {
 @rule("stablehlo.compare", lanewise=True)
 def compare(op: ir.Operation) -> Kernel:
     """A comparison; not-a-number is unequal to everything unless the order is total."""
+    check_element_type(op)
     test = _DIRECTIONS[attribute(op, "comparison_direction")]
     if attribute(op, "compare_type") != "TOTALORDER":
         return test

@@ -19,6 +19,7 @@ from slopec.reference.table import (
 @rule("stablehlo.constant", "chlo.constant", lanewise=True)
 def constant(op: ir.Operation) -> Kernel:
     """The array of the attribute `value`."""
+    ir.type_of(op.results[0])  # raises for an element type that NumPy lacks
     try:
         array = ir.constant_array(op)
     except TypeError:

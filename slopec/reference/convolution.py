@@ -13,7 +13,14 @@ from slopec.dialects.attributes import ConvDimensionNumbers
 from slopec.reference.bits import converted
 from slopec.reference.dot import computed_dtype
 from slopec.reference.shape import padded
-from slopec.reference.table import Array, Kernel, attribute, result_dtype, rule
+from slopec.reference.table import (
+    Array,
+    Kernel,
+    attribute,
+    check_element_type,
+    result_dtype,
+    rule,
+)
 from slopec.reference.window import Pairs, pairs
 
 _ROWS_BYTES = 1 << 27
@@ -31,6 +38,7 @@ class Convolution:
 
     def __init__(self, op: ir.Operation) -> None:
         """Read them from `op`."""
+        check_element_type(op)
         self.numbers = dimension_numbers(op.attributes["dimension_numbers"])
         rank = len(self.numbers.input_spatial)
         ones = (1,) * rank

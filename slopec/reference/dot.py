@@ -17,6 +17,7 @@ from slopec.reference.table import (
     Kernel,
     attribute,
     cannot,
+    check_element_type,
     operand_shape,
     result_dtype,
     rule,
@@ -35,6 +36,7 @@ def dot_general(op: ir.Operation) -> Kernel:
 
     `precision_config` and `algorithm` ask for less exact products and are not needed here.
     """
+    check_element_type(op)
     numbers, dtype = dimension_numbers(op.attributes["dot_dimension_numbers"]), result_dtype(op)
     return lambda x, y: contracted(x, y, numbers, dtype)
 

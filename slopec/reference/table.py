@@ -65,8 +65,12 @@ def elementwise(*names: str) -> Callable[[Kernel], Kernel]:
     """Enter a kernel that needs no attributes and treats every element alike."""
 
     def enter(kernel: Kernel) -> Kernel:
+        def checked(op: ir.Operation, scope: Scope) -> Kernel:
+            check_element_type(op)
+            return kernel
+
         for name in names:
-            SUPPORTED[name] = lambda op, scope: kernel
+            SUPPORTED[name] = checked
             LANEWISE.add(name)
         return kernel
 
@@ -139,6 +143,15 @@ def result_dtype(op: ir.Operation, index: int = 0) -> np.dtype[Any]:
 def operand_shape(op: ir.Operation, index: int = 0) -> ir.Shape:
     """The shape of an operand."""
     return ir.type_of(op.operands[index])[0]
+
+
+def check_element_type(op: ir.Operation) -> None:
+    """Raise TypeError unless the operands are of a type that NumPy computes with.
+
+    A quantised tensor is kept as its integers, on which arithmetic would mean something else.
+    """
+    for operand in op.operands:
+        ir.type_of(operand)
 
 
 def argument_dtypes(block: ir.Block) -> list[np.dtype[Any]]:

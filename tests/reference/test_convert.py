@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from slopec import dtypes
 from tests.reference.harness import (
     COMPLEX,
     FLOATS,
@@ -14,6 +15,7 @@ from tests.reference.harness import (
     Group,
     dtype,
     run,
+    same,
     sample,
 )
 
@@ -87,6 +89,21 @@ def test_bitcast(name: str) -> None:
 @pytest.mark.parametrize("name", list(PRECISIONS.cases))
 def test_reduce_precision(name: str) -> None:
     PRECISIONS.check(name, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["ui8", "i64", "f32"])
+def test_bits_become_booleans_and_back(kind: str) -> None:
+    of = dtypes.FROM_MLIR[kind]
+    width = 8 * of.itemsize
+    text = f"""func.func @main(%x: tensor<3x{kind}>) -> (tensor<3x{width}xi1>, tensor<3x{kind}>) {{
+      %0 = stablehlo.bitcast_convert %x : (tensor<3x{kind}>) -> tensor<3x{width}xi1>
+      %1 = stablehlo.bitcast_convert %0 : (tensor<3x{width}xi1>) -> tensor<3x{kind}>
+      return %0, %1 : tensor<3x{width}xi1>, tensor<3x{kind}> }}"""
+    x = np.array([1, 6, 100]).astype(of)
+    bits, back = run(text, x)
+    words = x.view(f"u{of.itemsize}")[:, None]
+    np.testing.assert_array_equal(bits, words >> np.arange(width).astype(words.dtype) & 1)
+    same(back, x)
 
 
 def test_next_after_walks_through_every_bfloat16() -> None:

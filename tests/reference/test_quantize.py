@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from slopec.diagnostics import SlopecError
 from tests.reference.harness import program, run, same, sample
 
 X = sample((2, 3), "float32")
@@ -47,3 +48,14 @@ def test_quantising_again() -> None:
           %0 = stablehlo.uniform_dequantize %r : (tensor<2x3x{second}>) -> tensor<2x3xf32>""",
     )
     same(run(text, X)[0], np.rint(np.rint(X / 0.5) * 0.5).astype(np.float32))
+
+
+def test_arithmetic_on_quantised_tensors_is_refused() -> None:
+    kind = "tensor<2x3x!quant.uniform<i8:f32, 0.5>>"
+    text = f"""func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {{
+      %q = stablehlo.uniform_quantize %x : (tensor<2x3xf32>) -> {kind}
+      %r = stablehlo.add %q, %q : {kind}
+      %0 = stablehlo.uniform_dequantize %r : ({kind}) -> tensor<2x3xf32>
+      return %0 : tensor<2x3xf32> }}"""
+    with pytest.raises(SlopecError, match=r"cannot evaluate `stablehlo\.add`: element type !quant"):
+        run(text, X)
