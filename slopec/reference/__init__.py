@@ -79,7 +79,14 @@ def evaluate_op(
     """The results of one op for the values of its operands.
 
     `captures` holds what the op's regions use from outside. An op that calls functions cannot be
-    evaluated without its module.
+    evaluated without its module. Raises EvaluationError as `evaluate` does.
+
+    >>> from slopec import ir
+    >>> text = "func.func @f(%x: tensor<i32>) { %0 = stablehlo.abs %x : tensor<i32> return }"
+    >>> module = ir.parse(text)
+    >>> op = ir.body_of(ir.function(module, "f")).operations[0].operation
+    >>> evaluate_op(op, [np.int32(-3)])
+    [array(3, dtype=int32)]
     """
     with np.errstate(all="ignore"):
         result = kernel_of(op, OpScope(Frame(Machine(None), captures or {})))(*operands)
