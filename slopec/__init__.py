@@ -52,6 +52,7 @@ from slopec.version import VERSION as __version__
 if TYPE_CHECKING:
     from slopec import hlo, nn, optim, random
     from slopec.random import manual_seed
+    from slopec.random.unkeyed import rand, rand_like, randint, randn, randn_like, randperm
 
 __all__ = [
     *_operations,
@@ -84,7 +85,13 @@ __all__ = [
     "nn",
     "optim",
     "program",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
     "random",
+    "randperm",
     "register_node",
     "scan",
     "spec",
@@ -101,6 +108,7 @@ __all__ = [
 ]
 
 _LATER = ("hlo", "nn", "optim", "random")
+_FROM_RANDOM = ("rand", "rand_like", "randint", "randn", "randn_like", "randperm")
 
 
 def __getattr__(name: str) -> Any:
@@ -111,4 +119,6 @@ def __getattr__(name: str) -> Any:
         return import_module(f"slopec.{name}")
     if name == "manual_seed":
         return import_module("slopec.random").manual_seed
+    if name in _FROM_RANDOM:
+        return getattr(import_module("slopec.random.unkeyed"), name)
     raise AttributeError(f"module 'slopec' has no attribute {name!r}")

@@ -20,7 +20,7 @@ from slopec_runtime import artifact as container
 from slopec_runtime import manifest as schema
 
 DERIVE = "derive,inline,symbol-dce"
-OPTIMIZE = "simplify,canonicalize,cse,simplify,symbol-dce"
+OPTIMIZE = "simplify,canonicalize,cse,simplify,hoist-negate,canonicalize,symbol-dce"
 STAGES = ("stablehlo", "grad", "optimized")
 """The module as traced, with every derivative written out, and after the optimisation passes."""
 

@@ -48,7 +48,7 @@ class Tensor:
     >>> x.shape, x.dtype.name
     ((2, 2), 'float32')
     >>> print((x @ x).sum())
-    54.0
+    tensor(54., float32[], cpu)
     """
 
     __slots__ = ("__weakref__", "_data", "_trace", "_value", "dtype", "shape")
@@ -191,21 +191,18 @@ class Tensor:
         return (self[i] for i in range(self.shape[0]))
 
     def __repr__(self) -> str:
-        """The values, dtype and device, or the type of a traced tensor."""
-        if self._trace is not None and not isinstance(self._trace, trace.Ambient):
-            return f"Tensor(traced, shape={self.shape}, dtype={self.dtype})"
-        text = np.array2string(self.numpy(), separator=", ", prefix="tensor(")
-        return f"tensor({text}, shape={self.shape}, dtype={self.dtype}, device={self.device})"
+        """The values, the type and the device: `tensor([1. 2.], float32[2], cpu)`."""
+        type_ = f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+        if self.device == "traced":
+            return f"tensor(traced, {type_})"
+        values = np.array2string(self.numpy(), prefix="tensor(")
+        return f"tensor({values}, {type_}, {self.device})"
 
-    def __str__(self) -> str:
-        """The values alone, as NumPy prints them."""
-        if self._trace is not None and not isinstance(self._trace, trace.Ambient):
-            return repr(self)
-        return str(self.numpy())
+    __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
-        """Format the only element when a format is given."""
-        return format(self.item(), spec) if spec else str(self)
+        """The only element in the given format; without a format, as `str`, or a lone number."""
+        return format(self.item(), spec) if spec or not self.shape else str(self)
 
     __hash__ = object.__hash__
 

@@ -15,7 +15,7 @@ def relu(x: Tensor) -> Tensor:
 
     >>> import slopec as sp
     >>> print(relu(sp.tensor([-1.0, 0.0, 2.0])))
-    [0. 0. 2.]
+    tensor([0. 0. 2.], float32[3], cpu)
     """
     return ops.where(x > 0, x, 0)
 
@@ -57,7 +57,7 @@ def gelu(x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
 
     >>> import slopec as sp
     >>> print(gelu(sp.tensor([0.0, 1.0])))
-    [0.         0.84134483]
+    tensor([0.        0.8413447], float32[2], cpu)
     """
     if approximate == "tanh":
         inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))
@@ -70,7 +70,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
 
     >>> import slopec as sp
     >>> print(softmax(sp.tensor([0.0, 0.0])))
-    [0.5 0.5]
+    tensor([0.5 0.5], float32[2], cpu)
     """
     shifted = ops.exp(x - _constant_max(x, axis))
     return shifted / ops.sum(shifted, axis=axis, keepdims=True)
@@ -132,7 +132,7 @@ def cross_entropy(
     >>> import slopec as sp
     >>> logits = sp.tensor([[2.0, 0.0], [0.0, 2.0]])
     >>> print(cross_entropy(logits, sp.tensor([0, 1])))
-    0.12692805
+    tensor(0.12692805, float32[], cpu)
     """
     axis = axis % logits.ndim
     log_p = log_softmax(logits, axis)

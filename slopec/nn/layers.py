@@ -151,7 +151,7 @@ class LayerNorm(Module):
 
     >>> import slopec as sp
     >>> print(sp.nn.LayerNorm(2)(sp.tensor([[1.0, 3.0]])).round(decimals=3))
-    [[-1.  1.]]
+    tensor([[-1.  1.]], float32[1, 2], cpu)
     """
 
     def __init__(

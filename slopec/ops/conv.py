@@ -159,7 +159,7 @@ def conv1d(
 
     >>> import slopec as sp
     >>> print(sp.conv1d(sp.tensor([[1.0, 2.0, 3.0]]), sp.tensor([[[1.0, 1.0]]])))
-    [[3. 5.]]
+    tensor([[3. 5.]], float32[1, 2], cpu)
     """
     return _conv("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
 
@@ -260,7 +260,7 @@ def conv_transpose1d(
 
     >>> import slopec as sp
     >>> print(sp.conv_transpose1d(sp.tensor([[1.0, 2.0]]), sp.tensor([[[1.0, 1.0]]]), stride=2))
-    [[1. 1. 2. 2.]]
+    tensor([[1. 1. 2. 2.]], float32[1, 4], cpu)
     """
     return _conv_transpose(
         "conv_transpose1d", 1, x, weight, bias, stride, padding, output_padding, groups, dilation

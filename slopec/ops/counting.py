@@ -39,7 +39,7 @@ def bincount(x: ArrayLike, /, *, length: int, weights: ArrayLike | None = None) 
 
     >>> import slopec as sp
     >>> print(sp.bincount(sp.tensor([0, 2, 2]), length=4))
-    [1 0 2 0]
+    tensor([1 0 2 0], int32[4], cpu)
     """
     x = as_tensor("bincount", x)
     places = hlo.convert(hlo.reshape(x, (x.size,)), dtypes.int32)
@@ -70,7 +70,7 @@ def histogram(
     >>> import slopec as sp
     >>> counts, edges = sp.histogram(sp.tensor([0.0, 1.0, 1.0, 2.0]), bins=2)
     >>> print(counts, edges)
-    [1 3] [0. 1. 2.]
+    tensor([1 3], int32[2], cpu) tensor([0. 1. 2.], float32[3], cpu)
     """
     x = floating("histogram", x)
     flat = hlo.reshape(x, (x.size,))
@@ -103,8 +103,8 @@ def cov(x: ArrayLike, /, *, rowvar: bool = True, correction: float = 1) -> Tenso
 
     >>> import slopec as sp
     >>> print(sp.cov(sp.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])))
-    [[ 1. -1.]
-     [-1.  1.]]
+    tensor([[ 1. -1.]
+            [-1.  1.]], float32[2, 2], cpu)
     """
     x = floating("cov", x)
     if x.ndim > 2:
@@ -191,7 +191,7 @@ def unique_all(x: ArrayLike, /) -> Unique:
 
     >>> import slopec as sp
     >>> print(sp.unique_all(sp.tensor([3, 1, 3])).counts)
-    [1 2]
+    tensor([1 2], int32[2], cpu)
     """
     array = known("unique", x)
     values, first, inverse, counts = np.unique(
@@ -206,7 +206,7 @@ def unique_values(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.unique_values(sp.tensor([3, 1, 3])))
-    [1 3]
+    tensor([1 3], int32[2], cpu)
     """
     return unique_all(x).values
 

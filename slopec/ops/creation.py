@@ -109,7 +109,7 @@ def from_dlpack(x: Any, /) -> Tensor:
 
     >>> import numpy as np, slopec as sp
     >>> print(sp.from_dlpack(np.array([1, 2])))
-    [1 2]
+    tensor([1 2], int64[2], cpu)
     """
     return asarray(np.from_dlpack(x))
 
@@ -121,8 +121,8 @@ def full(shape: int | Sequence[int], fill_value: ArrayLike, *, dtype: Any = None
 
     >>> import slopec as sp
     >>> print(sp.full((2, 2), 7))
-    [[7 7]
-     [7 7]]
+    tensor([[7 7]
+            [7 7]], int32[2, 2], cpu)
     """
     sizes = shape_of("full", shape)
     if not is_scalar(fill_value):
@@ -137,7 +137,7 @@ def zeros(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.zeros(3, dtype="int32"))
-    [0 0 0]
+    tensor([0 0 0], int32[3], cpu)
     """
     return hlo.full(shape_of("zeros", shape), 0, _dtype(dtype, dtypes.float32))
 
@@ -147,7 +147,7 @@ def ones(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.ones((1, 2)))
-    [[1. 1.]]
+    tensor([[1. 1.]], float32[1, 2], cpu)
     """
     return hlo.full(shape_of("ones", shape), 1, _dtype(dtype, dtypes.float32))
 
@@ -167,7 +167,7 @@ def full_like(x: ArrayLike, /, fill_value: Scalar, *, dtype: Any = None) -> Tens
 
     >>> import slopec as sp
     >>> print(sp.full_like(sp.tensor([1.0, 2.0]), 5))
-    [5. 5.]
+    tensor([5. 5.], float32[2], cpu)
     """
     like = as_tensor("full_like", x)
     return full(like.shape, fill_value, dtype=_dtype(dtype, like.dtype))
@@ -178,7 +178,7 @@ def zeros_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.zeros_like(sp.tensor([1, 2])))
-    [0 0]
+    tensor([0 0], int32[2], cpu)
     """
     return full_like(x, 0, dtype=dtype)
 
@@ -188,7 +188,7 @@ def ones_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.ones_like(sp.tensor([3, 4])))
-    [1 1]
+    tensor([1 1], int32[2], cpu)
     """
     return full_like(x, 1, dtype=dtype)
 
@@ -215,7 +215,7 @@ def arange(
 
     >>> import slopec as sp
     >>> print(sp.arange(5), sp.arange(1, 2, 0.25))
-    [0 1 2 3 4] [1.   1.25 1.5  1.75]
+    tensor([0 1 2 3 4], int32[5], cpu) tensor([1.   1.25 1.5  1.75], float32[4], cpu)
     """
     if stop is None:
         start, stop = 0, start
@@ -254,7 +254,7 @@ def linspace(
 
     >>> import slopec as sp
     >>> print(sp.linspace(0, 1, 5))
-    [0.   0.25 0.5  0.75 1.  ]
+    tensor([0.   0.25 0.5  0.75 1.  ], float32[5], cpu)
     """
     if num < 0:
         raise bad_argument(f"linspace: num is {num}, but cannot be negative")
@@ -277,7 +277,7 @@ def logspace(
 
     >>> import slopec as sp
     >>> print(sp.logspace(0, 2, 3))
-    [  1.  10. 100.]
+    tensor([  1.  10. 100.], float32[3], cpu)
     """
     exponents = linspace(start, stop, num, endpoint=endpoint)
     return hlo.power(hlo.full_like(exponents, base), exponents)
@@ -316,8 +316,8 @@ def eye(
 
     >>> import slopec as sp
     >>> print(sp.eye(2))
-    [[1. 0.]
-     [0. 1.]]
+    tensor([[1. 0.]
+            [0. 1.]], float32[2, 2], cpu)
     """
     shape = shape_of("eye", (n_rows, n_rows if n_cols is None else n_cols))
     return hlo.convert(_diagonal_mask(shape, k, "EQ"), _dtype(dtype, dtypes.float32))
@@ -340,8 +340,8 @@ def tri(
 
     >>> import slopec as sp
     >>> print(sp.tri(2))
-    [[1. 0.]
-     [1. 1.]]
+    tensor([[1. 0.]
+            [1. 1.]], float32[2, 2], cpu)
     """
     shape = shape_of("tri", (n_rows, n_rows if n_cols is None else n_cols))
     return hlo.convert(_diagonal_mask(shape, k, "LE"), _dtype(dtype, dtypes.float32))
@@ -361,8 +361,8 @@ def tril(x: ArrayLike, /, *, k: int = 0) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.tril(sp.ones((2, 2))))
-    [[1. 0.]
-     [1. 1.]]
+    tensor([[1. 0.]
+            [1. 1.]], float32[2, 2], cpu)
     """
     return _triangle("tril", x, k, "LE")
 
@@ -372,8 +372,8 @@ def triu(x: ArrayLike, /, *, k: int = 0) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.triu(sp.ones((2, 2))))
-    [[1. 1.]
-     [0. 1.]]
+    tensor([[1. 1.]
+            [0. 1.]], float32[2, 2], cpu)
     """
     return _triangle("triu", x, k, "GE")
 
@@ -385,8 +385,8 @@ def diag(x: ArrayLike, /, k: int = 0) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.diag(sp.tensor([1, 2])))
-    [[1 0]
-     [0 2]]
+    tensor([[1 0]
+            [0 2]], int32[2, 2], cpu)
     """
     from slopec.ops.linear import diagonal
 
@@ -412,8 +412,8 @@ def one_hot(
 
     >>> import slopec as sp
     >>> print(sp.one_hot(sp.tensor([0, 2]), 3, dtype="int32"))
-    [[1 0 0]
-     [0 0 1]]
+    tensor([[1 0 0]
+            [0 0 1]], int32[2, 3], cpu)
     """
     x = as_tensor("one_hot", x)
     if not dtypes.is_integer(x.dtype):
@@ -454,8 +454,8 @@ def indices(dimensions: Sequence[int], /, *, dtype: Any = dtypes.int32) -> Tenso
 
     >>> import slopec as sp
     >>> print(sp.indices((2, 2))[1])
-    [[0 1]
-     [0 1]]
+    tensor([[0 1]
+            [0 1]], int32[2, 2], cpu)
     """
     shape = shape_of("indices", dimensions)
     wanted = _dtype(dtype, dtypes.int32)

@@ -86,7 +86,7 @@ def cumulative_sum(
 
     >>> import slopec as sp
     >>> print(sp.cumulative_sum(sp.tensor([1, 2, 3])))
-    [1 3 6]
+    tensor([1 3 6], int32[3], cpu)
     """
     return _accumulated("cumulative_sum", x, axis, dtype, include_initial, hlo.add, 0)
 
@@ -105,7 +105,7 @@ def cumulative_prod(
 
     >>> import slopec as sp
     >>> print(sp.cumulative_prod(sp.tensor([1, 2, 3])))
-    [1 2 6]
+    tensor([1 2 6], int32[3], cpu)
     """
     return _accumulated("cumulative_prod", x, axis, dtype, include_initial, hlo.multiply, 1)
 
@@ -115,8 +115,8 @@ def cumsum(x: ArrayLike, /, axis: int | None = None, *, dtype: Any = None) -> Te
 
     >>> import slopec as sp
     >>> print(sp.cumsum(sp.tensor([[1, 2], [3, 4]]), axis=1))
-    [[1 3]
-     [3 7]]
+    tensor([[1 3]
+            [3 7]], int32[2, 2], cpu)
     """
     return cumulative_sum(x, axis=axis, dtype=dtype)
 
@@ -126,7 +126,7 @@ def cumprod(x: ArrayLike, /, axis: int | None = None, *, dtype: Any = None) -> T
 
     >>> import slopec as sp
     >>> print(sp.cumprod(sp.tensor([2.0, 3.0, 4.0])))
-    [ 2.  6. 24.]
+    tensor([ 2.  6. 24.], float32[3], cpu)
     """
     return cumulative_prod(x, axis=axis, dtype=dtype)
 
@@ -136,7 +136,7 @@ def cummax(x: ArrayLike, /, axis: int | None = None) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.cummax(sp.tensor([1, 3, 2])))
-    [1 3 3]
+    tensor([1 3 3], int32[3], cpu)
     """
     x, place = _flat("cummax", x, axis)
     refuse_complex("cummax", x)
@@ -148,7 +148,7 @@ def cummin(x: ArrayLike, /, axis: int | None = None) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.cummin(sp.tensor([3, 1, 2])))
-    [3 1 1]
+    tensor([3 1 1], int32[3], cpu)
     """
     x, place = _flat("cummin", x, axis)
     refuse_complex("cummin", x)
@@ -171,7 +171,7 @@ def diff(x: ArrayLike, /, n: int = 1, axis: int = -1) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.diff(sp.tensor([1, 4, 9])))
-    [3 5]
+    tensor([3 5], int32[2], cpu)
     """
     x = as_tensor("diff", x)
     place = axis_of("diff", axis, x.ndim)

@@ -33,7 +33,7 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.astype(sp.tensor([1.7, -1.7]), "int32"))
-    [ 1 -1]
+    tensor([ 1 -1], int32[2], cpu)
     """
     x, wanted = as_tensor("astype", x), wanted_dtype(dtype)
     if wanted == dtypes.bool_ and x.dtype != dtypes.bool_:

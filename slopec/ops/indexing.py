@@ -27,7 +27,7 @@ def getitem(x: ArrayLike, key: Any, /) -> Tensor:
     >>> import slopec as sp
     >>> x = sp.tensor([[1, 2, 3], [4, 5, 6]])
     >>> print(x[0, ::-1], x[:, sp.tensor([2, 0])].tolist(), x[x > 4])
-    [3 2 1] [[3, 1], [6, 4]] [5 6]
+    tensor([3 2 1], int32[3], cpu) [[3, 1], [6, 4]] tensor([5 6], int32[2], cpu)
     """
     x = as_tensor("getitem", x)
     return read(x, read_key("index", key, x.shape))
@@ -97,7 +97,7 @@ def dynamic_slice(x: ArrayLike, starts: Any, sizes: Any, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.dynamic_slice(sp.arange(5), [sp.tensor(3)], [3]))
-    [2 3 4]
+    tensor([2 3 4], int32[3], cpu)
     """
     x = as_tensor("dynamic_slice", x)
     places = aligned("dynamic_slice", list(starts), dtypes.int32) if x.ndim else []

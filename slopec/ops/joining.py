@@ -45,7 +45,7 @@ def concat(arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.concat([sp.tensor([1, 2]), sp.tensor([3])]))
-    [1 2 3]
+    tensor([1 2 3], int32[3], cpu)
     """
     tensors = _tensors("concat", arrays)
     if axis is None:
@@ -73,8 +73,8 @@ def stack(arrays: Sequence[ArrayLike], /, *, axis: int = 0) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.stack([sp.tensor([1, 2]), sp.tensor([3, 4])], axis=1))
-    [[1 3]
-     [2 4]]
+    tensor([[1 3]
+            [2 4]], int32[2, 2], cpu)
     """
     tensors = _tensors("stack", arrays)
     for other in tensors[1:]:
@@ -127,7 +127,7 @@ def append(x: ArrayLike, values: ArrayLike, /, *, axis: int | None = None) -> Te
 
     >>> import slopec as sp
     >>> print(sp.append(sp.tensor([1, 2]), sp.tensor([3])))
-    [1 2 3]
+    tensor([1 2 3], int32[3], cpu)
     """
     return concat([x, values], axis=axis)
 

@@ -76,7 +76,7 @@ def matmul(x1: ArrayLike, x2: ArrayLike, /, *, preferred_element_type: Any = Non
 
     >>> import slopec as sp
     >>> print(sp.matmul(sp.tensor([[1.0, 2.0], [3.0, 4.0]]), sp.tensor([1.0, 1.0])))
-    [3. 7.]
+    tensor([3. 7.], float32[2], cpu)
     """
     x, y = _operands("matmul", x1, x2)
     wanted = None if preferred_element_type is None else wanted_dtype(preferred_element_type)
@@ -163,7 +163,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.vecdot(sp.tensor([1.0, 2.0]), sp.tensor([3.0, 4.0])))
-    11.0
+    tensor(11., float32[], cpu)
     """
     x, y = _operands("vecdot", x1, x2)
     rank = min(x.ndim, y.ndim)
@@ -183,7 +183,7 @@ def inner(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.inner(sp.tensor([1, 2]), sp.tensor([3, 4])))
-    11
+    tensor(11, int32[], cpu)
     """
     x, y = _operands("inner", x1, x2)
     if not x.ndim or not y.ndim:
@@ -196,7 +196,7 @@ def dot(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.dot(sp.tensor([1, 2]), sp.tensor([3, 4])))
-    11
+    tensor(11, int32[], cpu)
     """
     x, y = _operands("dot", x1, x2)
     if not x.ndim or not y.ndim:
@@ -209,8 +209,8 @@ def outer(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.outer(sp.tensor([1, 2]), sp.tensor([3, 4])))
-    [[3 4]
-     [6 8]]
+    tensor([[3 4]
+            [6 8]], int32[2, 2], cpu)
     """
     x, y = _operands("outer", x1, x2)
     return hlo.multiply(
@@ -223,7 +223,7 @@ def kron(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.kron(sp.tensor([1, 10]), sp.tensor([1, 2])))
-    [ 1  2 10 20]
+    tensor([ 1  2 10 20], int32[4], cpu)
     """
     x, y = _operands("kron", x1, x2)
     rank = max(x.ndim, y.ndim)
@@ -239,7 +239,7 @@ def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.cross(sp.tensor([1, 0, 0]), sp.tensor([0, 1, 0])))
-    [0 0 1]
+    tensor([0 0 1], int32[3], cpu)
     """
     x, y = aligned("cross", (x1, x2))
     place = axis_of("cross", axis, x.ndim)
@@ -266,7 +266,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0, axis1: int = -2, axis2: int = 
 
     >>> import slopec as sp
     >>> print(sp.diagonal(sp.tensor([[1, 2], [3, 4]])))
-    [1 4]
+    tensor([1 4], int32[2], cpu)
     """
     x = as_tensor("diagonal", x)
     if x.ndim < 2:
@@ -292,8 +292,8 @@ def trace(
     """The sum of the diagonal of the matrices in `axis1` and `axis2`.
 
     >>> import slopec as sp
-    >>> print(sp.trace(sp.tensor([[1, 2], [3, 4]])))
-    5
+    >>> print(sp.tensor([[1, 2], [3, 4]]).trace())
+    tensor(5, int32[], cpu)
     """
     values = diagonal(x, offset=offset, axis1=axis1, axis2=axis2)
     return sum_(values, axis=-1, dtype=dtype)

@@ -60,7 +60,7 @@ def _document(function: Any, name: str, says: str, example: str, gives: str) -> 
     Raises ShapeError for shapes and DTypeError for types that do not fit.
 
     >>> import slopec as sp
-    >>> print(sp.{name}({example}))
+    >>> print(sp.{name}({example}).numpy())
     {gives}
     """
 
@@ -111,7 +111,7 @@ def logical_not(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.logical_not(sp.tensor([0.0, 2.0])))
-    [ True False]
+    tensor([ True False], bool[2], cpu)
     """
     return hlo.not_(_truth("logical_not", x))
 
@@ -161,7 +161,7 @@ def bitwise_invert(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.bitwise_invert(sp.tensor([True, False])), sp.bitwise_invert(sp.tensor(5)))
-    [False  True] -6
+    tensor([False  True], bool[2], cpu) tensor(-6, int32[], cpu)
     """
     x = as_tensor("bitwise_invert", x)
     _bits("bitwise_invert", x)
@@ -176,7 +176,7 @@ def isfinite(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.isfinite(sp.tensor([1.0, float("inf"), float("nan")])))
-    [ True False False]
+    tensor([ True False False], bool[3], cpu)
     """
     x = as_tensor("isfinite", x)
     if dtypes.is_complex(x.dtype):
@@ -191,7 +191,7 @@ def isinf(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.isinf(sp.tensor([1.0, -float("inf")])))
-    [False  True]
+    tensor([False  True], bool[2], cpu)
     """
     x = as_tensor("isinf", x)
     if dtypes.is_complex(x.dtype):
@@ -206,7 +206,7 @@ def isnan(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.isnan(sp.tensor([1.0, float("nan")])))
-    [False  True]
+    tensor([False  True], bool[2], cpu)
     """
     x = as_tensor("isnan", x)
     if not dtypes.is_differentiable(x.dtype):
@@ -219,7 +219,7 @@ def signbit(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.signbit(sp.tensor([-0.0, 0.0, -3.0])))
-    [ True False  True]
+    tensor([ True False  True], bool[3], cpu)
     """
     x = as_tensor("signbit", x)
     refuse("signbit", x, dtypes.is_complex, "real elements")
@@ -243,7 +243,7 @@ def isclose(
 
     >>> import slopec as sp
     >>> print(sp.isclose(sp.tensor([1.0, 1.0]), sp.tensor([1.000001, 1.1])))
-    [ True False]
+    tensor([ True False], bool[2], cpu)
     """
     x, y = aligned("isclose", (x1, x2))
     same = hlo.compare(x, y, "EQ")
@@ -268,7 +268,7 @@ def where(condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     >>> import slopec as sp
     >>> x = sp.tensor([-1.0, 2.0])
     >>> print(sp.where(x > 0, x, 0))
-    [0. 2.]
+    tensor([0. 2.], float32[2], cpu)
     """
     chosen = _truth("where", condition)
     on_true, on_false = aligned("where", (x1, x2), beside=[chosen.shape])
@@ -280,7 +280,7 @@ def masked_fill(x: ArrayLike, mask: ArrayLike, value: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.masked_fill(sp.tensor([1.0, 2.0]), sp.tensor([True, False]), -1.0))
-    [-1.  2.]
+    tensor([-1.  2.], float32[2], cpu)
     """
     x = as_tensor("masked_fill", x)
     filling = value if is_scalar(value) else astype(value, x.dtype)
@@ -294,7 +294,7 @@ def nan_to_num(
 
     >>> import slopec as sp
     >>> print(sp.nan_to_num(sp.tensor([float("nan"), 1.0, float("inf")]), posinf=9.0))
-    [0. 1. 9.]
+    tensor([0. 1. 9.], float32[3], cpu)
     """
     import ml_dtypes
 

@@ -97,7 +97,7 @@ def ravel(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.ravel(sp.tensor([[1, 2], [3, 4]])))
-    [1 2 3 4]
+    tensor([1 2 3 4], int32[4], cpu)
     """
     x = as_tensor("ravel", x)
     return hlo.reshape(x, (x.size,))
@@ -267,8 +267,8 @@ def broadcast_to(x: ArrayLike, /, shape: int | Sequence[int]) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.broadcast_to(sp.tensor([1, 2]), (2, 2)))
-    [[1 2]
-     [1 2]]
+    tensor([[1 2]
+            [1 2]], int32[2, 2], cpu)
     """
     x, sizes = as_tensor("broadcast_to", x), shape_of("broadcast_to", shape)
     kept = sizes[len(sizes) - x.ndim :] if x.ndim <= len(sizes) else None
@@ -302,7 +302,7 @@ def flip(x: ArrayLike, /, axis: Axis = None) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.flip(sp.tensor([1, 2, 3])))
-    [3 2 1]
+    tensor([3 2 1], int32[3], cpu)
     """
     x = as_tensor("flip", x)
     return hlo.reverse(x, axes_of("flip", axis, x.ndim))
@@ -315,7 +315,7 @@ def roll(x: ArrayLike, /, shift: int | Sequence[int], axis: Axis = None) -> Tens
 
     >>> import slopec as sp
     >>> print(sp.roll(sp.tensor([1, 2, 3]), 1))
-    [3 1 2]
+    tensor([3 1 2], int32[3], cpu)
     """
     x = as_tensor("roll", x)
     if axis is None:
@@ -347,8 +347,8 @@ def rot90(x: ArrayLike, /, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor
 
     >>> import slopec as sp
     >>> print(sp.rot90(sp.tensor([[1, 2], [3, 4]])))
-    [[2 4]
-     [1 3]]
+    tensor([[2 4]
+            [1 3]], int32[2, 2], cpu)
     """
     x = as_tensor("rot90", x)
     first, second = axes_of("rot90", axes, x.ndim)
@@ -364,7 +364,7 @@ def tile(x: ArrayLike, /, repetitions: int | Sequence[int]) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.tile(sp.tensor([1, 2]), 2))
-    [1 2 1 2]
+    tensor([1 2 1 2], int32[4], cpu)
     """
     x = as_tensor("tile", x)
     times = (repetitions,) if isinstance(repetitions, int) else tuple(repetitions)
@@ -383,7 +383,7 @@ def repeat(x: ArrayLike, repeats: Any, /, *, axis: int | None = None) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.repeat(sp.tensor([1, 2]), 2), sp.repeat(sp.tensor([1, 2]), [1, 3]))
-    [1 1 2 2] [1 2 2 2]
+    tensor([1 1 2 2], int32[4], cpu) tensor([1 2 2 2], int32[4], cpu)
     """
     x = as_tensor("repeat", x)
     if axis is None:

@@ -32,7 +32,7 @@ def pad(
 
     >>> import slopec as sp
     >>> print(sp.pad(sp.tensor([1, 2, 3]), (1, 2), mode="reflect"))
-    [2 1 2 3 2 1]
+    tensor([2 1 2 3 2 1], int32[6], cpu)
     """
     x = as_tensor("pad", x)
     widths = _widths(pad_width, x.ndim)

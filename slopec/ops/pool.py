@@ -129,7 +129,7 @@ def max_pool1d(
 
     >>> import slopec as sp
     >>> print(sp.max_pool1d(sp.tensor([[1.0, 5.0, 2.0, 3.0]]), 2))
-    [[5. 3.]]
+    tensor([[5. 3.]], float32[1, 2], cpu)
     """
     return _max_pool(1, x, kernel_size, stride, padding, dilation, ceil_mode)
 
@@ -225,7 +225,7 @@ def avg_pool1d(
 
     >>> import slopec as sp
     >>> print(sp.avg_pool1d(sp.tensor([[1.0, 3.0, 5.0, 7.0]]), 2))
-    [[2. 6.]]
+    tensor([[2. 6.]], float32[1, 2], cpu)
     """
     return _avg_pool(1, x, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
@@ -306,7 +306,7 @@ def adaptive_avg_pool(x: ArrayLike, output_size: Sequence[int | None], /) -> Ten
 
     >>> import slopec as sp
     >>> print(sp.adaptive_avg_pool(sp.tensor([[1.0, 2.0, 3.0]]), (2,)))
-    [[1.5 2.5]]
+    tensor([[1.5 2.5]], float32[1, 2], cpu)
     """
     return _adaptive("adaptive_avg_pool", x, output_size, mean)
 
@@ -316,7 +316,7 @@ def adaptive_max_pool(x: ArrayLike, output_size: Sequence[int | None], /) -> Ten
 
     >>> import slopec as sp
     >>> print(sp.adaptive_max_pool(sp.tensor([[1.0, 2.0, 3.0]]), (2,)))
-    [[2. 3.]]
+    tensor([[2. 3.]], float32[1, 2], cpu)
     """
     return _adaptive("adaptive_max_pool", x, output_size, max_)
 

@@ -92,7 +92,7 @@ def sum(x: ArrayLike, /, axis: Axis = None, *, dtype: Any = None, keepdims: bool
 
     >>> import slopec as sp
     >>> print(sp.sum(sp.tensor([[1, 2], [3, 4]]), axis=0))
-    [4 6]
+    tensor([4 6], int32[2], cpu)
     """
     return _accumulated("sum", x, "add", 0, axis, keepdims, dtype)
 
@@ -104,7 +104,7 @@ def prod(
 
     >>> import slopec as sp
     >>> print(sp.prod(sp.tensor([1.0, 2.0, 3.0])))
-    6.0
+    tensor(6., float32[], cpu)
     """
     return _accumulated("prod", x, "multiply", 1, axis, keepdims, dtype)
 
@@ -142,7 +142,7 @@ def max(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor
 
     >>> import slopec as sp
     >>> print(sp.max(sp.tensor([[1, 5], [7, 2]]), axis=1))
-    [5 7]
+    tensor([5 7], int32[2], cpu)
     """
     return _extreme("max", x, axis, keepdims)
 
@@ -154,7 +154,7 @@ def min(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor
 
     >>> import slopec as sp
     >>> print(sp.min(sp.tensor([[1, 5], [7, 2]]), axis=1))
-    [1 2]
+    tensor([1 2], int32[2], cpu)
     """
     return _extreme("min", x, axis, keepdims)
 
@@ -164,7 +164,7 @@ def ptp(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor
 
     >>> import slopec as sp
     >>> print(sp.ptp(sp.tensor([3, 9, 5])))
-    6
+    tensor(6, int32[], cpu)
     """
     return hlo.subtract(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))
 
@@ -186,7 +186,7 @@ def mean(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tenso
 
     >>> import slopec as sp
     >>> print(sp.mean(sp.tensor([[1.0, 2.0], [3.0, 6.0]]), axis=-1))
-    [1.5 4.5]
+    tensor([1.5 4.5], float32[2], cpu)
     """
     wide, axes, count, dtype = _moments("mean", x, axis)
     return hlo.convert(_quotient(fold(wide, "add", 0, axes, keepdims), count), dtype)
@@ -202,7 +202,7 @@ def var(
 
     >>> import slopec as sp
     >>> print(sp.var(sp.tensor([1.0, 2.0, 3.0]), correction=1))
-    1.0
+    tensor(1., float32[], cpu)
     """
     wide, axes, count, dtype = _moments("var", x, axis)
     center = _quotient(fold(wide, "add", 0, axes, keepdims=True), count)
@@ -221,7 +221,7 @@ def std(
 
     >>> import slopec as sp
     >>> print(sp.std(sp.tensor([1.0, 3.0])))
-    1.0
+    tensor(1., float32[], cpu)
     """
     return hlo.sqrt(var(x, axis, correction=correction, keepdims=keepdims))
 
@@ -231,7 +231,7 @@ def any(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor
 
     >>> import slopec as sp
     >>> print(sp.any(sp.tensor([[0, 1], [0, 0]]), axis=1))
-    [ True False]
+    tensor([ True False], bool[2], cpu)
     """
     truth = astype(as_tensor("any", x), dtypes.bool_)
     return fold(truth, "or", False, axes_of("any", axis, truth.ndim), keepdims)
@@ -242,7 +242,7 @@ def all(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor
 
     >>> import slopec as sp
     >>> print(sp.all(sp.tensor([[2, 1], [1, 0]]), axis=1))
-    [ True False]
+    tensor([ True False], bool[2], cpu)
     """
     truth = astype(as_tensor("all", x), dtypes.bool_)
     return fold(truth, "and", True, axes_of("all", axis, truth.ndim), keepdims)
@@ -253,7 +253,7 @@ def count_nonzero(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False)
 
     >>> import slopec as sp
     >>> print(sp.count_nonzero(sp.tensor([0.0, 2.0, 3.0])))
-    2
+    tensor(2, int32[], cpu)
     """
     return sum(astype(as_tensor("count_nonzero", x), dtypes.bool_), axis, keepdims=keepdims)
 
@@ -285,7 +285,7 @@ def argmax(x: ArrayLike, /, axis: int | None = None, *, keepdims: bool = False) 
 
     >>> import slopec as sp
     >>> print(sp.argmax(sp.tensor([[1, 9, 9], [7, 2, 3]]), axis=1))
-    [1 0]
+    tensor([1 0], int32[2], cpu)
     """
     return _arg_extreme("argmax", x, axis, keepdims)
 
@@ -297,7 +297,7 @@ def argmin(x: ArrayLike, /, axis: int | None = None, *, keepdims: bool = False) 
 
     >>> import slopec as sp
     >>> print(sp.argmin(sp.tensor([[1, 9, 9], [7, 2, 3]]), axis=1))
-    [0 1]
+    tensor([0 1], int32[2], cpu)
     """
     return _arg_extreme("argmin", x, axis, keepdims)
 
@@ -332,7 +332,7 @@ def norm(x: ArrayLike, /, ord: float = 2, axis: Axis = None, *, keepdims: bool =
 
     >>> import slopec as sp
     >>> print(sp.norm(sp.tensor([3.0, 4.0])), sp.norm(sp.tensor([3.0, 4.0]), ord=1))
-    5.0 7.0
+    tensor(5., float32[], cpu) tensor(7., float32[], cpu)
     """
     x = floating("norm", x)
     axes = axes_of("norm", axis, x.ndim)

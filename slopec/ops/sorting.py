@@ -67,7 +67,7 @@ def sort(
 
     >>> import slopec as sp
     >>> print(sp.sort(sp.tensor([3, 1, 2])))
-    [1 2 3]
+    tensor([1 2 3], int32[3], cpu)
     """
     x, place = _operand("sort", x, axis)
     return hlo.sort([x], _before(descending), place, stable=stable)[0]
@@ -80,7 +80,7 @@ def argsort(
 
     >>> import slopec as sp
     >>> print(sp.argsort(sp.tensor([3, 1, 2])))
-    [1 2 0]
+    tensor([1 2 0], int32[3], cpu)
     """
     x, place = _operand("argsort", x, axis)
     indices = hlo.iota(x.shape, place, dtypes.int32)
@@ -95,7 +95,7 @@ def topk(x: ArrayLike, k: int, /, *, axis: int = -1, largest: bool = True) -> tu
     >>> import slopec as sp
     >>> values, indices = sp.topk(sp.tensor([3, 9, 7]), 2)
     >>> print(values, indices)
-    [9 7] [1 2]
+    tensor([9 7], int32[2], cpu) tensor([1 2], int32[2], cpu)
     """
     x, place = _operand("topk", x, axis)
     if not 0 <= k <= x.shape[place]:
@@ -116,7 +116,7 @@ def quantile(x: ArrayLike, q: ArrayLike, /, *, axis: Axis = None, keepdims: bool
 
     >>> import slopec as sp
     >>> print(sp.quantile(sp.tensor([1.0, 2.0, 3.0, 4.0]), sp.tensor([0.25, 0.5])))
-    [1.75 2.5 ]
+    tensor([1.75 2.5 ], float32[2], cpu)
     """
     x = floating("quantile", x)
     refuse_complex("quantile", x)
@@ -154,7 +154,7 @@ def median(x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Ten
 
     >>> import slopec as sp
     >>> print(sp.median(sp.tensor([3.0, 1.0, 2.0, 10.0])))
-    2.5
+    tensor(2.5, float32[], cpu)
     """
     return quantile(x, 0.5, axis=axis, keepdims=keepdims)
 
@@ -170,7 +170,7 @@ def searchsorted(x1: ArrayLike, x2: ArrayLike, /, *, side: str = "left") -> Tens
 
     >>> import slopec as sp
     >>> print(sp.searchsorted(sp.tensor([1, 3, 5]), sp.tensor([0, 3, 9])))
-    [0 1 3]
+    tensor([0 1 3], int32[3], cpu)
     """
     ordered, wanted = as_tensor("searchsorted", x1), as_tensor("searchsorted", x2)
     if ordered.ndim != 1 or side not in ("left", "right"):
@@ -204,6 +204,6 @@ def digitize(x: ArrayLike, bins: ArrayLike, /, *, right: bool = False) -> Tensor
 
     >>> import slopec as sp
     >>> print(sp.digitize(sp.tensor([0.5, 1.5, 9.0]), sp.tensor([0.0, 1.0, 2.0])))
-    [1 2 3]
+    tensor([1 2 3], int32[3], cpu)
     """
     return searchsorted(bins, x, side="left" if right else "right")

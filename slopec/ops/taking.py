@@ -44,7 +44,7 @@ def take(x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = None) -> Ten
 
     >>> import slopec as sp
     >>> print(sp.take(sp.tensor([10, 20, 30]), sp.tensor([2, 0])))
-    [30 10]
+    tensor([30 10], int32[2], cpu)
     """
     x = as_tensor("take", x)
     if axis is None:
@@ -65,7 +65,7 @@ def take_along_axis(x: ArrayLike, indices: ArrayLike, /, *, axis: int = -1) -> T
     >>> import slopec as sp
     >>> x = sp.tensor([[3, 1, 2]])
     >>> print(sp.take_along_axis(x, sp.argsort(x, axis=1), axis=1))
-    [[1 2 3]]
+    tensor([[1 2 3]], int32[1, 3], cpu)
     """
     x, places = as_tensor("take_along_axis", x), _indices("take_along_axis", indices)
     axis = axis_of("take_along_axis", axis, x.ndim)
@@ -115,7 +115,7 @@ def put_along_axis(
 
     >>> import slopec as sp
     >>> print(sp.put_along_axis(sp.zeros((1, 3)), sp.tensor([[2, 2]]), 1.0, axis=1, mode="add"))
-    [[0. 0. 2.]]
+    tensor([[0. 0. 2.]], float32[1, 3], cpu)
     """
     x, places = as_tensor("put_along_axis", x), _indices("put_along_axis", indices)
     axis = axis_of("put_along_axis", axis, x.ndim)
@@ -135,7 +135,7 @@ def gather_nd(x: ArrayLike, indices: ArrayLike, /, *, batch_dims: int = 0) -> Te
 
     >>> import slopec as sp
     >>> print(sp.gather_nd(sp.tensor([[1, 2], [3, 4]]), sp.tensor([[0, 1], [1, 0]])))
-    [2 3]
+    tensor([2 3], int32[2], cpu)
     """
     x, places = as_tensor("gather_nd", x), _indices("gather_nd", indices)
     return getitem(x, _vectors_as_key("gather_nd", x, places, batch_dims))
@@ -150,7 +150,7 @@ def scatter_nd(
 
     >>> import slopec as sp
     >>> print(sp.scatter_nd(sp.zeros(3), sp.tensor([[0], [2], [0]]), sp.ones(3)))
-    [2. 0. 1.]
+    tensor([2. 0. 1.], float32[3], cpu)
     """
     x, places = as_tensor("scatter_nd", x), _indices("scatter_nd", indices)
     return update(x, _vectors_as_key("scatter_nd", x, places, 0), updates, mode)

@@ -212,7 +212,7 @@ def negative(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.negative(sp.tensor([1, -2])))
-    [-1  2]
+    tensor([-1  2], int32[2], cpu)
     """
     x = as_tensor("negative", x)
     refuse("negative", x, lambda d: d == dtypes.bool_, "numbers", "use `~x` to negate booleans")
@@ -224,7 +224,7 @@ def positive(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.positive(2))
-    2
+    tensor(2, int32[], cpu)
     """
     return as_tensor("positive", x)
 
@@ -234,7 +234,7 @@ def abs(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.abs(sp.tensor([-1.5, 2.0])), sp.abs(sp.tensor(3 + 4j)))
-    [1.5 2. ] 5.0
+    tensor([1.5 2. ], float32[2], cpu) tensor(5., float32[], cpu)
     """
     x = as_tensor("abs", x)
     unsigned = x.dtype == dtypes.bool_ or dtypes.is_unsigned(x.dtype)
@@ -246,7 +246,7 @@ def sign(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.sign(sp.tensor([-3.0, 0.0, 2.0])))
-    [-1.  0.  1.]
+    tensor([-1.  0.  1.], float32[3], cpu)
     """
     x = as_tensor("sign", x)
     refuse("sign", x, lambda d: d == dtypes.bool_, "numbers")
@@ -260,7 +260,7 @@ def square(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.square(sp.tensor([1.0, -3.0])))
-    [1. 9.]
+    tensor([1. 9.], float32[2], cpu)
     """
     x = as_tensor("square", x)
     return hlo.and_(x, x) if x.dtype == dtypes.bool_ else hlo.multiply(x, x)
@@ -271,7 +271,7 @@ def relu(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.relu(sp.tensor([-1.0, 2.0])))
-    [0. 2.]
+    tensor([0. 2.], float32[2], cpu)
     """
     x = as_tensor("relu", x)
     refuse_complex("relu", x)
@@ -292,7 +292,7 @@ def _rounding_function(name: str, op: Callable[[Tensor], Tensor], says: str, giv
     Integers stay as they are. Raises DTypeError for complex elements.
 
     >>> import slopec as sp
-    >>> print(sp.{name}(sp.tensor([-1.5, 1.5])))
+    >>> print(sp.{name}(sp.tensor([-1.5, 1.5])).numpy())
     {gives}
     """
     return function
@@ -314,7 +314,7 @@ def round(x: ArrayLike, /, decimals: int = 0) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.round(sp.tensor([0.5, 1.5, 2.345])), sp.round(sp.tensor(2.346), decimals=2))
-    [0. 2. 2.] 2.35
+    tensor([0. 2. 2.], float32[3], cpu) tensor(2.35, float32[], cpu)
     """
     x = as_tensor("round", x)
     refuse_complex("round", x)
@@ -335,7 +335,7 @@ def real(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.real(sp.tensor(3 + 4j)))
-    3.0
+    tensor(3., float32[], cpu)
     """
     x = as_tensor("real", x)
     return hlo.real(x) if dtypes.is_complex(x.dtype) else x
@@ -346,7 +346,7 @@ def imag(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.imag(sp.tensor(3 + 4j)))
-    4.0
+    tensor(4., float32[], cpu)
     """
     x = as_tensor("imag", x)
     return hlo.imag(x) if dtypes.is_complex(x.dtype) else hlo.zeros_like(x)
@@ -357,7 +357,7 @@ def conj(x: ArrayLike, /) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.conj(sp.tensor(3 + 4j)))
-    (3-4j)
+    tensor(3.-4.j, complex64[], cpu)
     """
     x = as_tensor("conj", x)
     return hlo.conj(x) if dtypes.is_complex(x.dtype) else x

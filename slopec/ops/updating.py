@@ -54,7 +54,7 @@ class Update:
     >>> import slopec as sp
     >>> x = sp.zeros(4)
     >>> print(x.at[1].set(5.0), x.at[sp.tensor([0, 0, 2])].add(1.0))
-    [0. 5. 0. 0.] [2. 0. 1. 0.]
+    tensor([0. 5. 0. 0.], float32[4], cpu) tensor([2. 0. 1. 0.], float32[4], cpu)
     """
 
     __slots__ = ("_key", "_x")
@@ -111,7 +111,7 @@ def at(x: ArrayLike, /) -> _At:
 
     >>> import slopec as sp
     >>> print(sp.at(sp.zeros(3))[::2].set(1.0))
-    [1. 0. 1.]
+    tensor([1. 0. 1.], float32[3], cpu)
     """
     return _At(as_tensor("at", x))
 

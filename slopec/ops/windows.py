@@ -24,9 +24,9 @@ def sliding_window_view(
 
     >>> import slopec as sp
     >>> print(sp.sliding_window_view(sp.arange(4), 2))
-    [[0 1]
-     [1 2]
-     [2 3]]
+    tensor([[0 1]
+            [1 2]
+            [2 3]], int32[3, 2], cpu)
     """
     x = as_tensor("sliding_window_view", x)
     window = (window_shape,) if isinstance(window_shape, int) else tuple(window_shape)
@@ -120,8 +120,8 @@ def fold(
 
     >>> import slopec as sp
     >>> print(sp.fold(sp.ones((1, 4, 1)), 2, 2))
-    [[[[1. 1.]
-       [1. 1.]]]]
+    tensor([[[[1. 1.]
+              [1. 1.]]]], float32[1, 1, 2, 2], cpu)
     """
     x = as_tensor("fold", x)
     size, window, dilations, pads, steps = (

@@ -97,7 +97,7 @@ def global_norm(updates: Any) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.optim.global_norm({"a": sp.tensor([3.0]), "b": sp.tensor([4.0])}))
-    5.0
+    tensor(5., float32[], cpu)
     """
     squares = [
         ops.sum(ops.square(ops.astype(ops.abs(u), dtypes.float32))) for u in kept_leaves(updates)

@@ -36,7 +36,7 @@ def sgd(
     >>> for _ in range(2):
     ...     p, state = optimizer.update(g, state, p)
     >>> print(p)
-    -0.45
+    tensor(-0.45, float32[], cpu)
     """
     moving = [] if momentum == 0 else [basic.trace(momentum, dampening, nesterov)]
     return _optimizer(basic.decayed(weight_decay), moving, basic.scale_by_learning_rate(lr))
@@ -73,7 +73,7 @@ def adamw(
     >>> p = sp.tensor(1.0)
     >>> p, state = optimizer.update(sp.tensor(3.0), optimizer.init(p), p)
     >>> print(p)
-    0.9
+    tensor(0.9, float32[], cpu)
     """
     return _optimizer(
         adaptive.scale_by_adam(betas, eps, amsgrad),

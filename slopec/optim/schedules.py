@@ -29,7 +29,7 @@ def step(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
 
     >>> rate = step(1.0, 10)
     >>> print(rate(9), rate(10))
-    1.0 0.1
+    tensor(1., float32[], cpu) tensor(0.1, float32[], cpu)
     """
     return lambda past: lr * ops.pow(gamma, _time(ops.floor_divide(past, step_size)))
 
@@ -147,7 +147,7 @@ def sequential(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Sche
 
     >>> rate = sequential([constant(0.5), exponential(1.0, 0.5)], [3])
     >>> print(rate(2), rate(3), rate(4))
-    0.5 1.0 0.5
+    tensor(0.5, float32[], cpu) tensor(1., float32[], cpu) tensor(0.5, float32[], cpu)
     """
     if len(milestones) != len(schedules) - 1:
         raise UsageError(

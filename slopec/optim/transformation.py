@@ -66,7 +66,7 @@ class Optimizer:
     >>> state = optimizer.init(params)
     >>> params, state = optimizer.update({"w": sp.tensor([1.0, 1.0])}, state, params)
     >>> print(params["w"])
-    [0.9 1.9]
+    tensor([0.9 1.9], float32[2], cpu)
     """
 
     transformation: Transformation
@@ -251,7 +251,7 @@ def with_hyperparameters(state: Any, **values: Any) -> Any:
     >>> state = sp.optim.sgd(0.1).init({"w": sp.ones(2)})
     >>> state = sp.optim.with_hyperparameters(state, lr=0.01)
     >>> print(sp.optim.hyperparameters(state)["lr"])
-    0.01
+    tensor(0.01, float32[], cpu)
     """
     known = hyperparameters(state)
     unknown = [name for name in values if name not in known]

@@ -26,7 +26,7 @@ def clipped(optimizer: Optimizer, max_norm: Number) -> Optimizer:
     >>> p = sp.tensor([0.0, 0.0])
     >>> p, _ = optimizer.update(sp.tensor([30.0, 40.0]), optimizer.init(p), p)
     >>> print(p.round(decimals=4))
-    [-0.6 -0.8]
+    tensor([-0.6 -0.8], float32[2], cpu)
     """
     return Optimizer(chain(clip_by_global_norm(max_norm), optimizer.transformation))
 
@@ -41,8 +41,8 @@ def accumulated(optimizer: Optimizer, every: int) -> Optimizer:
     >>> for g in (1.0, 3.0):
     ...     p, state = optimizer.update(sp.tensor(g), state, p)
     ...     print(p)
-    0.0
-    -2.0
+    tensor(0., float32[], cpu)
+    tensor(-2., float32[], cpu)
     """
     inner = optimizer.transformation
 
@@ -78,7 +78,7 @@ def ema(average: Any, params: Any, decay: float = 0.999) -> Any:
 
     >>> import slopec as sp
     >>> print(ema({"w": sp.tensor(1.0)}, {"w": sp.tensor(2.0)}, 0.9)["w"])
-    1.1
+    tensor(1.1, float32[], cpu)
     """
 
     def averaged(p: Any, kept: Any, a: Any) -> Any:

@@ -19,6 +19,7 @@ PASSES: dict[str, str] = {
     "canonicalize": "slopec.passes.mlir:Canonicalize",
     "chlo-legalize-to-stablehlo": "slopec.passes.mlir:ChloLegalizeToStablehlo",
     "cse": "slopec.passes.mlir:Cse",
+    "hoist-negate": "slopec.passes.hoist_negate:HoistNegate",
     "inline": "slopec.passes.mlir:Inline",
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",

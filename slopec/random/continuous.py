@@ -74,7 +74,7 @@ def uniform(
 
     >>> import slopec as sp
     >>> print(sp.random.uniform(sp.random.key(0), (2,)))
-    [0.947667  0.9785799]
+    tensor([0.947667  0.9785799], float32[2], cpu)
     """
     wanted, sizes = real_dtype("uniform", dtype), shape_of("random.uniform", shape)
     unit = _unit(key, sizes, wanted)

@@ -27,7 +27,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: int | Sequence[int] | None = None) 
 
     >>> import slopec as sp
     >>> print(sp.random.bernoulli(sp.random.key(1), 0.5, (4,)))
-    [ True  True  True False]
+    tensor([ True False  True  True], bool[4], cpu)
     """
     sizes = shape_beside("bernoulli", shape, p)
     dtype = dtypes.float32 if is_scalar(p) else as_tensor("random.bernoulli", p).dtype
@@ -40,7 +40,7 @@ def rademacher(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.in
 
     >>> import slopec as sp
     >>> print(sp.random.rademacher(sp.random.key(1), (4,)))
-    [ 1  1  1 -1]
+    tensor([ 1 -1  1  1], int32[4], cpu)
     """
     heads = bernoulli(key, 0.5, shape_of("random.rademacher", shape))
     ones = hlo.full(heads.shape, 1, wanted_dtype(dtype))
@@ -61,7 +61,7 @@ def randint(
 
     >>> import slopec as sp
     >>> print(sp.random.randint(sp.random.key(0), (5,), 0, 10))
-    [1 2 4 1 7]
+    tensor([9 0 2 3 1], int32[5], cpu)
     """
     wanted, sizes = wanted_dtype(dtype), shape_of("random.randint", shape)
     if not dtypes.is_integer(wanted):
@@ -109,7 +109,7 @@ def permutation(key: Any, x: Any, axis: int = 0, *, independent: bool = False) -
 
     >>> import slopec as sp
     >>> print(sp.random.permutation(sp.random.key(0), 5))
-    [2 0 1 4 3]
+    tensor([0 1 4 3 2], int32[5], cpu)
     """
     known = checked("permutation", key)
     if isinstance(x, int | np.integer):
@@ -140,7 +140,7 @@ def categorical(
 
     >>> import slopec as sp
     >>> print(sp.random.categorical(sp.random.key(0), sp.zeros((4, 3))))
-    [0 1 0 0]
+    tensor([1 1 2 1], int32[4], cpu)
     """
     x = as_tensor("random.categorical", logits)
     place = axis_of("random.categorical", axis, x.ndim)
@@ -170,7 +170,7 @@ def choice(
 
     >>> import slopec as sp
     >>> print(sp.random.choice(sp.random.key(0), sp.tensor([10, 20, 30]), (4,)))
-    [30 20 30 30]
+    tensor([20 10 30 20], int32[4], cpu)
     """
     known, sizes = checked("choice", key), shape_of("random.choice", shape)
     values = arange(int(a)) if isinstance(a, int | np.integer) else as_tensor("random.choice", a)

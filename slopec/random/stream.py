@@ -22,7 +22,7 @@ class Stream:
     >>> import slopec as sp
     >>> keys = sp.random.Stream(0)
     >>> print(keys.next(), keys.next())
-    [1797259609 2579123966] [ 928981903 3453687069]
+    tensor([1797259609 2579123966], uint32[2], cpu) tensor([ 928981903 3453687069], uint32[2], cpu)
     """
 
     def __init__(self, seed: Any) -> None:

@@ -84,7 +84,7 @@ def key(seed: Any) -> Tensor:
 
     >>> import slopec as sp
     >>> print(sp.random.key(42))
-    [ 0 42]
+    tensor([ 0 42], uint32[2], cpu)
     """
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         number = int(seed) % 2**64
@@ -149,7 +149,7 @@ def bits(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.uint32) 
 
     >>> import slopec as sp
     >>> print(sp.random.bits(sp.random.key(0), (2,)))
-    [4070199207 4202968702]
+    tensor([4070199207 4202968722], uint32[2], cpu)
     """
     known, wanted = checked("bits", key), wanted_dtype(dtype)
     sizes = shape_of("random.bits", shape)

@@ -121,7 +121,7 @@ def value_and_grad(
     >>> import slopec as sp
     >>> value, slope = sp.value_and_grad(lambda x: (x * x).sum())(sp.tensor([1.0, 2.0]))
     >>> print(value, slope)
-    5.0 [2. 4.]
+    tensor(5., float32[], cpu) tensor([2. 4.], float32[2], cpu)
     """
     return _gradient("value_and_grad", function, argnums, argnames, has_aux, allow_int)
 
@@ -140,7 +140,7 @@ def grad(
 
     >>> import slopec as sp
     >>> print(sp.grad(sp.grad(lambda x: x**3))(2.0))
-    12.0
+    tensor(12., float32[], cpu)
     """
     both = _gradient("grad", function, argnums, argnames, has_aux, allow_int)
 
@@ -231,7 +231,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     >>> import slopec as sp
     >>> y, pullback = sp.vjp(lambda x: x * x, sp.tensor([1.0, 3.0]))
     >>> print(pullback(sp.tensor([1.0, 10.0]))[0])
-    [ 2. 60.]
+    tensor([ 2. 60.], float32[2], cpu)
     """
     _check_callable("vjp", function)
     arguments = Arguments.of(primals, {})
@@ -265,7 +265,7 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     >>> import slopec as sp
     >>> y, dy = sp.jvp(lambda x: x * x, (3.0,), (1.0,))
     >>> print(y, dy)
-    9.0 6.0
+    tensor(9., float32[], cpu) tensor(6., float32[], cpu)
     """
     _check_callable("jvp", function)
     arguments = Arguments.of(tuple(primals), {})
@@ -289,7 +289,7 @@ def linearize(function: Function, *primals: Any) -> tuple[Any, Function]:
     >>> import slopec as sp
     >>> y, push = sp.linearize(lambda x: x * x * x, 2.0)
     >>> print(y, push(1.0))
-    8.0 12.0
+    8.0 tensor(12., float32[], cpu)
     """
     value = function(*primals)
 

@@ -80,7 +80,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
 
     >>> import slopec as sp
     >>> print(sp.switch(1, [lambda x: x, lambda x: x * 10.0], 2.0))
-    20.0
+    tensor(20., float32[], cpu)
     """
     functions = [_trace(branch, *operands) for branch in branches]
     first = functions[0]
@@ -108,7 +108,7 @@ def cond(pred: Any, true_function: Function, false_function: Function, *operands
 
     >>> import slopec as sp
     >>> print(sp.cond(sp.tensor(3.0) > 2.0, lambda x: x, lambda x: -x, 5.0))
-    5.0
+    tensor(5., float32[], cpu)
     """
     index = hlo.convert(_predicate("cond", as_tensor(pred)), dtypes.int32)
     return switch(index, [false_function, true_function], *operands)
@@ -126,7 +126,7 @@ def while_loop(
 
     >>> import slopec as sp
     >>> print(sp.while_loop(lambda x: x < 100.0, lambda x: x * 2.0, 3.0))
-    192.0
+    tensor(192., float32[], cpu)
     """
     leaves, treedef = _flatten(init)
     types = _types(leaves)
@@ -180,7 +180,7 @@ def fori_loop(lower: Any, upper: Any, body_function: Function, init: Any) -> Any
 
     >>> import slopec as sp
     >>> print(sp.fori_loop(0, 5, lambda i, x: x + i, 0))
-    10
+    tensor(10, int32[], cpu)
     """
     if isinstance(lower, int) and isinstance(upper, int):
         leaves, treedef = _flatten(init)
@@ -222,7 +222,7 @@ def scan(
     >>> import slopec as sp
     >>> total, sums = sp.scan(lambda c, x: (c + x, c + x), 0.0, sp.tensor([1.0, 2.0, 3.0]))
     >>> print(total, sums)
-    6.0 [1. 3. 6.]
+    tensor(6., float32[], cpu) tensor([1. 3. 6.], float32[3], cpu)
     """
     leaves, treedef = _flatten(init)
     sequences, sequence_def = _flatten(xs)
@@ -285,6 +285,6 @@ def map(function: Function, xs: Any) -> Any:
 
     >>> import slopec as sp
     >>> print(sp.map(lambda x: x * x, sp.tensor([1.0, 2.0, 3.0])))
-    [1. 4. 9.]
+    tensor([1. 4. 9.], float32[3], cpu)
     """
     return scan(lambda carry, x: (carry, function(x)), (), xs)[1]

@@ -39,7 +39,7 @@ def stop_gradient(x: Any) -> Any:
 
     >>> import slopec as sp
     >>> print(sp.grad(lambda x: x * sp.stop_gradient(x))(3.0))
-    3.0
+    tensor(3., float32[], cpu)
     """
     leaves, treedef = tree.flatten(x)
     stopped = [_stopped(as_tensor(leaf)) if is_array(leaf) else leaf for leaf in leaves]
@@ -64,7 +64,7 @@ def checkpoint(function: Function) -> Function:
 
     >>> import slopec as sp
     >>> print(sp.grad(sp.checkpoint(lambda x: sp.sin(sp.sin(x))))(0.0))
-    1.0
+    tensor(1., float32[], cpu)
     """
 
     @functools.wraps(function)
@@ -91,7 +91,7 @@ class custom_jvp:
     ... def _(primals, tangents):
     ...     return f(primals[0]), 10.0 * tangents[0]
     >>> print(sp.grad(f)(1.0))
-    10.0
+    tensor(10., float32[], cpu)
     """
 
     def __init__(self, function: Function) -> None:
@@ -151,7 +151,7 @@ class custom_vjp:
     ...     return x
     >>> clipped.defvjp(lambda x: (x, None), lambda _, ct: (sp.clip(ct, -1.0, 1.0),))
     >>> print(sp.grad(lambda x: clipped(x) * 5.0)(2.0))
-    1.0
+    tensor(1., float32[], cpu)
     """
 
     def __init__(self, function: Function) -> None:

@@ -1,9 +1,10 @@
 """Copying ops elsewhere, and inlining: a call becomes a copy of the ops of the function it calls.
 
-A composite is a call of its decomposition.
+A composite is a call of its decomposition, unless it is a CHLO op that was packed for transport.
 """
 
 from slopec import ir
+from slopec.dialects import chlo
 
 _CALLEES = {"func.call": "callee", "stablehlo.composite": "decomposition"}
 
@@ -25,7 +26,7 @@ def inline_calls(table: dict[str, ir.Operation], function: ir.Operation) -> None
     calls: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name in _CALLEES:
+        if op.name in _CALLEES and not _is_packed(op):
             calls.append(op)
         return ir.WalkResult.ADVANCE
 
@@ -36,6 +37,10 @@ def inline_calls(table: dict[str, ir.Operation], function: ir.Operation) -> None
             continue
         inline_calls(table, callee)
         _inline(call, callee)
+
+
+def _is_packed(op: ir.Operation) -> bool:
+    return op.name == "stablehlo.composite" and ir.string_in(op, "name") in chlo.OPERANDS
 
 
 def _inline(call: ir.Operation, callee: ir.Operation) -> None:

@@ -101,6 +101,11 @@ class Point:
         value = self.attribute(name)
         return value is not None and bool(value)
 
+    def entries(self, name: str) -> dict[str, Any]:
+        """The entries of a dictionary attribute; none when it is absent."""
+        value = self.attribute(name)
+        return {} if value is None else {entry.name: entry.attr for entry in value}
+
     def again(self, index: int, operand: Tensor) -> Tensor:
         """The op itself with another operand `index`: a linear op applied to its tangent."""
         return self.repeat({index: operand})[0]

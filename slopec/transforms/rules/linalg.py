@@ -159,9 +159,7 @@ def _irfft_back(ct: Tensor, x: Tensor, lengths: tuple[int, ...]) -> Tensor:
         count *= n
     spectrum = hlo.fft(ct, "RFFT", lengths)
     place = hlo.iota(x.shape, x.ndim - 1, dtypes.int32)
-    mirror = hlo.compare(
-        hlo.add(place, place), hlo.full(x.shape, lengths[-1], dtypes.int32), "NE"
-    )
+    mirror = hlo.compare(hlo.add(place, place), hlo.full(x.shape, lengths[-1], dtypes.int32), "NE")
     first = hlo.compare(place, hlo.full(x.shape, 0, dtypes.int32), "EQ")
     twice = hlo.select(
         hlo.and_(mirror, hlo.not_(first)),

@@ -5,7 +5,7 @@ from its definition.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import ml_dtypes
@@ -104,17 +104,23 @@ def _series(coefficients: Sequence[float], t: Tensor) -> Tensor:
 def _i0e(x: np.ndarray, nodes: int) -> np.ndarray:
     """(1/π) ∫ e^(x (cos θ − 1)) dθ over [0, π] (DLMF 10.32.1), by the midpoint rule."""
     angle = (np.arange(nodes) + 0.5) * (np.pi / nodes)
-    return np.exp(np.multiply.outer(x, np.cos(angle) - 1)).mean(axis=-1)
+    result: np.ndarray = np.exp(np.multiply.outer(x, np.cos(angle) - 1)).mean(axis=-1)
+    return result
+
+
+def _chebyshev(function: Callable[[np.ndarray], np.ndarray], degree: int) -> list[float]:
+    """The coefficients of the interpolant of `function` at Chebyshev's points of [−1, 1]."""
+    angles = (np.arange(degree + 1) + 0.5) * (np.pi / (degree + 1))
+    waves = np.cos(np.multiply.outer(np.arange(degree + 1), angles))
+    coefficients = 2 * (waves @ function(np.cos(angles))) / (degree + 1)
+    coefficients[0] /= 2
+    return [float(c) for c in coefficients]
 
 
 @lru_cache(maxsize=1)
 def _near_coefficients() -> list[float]:
     """Of e^−x I₀(x) on [0, 8], in t = x/4 − 1."""
-
-    def function(t: np.ndarray) -> np.ndarray:
-        return _i0e((t + 1) * (_JOINT / 2), 128)
-
-    return list(np.polynomial.chebyshev.chebinterpolate(function, 30))
+    return _chebyshev(lambda t: _i0e((t + 1) * (_JOINT / 2), 128), 30)
 
 
 @lru_cache(maxsize=1)
@@ -123,6 +129,7 @@ def _far_coefficients() -> list[float]:
 
     def function(t: np.ndarray) -> np.ndarray:
         x = 2 * _JOINT / (t + 1)
-        return np.sqrt(x) * _i0e(x, 8192)
+        scaled: np.ndarray = np.sqrt(x) * _i0e(x, 8192)
+        return scaled
 
-    return list(np.polynomial.chebyshev.chebinterpolate(function, 26))
+    return _chebyshev(function, 26)
