@@ -1,6 +1,7 @@
 """Modules, under PyTorch's names: pytrees of parameters with a `forward`."""
 
 from slopec.nn import functional, init
+from slopec.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from slopec.nn.containers import (
     GELU,
     AvgPool2d,
@@ -14,10 +15,14 @@ from slopec.nn.containers import (
 )
 from slopec.nn.layers import Conv2d, Dropout, Embedding, LayerNorm, Linear
 from slopec.nn.module import Module
+from slopec.nn.partition import combine, partition
 
 __all__ = [
     "GELU",
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "Conv2d",
     "Dropout",
     "Embedding",
@@ -31,6 +36,8 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "combine",
     "functional",
     "init",
+    "partition",
 ]
