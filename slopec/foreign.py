@@ -14,7 +14,11 @@ def read_module(path: Path) -> ir.Module:
 
     Raises UsageError (S0423) at the line that does not parse or verify.
     """
-    data = path.read_bytes()
+    return parse_module(path.read_bytes(), path)
+
+
+def parse_module(data: bytes, path: Path) -> ir.Module:
+    """The module in MLIR text or bytecode that came from `path`."""
     source = data if data[:4] == b"ML\xefR" else data.decode("utf-8", errors="replace")
     try:
         return ir.parse(source)

@@ -17,6 +17,7 @@ from slopec.cli.ui import Ui
 SECTIONS: dict[str, dict[str, str]] = {
     "Build": {
         "compile": "a model file or a StableHLO module to artifacts",
+        "opt": "passes over a StableHLO module",
         "train": "run a recipe: data, training, checkpoint, artifact",
     },
     "Run": {

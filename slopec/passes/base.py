@@ -14,6 +14,8 @@ from slopec import ir
 from slopec.diagnostics import UsageError, did_you_mean
 
 PASSES: dict[str, str] = {
+    "vjp": "slopec.transforms.declare:Vjp",
+    "jvp": "slopec.transforms.declare:Jvp",
     "derive": "slopec.transforms.derive:Derive",
     "simplify": "slopec.passes.simplify:Simplify",
     "canonicalize": "slopec.passes.mlir:Canonicalize",
@@ -61,7 +63,8 @@ class Option:
     def accepts(self) -> type:
         """`int`, `float`, `bool`, `str`, or `tuple` for a list of integers."""
         if isinstance(self.type, UnionType):
-            return next(t for t in get_args(self.type) if t is not type(None))
+            given = next(t for t in get_args(self.type) if t is not type(None))
+            return get_origin(given) or given
         return get_origin(self.type) or self.type
 
     @property

@@ -1,0 +1,74 @@
+"""`slopec opt`: run any pipeline of passes over a module."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from slopec.cli.compile import observers
+from slopec.cli.files import existing
+from slopec.cli.group import Command
+from slopec.cli.ui import Ui
+from slopec.diagnostics import UsageError
+
+
+@click.command(cls=Command)
+@click.argument("source", metavar="FILE", required=False)
+@click.option("--passes", "-p", metavar="PIPELINE", help="Passes with commas and {options}.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write; bytecode for a name that ends in .mlirbc. Default: text on stdout.",
+)
+@click.option("--time-passes", is_flag=True, help="Print how long each pass took.")
+@click.option(
+    "--dump-passes",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the module after each pass to DIR.",
+)
+@click.option("--list-passes", is_flag=True, help="List the passes.")
+@click.pass_obj
+def command(
+    ui: Ui,
+    source: str | None,
+    passes: str | None,
+    output: Path | None,
+    time_passes: bool,
+    dump_passes: Path | None,
+    list_passes: bool,
+) -> None:
+    """Run passes over FILE, a StableHLO module as MLIR text or bytecode; `-` reads stdin.
+
+    \b
+    slopec opt model.mlir -p 'derive,canonicalize,cse'
+    slopec opt model.mlir -p 'vjp{function=main wrt=0},derive,inline,simplify{max-iterations=4}'
+    """
+    from slopec.passes import PASSES, find, parse_pipeline, run_pipeline
+
+    if list_passes:
+        rows = [(name, (find(name).__doc__ or "").split("\n")[0]) for name in PASSES]
+        ui.table(("pass", "what"), rows)
+        return
+    if source is None:
+        raise UsageError("S0403", "`slopec opt` needs the argument `FILE`")
+    pipeline = parse_pipeline(passes or "canonicalize,cse")
+    from slopec import ir
+    from slopec.foreign import parse_module, read_module
+
+    module = (
+        parse_module(sys.stdin.buffer.read(), Path("<stdin>"))
+        if source == "-"
+        else read_module(existing(Path(source)))
+    )
+    observer = observers(time_passes, dump_passes)
+    run_pipeline(module, pipeline, observer.together)
+    observer.report(ui)
+    if output is None:
+        ui.data(str(module).rstrip())
+    elif output.suffix == ".mlirbc":
+        output.write_bytes(ir.bytecode(module))
+    else:
+        output.write_text(str(module), encoding="utf-8")
