@@ -36,7 +36,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         command = [sys.executable, "-m", "slopec", "train", "digits-mlp", "-o", scratch]
-        subprocess.run(command, check=True)
+        if subprocess.run(command, check=False).returncode:
+            return 1
         import numpy as np
 
         from slopec.train.data import digits
@@ -45,7 +46,9 @@ def main() -> int:
         rows = folder / "held-out.npz"
         np.savez(rows, images=held_out["image"], labels=held_out["label"])
         artifact = folder / "model.vmfb"
-        subprocess.run([sys.executable, "-c", FRESH, str(artifact), str(rows)], check=True)
+        predict = [sys.executable, "-c", FRESH, str(artifact), str(rows)]
+        if subprocess.run(predict, check=False).returncode:
+            return 1
     print(f"trained, compiled, loaded and predicted in {time.perf_counter() - started:.1f} s")
     return 0
 

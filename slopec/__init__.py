@@ -24,6 +24,7 @@ from slopec.dtypes import (
     uint32,
     uint64,
 )
+from slopec.imported import from_stablehlo, load_function
 from slopec.jit import jit
 from slopec.ops import *
 from slopec.ops import __all__ as _operations
@@ -71,6 +72,7 @@ __all__ = [
     "float32",
     "float64",
     "fori_loop",
+    "from_stablehlo",
     "grad",
     "hlo",
     "int8",
@@ -80,6 +82,7 @@ __all__ = [
     "jit",
     "jvp",
     "linearize",
+    "load_function",
     "manual_seed",
     "map",
     "nn",

@@ -241,6 +241,7 @@ class _Entry:
         block = ir.body_of(op)
         inner = Trace(self.module, block, None, function=op, bakes=True)
         inner.symbols = self.symbols
+        trace.fresh_symbol(self.symbols, symbol)
         stand_ins = [
             Tensor._of_value(value, inner, leaf.spec.concrete(sizes), leaf.spec.dtype)
             for leaf, value in zip(self.leaves, block.arguments, strict=True)

@@ -74,6 +74,14 @@ def span_of_traceback(raised: TracebackType | None) -> Span | None:
     return found
 
 
+def fresh_symbol(taken: dict[str, int], stem: str) -> str:
+    """A function name like `stem` that is not taken, and taken from now on."""
+    clean = "".join(c if c.isalnum() or c in "_." else "_" for c in stem).strip("_") or "f"
+    serial = taken.get(clean, 0)
+    taken[clean] = serial + 1
+    return f"{clean}.{serial}" if serial else clean
+
+
 class Trace:
     """A block of ops being written, inside a function of a module."""
 
@@ -104,10 +112,7 @@ class Trace:
 
     def fresh_symbol(self, stem: str) -> str:
         """A function name that the module does not have yet."""
-        clean = "".join(c if c.isalnum() or c in "_." else "_" for c in stem).strip("_") or "f"
-        serial = self.symbols.get(clean, 0)
-        self.symbols[clean] = serial + 1
-        return f"{clean}.{serial}" if serial else clean
+        return fresh_symbol(self.symbols, stem)
 
     def value_of(self, tensor: "Tensor") -> ir.Value:
         """The SSA value of `tensor` here, capturing it when it comes from outside."""
@@ -177,6 +182,7 @@ def new_ambient() -> Ambient:
     module = ir.new_module()
     function = ir.create_function(module, "recorded", [], [], {}, ir.unknown(), body=True)
     trace = Ambient(module, ir.body_of(function), None, function=function)
+    trace.symbols = {"main": 1, "recorded": 1}
     _ambient.set(trace)
     return trace
 

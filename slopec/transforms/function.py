@@ -106,13 +106,13 @@ def trace_function(
     """
     types = [(t.shape, t.dtype) for t in arguments.tensors]
     mlir_types = [ir.tensor_type(*t) for t in types]
-    symbol = parent.fresh_symbol(getattr(function, "__name__", "function"))
+    symbols = parent.symbols if parent.module is module else {}
+    symbol = trace.fresh_symbol(symbols, getattr(function, "__name__", "function"))
     where = trace.location(parent)
     op = ir.create_function(module, symbol, mlir_types, [], {}, where, body=True)
     block = ir.body_of(op)
     inner = Trace(module, block, parent, function=op)
-    if parent.module is module:
-        inner.symbols = parent.symbols
+    inner.symbols = symbols
     stand_ins = [
         Tensor._of_value(value, inner, *type_)
         for value, type_ in zip(block.arguments, types, strict=True)

@@ -1,0 +1,189 @@
+"""Functions of foreign StableHLO: called, transformed and compiled as if traced by slopec.
+
+`from_stablehlo` reads a module of JAX, PyTorch or TensorFlow; `load_function` reads the StableHLO
+that an artifact carries. A call copies the module's functions into the module being written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slopec import ir, trace
+from slopec.diagnostics import DTypeError, ShapeError, UsageError, did_you_mean
+from slopec.foreign import parse_module, read_module
+from slopec.tensor import Tensor
+from slopec.trace import TensorType
+from slopec.transforms.function import as_tensor, call
+from slopec.transforms.inline import called
+from slopec_runtime import artifact
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """A function of a StableHLO module; takes tensors by position, returns one or a tuple."""
+
+    module: ir.Module
+    entry: str
+    inputs: tuple[TensorType, ...]
+    outputs: tuple[TensorType, ...]
+
+    @property
+    def __name__(self) -> str:
+        """The entry's name, as error messages use it."""
+        return self.entry
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the function; raises ShapeError and DTypeError for arguments that do not fit."""
+        operands = self._operands(args)
+        where = trace.current()
+        names = _copy_into(where, self.module, self.entry)
+        results = call(names[self.entry], operands, self.outputs)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _operands(self, args: Sequence[Any]) -> list[Tensor]:
+        if len(args) != len(self.inputs):
+            raise ShapeError(
+                "S0101",
+                f"{self.entry} takes {len(self.inputs)} arguments, got {len(args)}",
+                span=trace.here(),
+            )
+        operands = []
+        for i, (arg, (shape, dtype)) in enumerate(zip(args, self.inputs, strict=True)):
+            tensor = arg if isinstance(arg, Tensor) else Tensor(arg, dtype)
+            if tensor.shape != shape:
+                raise ShapeError(
+                    "S0101",
+                    f"{self.entry}: argument {i} has shape {tensor.shape}, expected {shape}",
+                    span=trace.here(),
+                )
+            if tensor.dtype != dtype:
+                raise DTypeError(
+                    "S0102",
+                    f"{self.entry}: argument {i} is {tensor.dtype}, expected {dtype}",
+                    span=trace.here(),
+                    hint=f'convert it: `x.astype("{dtype}")`',
+                )
+            operands.append(as_tensor(tensor))
+        return operands
+
+
+def _copy_into(where: trace.Trace, source: ir.Module, entry: str) -> dict[str, str]:
+    """Copy a function and all that it calls into the module being written, under fresh names."""
+    table = {ir.symbol_name(op): op for op in ir.functions(source)}
+    point = ir.InsertionPoint(where.module.body)
+    names: dict[str, str] = {}
+    copies = []
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop()
+        if name in names:
+            continue
+        names[name] = where.fresh_symbol(name)
+        copy = table[name].clone(ip=point)
+        copy.attributes["sym_name"] = ir.string(names[name])
+        copy.attributes["sym_visibility"] = ir.string("private")
+        copies.append(copy)
+        waiting += _symbols(copy)
+    for copy in copies:
+        _rename(copy, names)
+    return names
+
+
+def _symbols(op: ir.Operation) -> list[str]:
+    """The functions that a function calls, is derived from, or names as its rule."""
+    found = list(ir.symbols_in(op))
+
+    def visit(inner: ir.Operation) -> ir.WalkResult:
+        name = called(inner)
+        if name is not None:
+            found.append(name)
+        return ir.WalkResult.ADVANCE
+
+    op.walk(visit)
+    return found
+
+
+def _rename(function: ir.Operation, names: dict[str, str]) -> None:
+    for name in list(function.attributes):
+        if name.startswith("slope.") and isinstance(
+            function.attributes[name], ir.mlir.FlatSymbolRefAttr
+        ):
+            function.attributes[name] = ir.symbol(names[ir.symbol_in(function, name)])
+
+    def visit(inner: ir.Operation) -> ir.WalkResult:
+        name = called(inner)
+        if name is not None:
+            attribute = "callee" if inner.name == "func.call" else "decomposition"
+            inner.attributes[attribute] = ir.symbol(names[name])
+        return ir.WalkResult.ADVANCE
+
+    function.walk(visit)
+
+
+def from_stablehlo(source: str | bytes | Path, entry: str = "main") -> Imported:
+    r'''The function `entry` of a StableHLO module: its text, its bytecode, or a path to either.
+
+    The result composes with every transform, `jit` and `compile`. CHLO ops, calls, loops and
+    several results are fine; the shapes must be static.
+
+    Raises UsageError for text that does not parse (at its line) and for an unknown entry.
+
+    >>> import slopec as sp
+    >>> text = """func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    ...   %y = stablehlo.multiply %x, %x : tensor<2xf32>
+    ...   return %y : tensor<2xf32>
+    ... }"""
+    >>> square = sp.from_stablehlo(text)
+    >>> print(sp.grad(lambda x: square(x).sum())(sp.tensor([1.0, 3.0])))
+    tensor([2. 6.], float32[2], cpu)
+    '''
+    if isinstance(source, Path):
+        module = read_module(source)
+    else:
+        data = source.encode() if isinstance(source, str) else bytes(source)
+        module = parse_module(data, Path("<stablehlo>"))
+    return _imported(module, entry)
+
+
+def _imported(module: ir.Module, entry: str) -> Imported:
+    names = [ir.symbol_name(op) for op in ir.functions(module)]
+    if entry not in names:
+        raise UsageError(
+            "S0411",
+            f"the module has no function `{entry}`",
+            notes=(f"it has {', '.join(names) or 'none'}",),
+            span=trace.here(),
+            hint=did_you_mean(entry, names),
+        )
+    inputs, outputs = ir.function_type(ir.function(module, entry))
+    return Imported(
+        module,
+        entry,
+        tuple(ir.shape_and_dtype(t) for t in inputs),
+        tuple(ir.shape_and_dtype(t) for t in outputs),
+    )
+
+
+def load_function(path: str | Path, entry: str | None = None) -> Imported:
+    """The StableHLO function that an artifact carries, to be differentiated or compiled again.
+
+    `entry` names a compiled function (see `slopec info`); it may be left out when there is one.
+    The artifact must have been compiled with `--carry-stablehlo`.
+
+    Raises UsageError (S0425) for an artifact without StableHLO, and the runtime's errors for files
+    that are no artifacts.
+    """
+    opened = artifact.read(path)
+    if opened.stablehlo is None:
+        raise UsageError(
+            "S0425",
+            f"{path} carries no StableHLO",
+            span=trace.here(),
+            hint="compile it with `--carry-stablehlo`",
+        )
+    module = ir.parse(bytes(opened.stablehlo))
+    symbols = [v.symbol for e in opened.manifest.entries.values() for v in e.variants]
+    if entry is None and len(symbols) == 1:
+        entry = symbols[0]
+    return _imported(module, entry or "")
