@@ -26,7 +26,7 @@ from slopec.dtypes import (
 )
 from slopec.imported import from_stablehlo, load_function
 from slopec.jit import jit
-from slopec.ops import *  # noqa: F403
+from slopec.ops import *
 from slopec.ops import __all__ as _operations
 from slopec.programs import Program, Spec, program, spec
 from slopec.tensor import Tensor, tensor
