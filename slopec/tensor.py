@@ -103,7 +103,9 @@ class Tensor:
         """Where the elements are; a traced tensor is nowhere yet and says "traced"."""
         if self._trace is not None and not isinstance(self._trace, trace.Ambient):
             return "traced"
-        return str(getattr(self._data, "device", "cpu"))
+        device = getattr(self._data, "device", "cpu")
+        name = str(getattr(device, "name", device))
+        return "cpu" if name.startswith("local") else name
 
     def numel(self) -> int:
         """The number of elements, PyTorch's name."""

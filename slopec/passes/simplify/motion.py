@@ -34,7 +34,7 @@ def elementwise_of_reshapes(op: Op) -> Tensor | None:
     For x and y of one shape; splats among the operands take that shape.
     """
     moved = _shared(op, "reshape")
-    if moved is None:
+    if moved is None or not op.shape:
         return None
     shape = moved.operands[0].shape
     if not all(_is_reshaped(x, shape) for x in op.operands):
