@@ -30,7 +30,10 @@ def _trace(function: Function, *arguments: Any) -> Traced:
 
 def _flatten(value: Any) -> tuple[list[Tensor], TreeDef]:
     leaves, treedef = tree.flatten(value)
-    return [as_tensor(leaf) for leaf in leaves], treedef
+    # Numbers become constants here: as arguments they would hide their values from the passes.
+    return [
+        leaf if isinstance(leaf, Tensor) else hlo.constant(Tensor(leaf).numpy()) for leaf in leaves
+    ], treedef
 
 
 def _types(tensors: Sequence[Tensor]) -> list[TensorType]:
