@@ -5,15 +5,15 @@ Every function takes tensors, NumPy arrays or scalars, broadcasts as NumPy does,
 
 common         operands: scalars, promotion, broadcasting, axes, errors
 data_types     astype and questions about types
-creation       tensors made of numbers
-unary          functions of one tensor, element by element
-arithmetic     functions of two, that compute numbers
+creation       tensors made of numbers; ranges, matrices
+unary, signs   functions of one tensor, element by element
+arithmetic     functions of two, that compute numbers; powers
 logic          comparisons, truth, bits, choice
-reductions     sums, means, extremes over axes
+reductions     sums and means over axes; extremes
 cumulative     running sums and their like
-manipulation   reshape, permute, broadcast, flip, roll, repeat
-joining        concat, stack, split
-padding        margins
+manipulation   reshape, permute, squeeze, broadcast
+repetition     flip, roll, tile, repeat
+joining        concat, stack, split; padding
 key            what an index means
 indexing       reading by index
 updating       x.at[index].set(value)
@@ -22,14 +22,14 @@ sorting        order, quantiles, places in sorted values
 counting       histograms, covariances, sets
 linear         products of matrices and tensors, diagonals
 einstein       einsum
-conv, pool, windows, image   signals and images
-linalg, fft    the Array API's extensions
+conv, pool     convolutions, pooling; adaptive, windows
 methods        the same functions as methods of tensors
 """
 
 from typing import Any
 
 from slopec.ops import (
+    adaptive,
     arithmetic,
     conv,
     counting,
@@ -37,20 +37,27 @@ from slopec.ops import (
     cumulative,
     data_types,
     einstein,
+    extremes,
     indexing,
     joining,
     linear,
     logic,
     manipulation,
+    matrices,
     padding,
     pool,
+    powers,
+    ranges,
     reductions,
+    repetition,
+    signs,
     sorting,
     taking,
     unary,
     updating,
     windows,
 )
+from slopec.ops.adaptive import *  # noqa: F403
 from slopec.ops.arithmetic import *  # noqa: F403
 from slopec.ops.common import is_arraylike
 from slopec.ops.conv import *  # noqa: F403
@@ -59,16 +66,22 @@ from slopec.ops.creation import *  # noqa: F403
 from slopec.ops.cumulative import *  # noqa: F403
 from slopec.ops.data_types import *  # noqa: F403
 from slopec.ops.einstein import *  # noqa: F403
+from slopec.ops.extremes import *  # noqa: F403
 from slopec.ops.indexing import *  # noqa: F403
 from slopec.ops.joining import *  # noqa: F403
 from slopec.ops.linear import *  # noqa: F403
 from slopec.ops.logic import *  # noqa: F403
 from slopec.ops.manipulation import *  # noqa: F403
+from slopec.ops.matrices import *  # noqa: F403
 from slopec.ops.methods import METHODS as METHODS
 from slopec.ops.methods import install
 from slopec.ops.padding import *  # noqa: F403
 from slopec.ops.pool import *  # noqa: F403
+from slopec.ops.powers import *  # noqa: F403
+from slopec.ops.ranges import *  # noqa: F403
 from slopec.ops.reductions import *  # noqa: F403
+from slopec.ops.repetition import *  # noqa: F403
+from slopec.ops.signs import *  # noqa: F403
 from slopec.ops.sorting import *  # noqa: F403
 from slopec.ops.taking import *  # noqa: F403
 from slopec.ops.unary import *  # noqa: F403
@@ -76,6 +89,7 @@ from slopec.ops.updating import *  # noqa: F403
 from slopec.ops.windows import *  # noqa: F403
 
 __all__: list[str] = []
+__all__ += adaptive.__all__
 __all__ += arithmetic.__all__
 __all__ += conv.__all__
 __all__ += counting.__all__
@@ -83,14 +97,20 @@ __all__ += creation.__all__
 __all__ += cumulative.__all__
 __all__ += data_types.__all__
 __all__ += einstein.__all__
+__all__ += extremes.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
 __all__ += linear.__all__
 __all__ += logic.__all__
 __all__ += manipulation.__all__
+__all__ += matrices.__all__
 __all__ += padding.__all__
 __all__ += pool.__all__
+__all__ += powers.__all__
+__all__ += ranges.__all__
 __all__ += reductions.__all__
+__all__ += repetition.__all__
+__all__ += signs.__all__
 __all__ += sorting.__all__
 __all__ += taking.__all__
 __all__ += unary.__all__
@@ -98,19 +118,15 @@ __all__ += updating.__all__
 __all__ += windows.__all__
 
 _OPERATORS = {
-    **{
-        name: getattr(arithmetic, name)
-        for name in ("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "pow")
-    },
-    **{
-        name: getattr(logic, name)
-        for name in (
-            *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
-            *("bitwise_and", "bitwise_or", "bitwise_xor"),
-            *("bitwise_left_shift", "bitwise_right_shift"),
-        )
-    },
-    "matmul": linear.matmul,
+    name: getattr(module, name)
+    for module, names in (
+        (arithmetic, "add subtract multiply divide floor_divide remainder"),
+        (powers, "pow"),
+        (linear, "matmul"),
+        (logic, "equal not_equal less less_equal greater greater_equal"),
+        (logic, "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift"),
+    )
+    for name in names.split()
 }
 
 

@@ -8,13 +8,14 @@ from slopec import dtypes, hlo, trace
 from slopec.diagnostics import ShapeError
 from slopec.ops.arithmetic import clip
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, floating
-from slopec.ops.creation import asarray, linspace
+from slopec.ops.creation import asarray
+from slopec.ops.extremes import max as max_
+from slopec.ops.extremes import min as min_
 from slopec.ops.linear import matmul
 from slopec.ops.logic import where
 from slopec.ops.manipulation import matrix_transpose
-from slopec.ops.reductions import max as max_
+from slopec.ops.ranges import linspace
 from slopec.ops.reductions import mean
-from slopec.ops.reductions import min as min_
 from slopec.ops.sorting import searchsorted
 from slopec.ops.updating import at
 from slopec.tensor import Tensor

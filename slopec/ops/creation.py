@@ -3,9 +3,8 @@
 `device` is not an argument: where values live is decided when they are computed.
 """
 
-import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +14,7 @@ from slopec.dtypes import DType
 from slopec.ops.common import (
     ArrayLike,
     Shape,
-    aligned_floating,
     as_tensor,
-    axis_of,
-    bad_argument,
     expand,
     is_scalar,
     splat,
@@ -27,33 +23,21 @@ from slopec.ops.data_types import astype, wanted_dtype
 from slopec.tensor import Scalar, Tensor
 
 __all__ = [
-    "arange",
     "asarray",
-    "diag",
     "empty",
     "empty_like",
-    "eye",
     "from_dlpack",
     "full",
     "full_like",
-    "geomspace",
-    "identity",
-    "indices",
-    "linspace",
-    "logspace",
-    "meshgrid",
-    "one_hot",
     "ones",
     "ones_like",
-    "tri",
-    "tril",
-    "triu",
     "zeros",
     "zeros_like",
 ]
 
 
-def _dtype(dtype: Any, default: DType) -> DType:
+def dtype_or(dtype: Any, default: DType) -> DType:
+    """The element type that a user's `dtype` names, `default` for None."""
     return default if dtype is None else wanted_dtype(dtype)
 
 
@@ -139,7 +123,7 @@ def zeros(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
     >>> print(sp.zeros(3, dtype="int32"))
     tensor([0 0 0], int32[3], cpu)
     """
-    return hlo.full(shape_of("zeros", shape), 0, _dtype(dtype, dtypes.float32))
+    return hlo.full(shape_of("zeros", shape), 0, dtype_or(dtype, dtypes.float32))
 
 
 def ones(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
@@ -149,7 +133,7 @@ def ones(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
     >>> print(sp.ones((1, 2)))
     tensor([[1. 1.]], float32[1, 2], cpu)
     """
-    return hlo.full(shape_of("ones", shape), 1, _dtype(dtype, dtypes.float32))
+    return hlo.full(shape_of("ones", shape), 1, dtype_or(dtype, dtypes.float32))
 
 
 def empty(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
@@ -159,7 +143,7 @@ def empty(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
     >>> sp.empty((2, 3)).shape
     (2, 3)
     """
-    return hlo.full(shape_of("empty", shape), 0, _dtype(dtype, dtypes.float32))
+    return hlo.full(shape_of("empty", shape), 0, dtype_or(dtype, dtypes.float32))
 
 
 def full_like(x: ArrayLike, /, fill_value: Scalar, *, dtype: Any = None) -> Tensor:
@@ -170,7 +154,7 @@ def full_like(x: ArrayLike, /, fill_value: Scalar, *, dtype: Any = None) -> Tens
     tensor([5. 5.], float32[2], cpu)
     """
     like = as_tensor("full_like", x)
-    return full(like.shape, fill_value, dtype=_dtype(dtype, like.dtype))
+    return full(like.shape, fill_value, dtype=dtype_or(dtype, like.dtype))
 
 
 def zeros_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
@@ -201,263 +185,3 @@ def empty_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
     (2,)
     """
     return full_like(x, 0, dtype=dtype)
-
-
-# --- ranges ----------------------------------------------------------------------------------
-
-
-def arange(
-    start: float, /, stop: float | None = None, step: float = 1, *, dtype: Any = None
-) -> Tensor:
-    """start, start + step, … below `stop`; one argument is the stop, counted from 0.
-
-    int32 for ints, float32 as soon as one argument is a float. Raises UsageError for step 0.
-
-    >>> import slopec as sp
-    >>> print(sp.arange(5), sp.arange(1, 2, 0.25))
-    tensor([0 1 2 3 4], int32[5], cpu) tensor([1.   1.25 1.5  1.75], float32[4], cpu)
-    """
-    if stop is None:
-        start, stop = 0, start
-    if step == 0:
-        raise bad_argument("arange: the step is 0")
-    whole = all(isinstance(v, int | np.integer) for v in (start, stop, step))
-    wanted = _dtype(dtype, dtypes.int32 if whole else dtypes.float32)
-    size = max(0, math.ceil((stop - start) / step))
-    places = hlo.iota((size,), 0, wanted if dtypes.is_integer(wanted) and whole else _ramp(wanted))
-    if step != 1:
-        places = hlo.multiply(places, splat("arange", step, (size,), places.dtype))
-    if start != 0:
-        places = hlo.add(places, splat("arange", start, (size,), places.dtype))
-    return hlo.convert(places, wanted)
-
-
-def _ramp(dtype: DType) -> DType:
-    """A type that counts without rounding on the way to `dtype`."""
-    return (
-        dtype if dtype in (dtypes.float64, dtypes.complex64, dtypes.complex128) else dtypes.float32
-    )
-
-
-def linspace(
-    start: ArrayLike,
-    stop: ArrayLike,
-    /,
-    num: int,
-    *,
-    dtype: Any = None,
-    endpoint: bool = True,
-) -> Tensor:
-    """`num` numbers evenly spaced from `start` to `stop`, which is the last one if `endpoint`.
-
-    float32 by default; tensors as ends add their dimensions behind the first.
-
-    >>> import slopec as sp
-    >>> print(sp.linspace(0, 1, 5))
-    tensor([0.   0.25 0.5  0.75 1.  ], float32[5], cpu)
-    """
-    if num < 0:
-        raise bad_argument(f"linspace: num is {num}, but cannot be negative")
-    first, last = aligned_floating("linspace", (start, stop))
-    shape = (num, *first.shape)
-    low, high = expand(first, shape), expand(last, shape)
-    steps = max(num - 1 if endpoint else num, 1)
-    part = hlo.convert(hlo.iota(shape, 0, dtypes.real_of(low.dtype)), low.dtype)
-    part = hlo.divide(part, hlo.full_like(part, steps))
-    # (1 - t) start + t stop meets both ends exactly.
-    rest = hlo.subtract(hlo.full_like(part, 1), part)
-    result = hlo.add(hlo.multiply(rest, low), hlo.multiply(part, high))
-    return result if dtype is None else astype(result, dtype)
-
-
-def logspace(
-    start: ArrayLike, stop: ArrayLike, /, num: int, *, base: float = 10.0, endpoint: bool = True
-) -> Tensor:
-    """`num` numbers from base^start to base^stop, evenly spaced on a logarithmic scale.
-
-    >>> import slopec as sp
-    >>> print(sp.logspace(0, 2, 3))
-    tensor([  1.  10. 100.], float32[3], cpu)
-    """
-    exponents = linspace(start, stop, num, endpoint=endpoint)
-    return hlo.power(hlo.full_like(exponents, base), exponents)
-
-
-def geomspace(start: float, stop: float, /, num: int, *, endpoint: bool = True) -> Tensor:
-    """`num` numbers from `start` to `stop` with a constant ratio; both of one sign.
-
-    >>> import slopec as sp
-    >>> print(sp.geomspace(1.0, 8.0, 4).numpy().round(4))
-    [1. 2. 4. 8.]
-    """
-    if start * stop <= 0:
-        raise bad_argument(f"geomspace: {start} and {stop} have no constant ratio between them")
-    sign = math.copysign(1.0, start)
-    exponents = linspace(math.log2(abs(start)), math.log2(abs(stop)), num, endpoint=endpoint)
-    values = hlo.power(hlo.full_like(exponents, 2), exponents)
-    return values if sign > 0 else hlo.negate(values)
-
-
-# --- matrices --------------------------------------------------------------------------------
-
-
-def _diagonal_mask(shape: Shape, k: int, direction: str) -> Tensor:
-    """Where column - row compares with `k`, in the last two dimensions of `shape`."""
-    rank = len(shape)
-    rows = hlo.iota(shape, rank - 2, dtypes.int32)
-    columns = hlo.iota(shape, rank - 1, dtypes.int32)
-    return hlo.compare(columns, hlo.add(rows, hlo.full_like(rows, k)), direction)
-
-
-def eye(
-    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = dtypes.float32
-) -> Tensor:
-    """A matrix with ones on diagonal `k` (above the main one if positive) and zeros elsewhere.
-
-    >>> import slopec as sp
-    >>> print(sp.eye(2))
-    tensor([[1. 0.]
-            [0. 1.]], float32[2, 2], cpu)
-    """
-    shape = shape_of("eye", (n_rows, n_rows if n_cols is None else n_cols))
-    return hlo.convert(_diagonal_mask(shape, k, "EQ"), _dtype(dtype, dtypes.float32))
-
-
-def identity(n: int, /, *, dtype: Any = dtypes.float32) -> Tensor:
-    """The n × n identity matrix.
-
-    >>> import slopec as sp
-    >>> sp.identity(3).shape
-    (3, 3)
-    """
-    return eye(n, dtype=dtype)
-
-
-def tri(
-    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = dtypes.float32
-) -> Tensor:
-    """A matrix with ones on and below diagonal `k` and zeros above.
-
-    >>> import slopec as sp
-    >>> print(sp.tri(2))
-    tensor([[1. 0.]
-            [1. 1.]], float32[2, 2], cpu)
-    """
-    shape = shape_of("tri", (n_rows, n_rows if n_cols is None else n_cols))
-    return hlo.convert(_diagonal_mask(shape, k, "LE"), _dtype(dtype, dtypes.float32))
-
-
-def _triangle(name: str, x: ArrayLike, k: int, direction: str) -> Tensor:
-    x = as_tensor(name, x)
-    if x.ndim < 2:
-        raise ShapeError(
-            "S0101", f"{name}: expected matrices, got shape {x.shape}", span=trace.here()
-        )
-    return hlo.select(_diagonal_mask(x.shape, k, direction), x, hlo.zeros_like(x))
-
-
-def tril(x: ArrayLike, /, *, k: int = 0) -> Tensor:
-    """The matrices `x` (…, n, m) with zeros above diagonal `k`.
-
-    >>> import slopec as sp
-    >>> print(sp.tril(sp.ones((2, 2))))
-    tensor([[1. 0.]
-            [1. 1.]], float32[2, 2], cpu)
-    """
-    return _triangle("tril", x, k, "LE")
-
-
-def triu(x: ArrayLike, /, *, k: int = 0) -> Tensor:
-    """The matrices `x` (…, n, m) with zeros below diagonal `k`.
-
-    >>> import slopec as sp
-    >>> print(sp.triu(sp.ones((2, 2))))
-    tensor([[1. 1.]
-            [0. 1.]], float32[2, 2], cpu)
-    """
-    return _triangle("triu", x, k, "GE")
-
-
-def diag(x: ArrayLike, /, k: int = 0) -> Tensor:
-    """A square matrix with the vector `x` on diagonal `k`, or diagonal `k` of the matrix `x`.
-
-    Raises ShapeError for other numbers of dimensions.
-
-    >>> import slopec as sp
-    >>> print(sp.diag(sp.tensor([1, 2])))
-    tensor([[1 0]
-            [0 2]], int32[2, 2], cpu)
-    """
-    from slopec.ops.linear import diagonal
-
-    x = as_tensor("diag", x)
-    if x.ndim == 2:
-        return diagonal(x, offset=k)
-    if x.ndim != 1:
-        raise ShapeError(
-            "S0101", f"diag: expected a vector or a matrix, got shape {x.shape}", span=trace.here()
-        )
-    size = x.shape[0] + abs(k)
-    row = hlo.pad(x, hlo.full((), 0, x.dtype), [max(k, 0)], [max(-k, 0)])
-    columns = hlo.broadcast_in_dim(row, (size, size), [1])
-    return hlo.select(_diagonal_mask((size, size), k, "EQ"), columns, hlo.zeros_like(columns))
-
-
-def one_hot(
-    x: ArrayLike, num_classes: int, /, *, dtype: Any = dtypes.float32, axis: int = -1
-) -> Tensor:
-    """For each index in `x` a vector of `num_classes` with 1 there; zeros for an index outside.
-
-    The vectors lie along `axis` of the result. Raises DTypeError unless `x` holds integers.
-
-    >>> import slopec as sp
-    >>> print(sp.one_hot(sp.tensor([0, 2]), 3, dtype="int32"))
-    tensor([[1 0 0]
-            [0 0 1]], int32[2, 3], cpu)
-    """
-    x = as_tensor("one_hot", x)
-    if not dtypes.is_integer(x.dtype):
-        raise DTypeError("S0102", f"one_hot: expected integers, got {x.dtype}", span=trace.here())
-    place = axis_of("one_hot", axis, x.ndim + 1)
-    shape = (*x.shape[:place], num_classes, *x.shape[place:])
-    spread = [d if d < place else d + 1 for d in range(x.ndim)]
-    given = hlo.broadcast_in_dim(hlo.convert(x, dtypes.int32), shape, spread)
-    hot = hlo.compare(given, hlo.iota(shape, place, dtypes.int32), "EQ")
-    return hlo.convert(hot, _dtype(dtype, dtypes.float32))
-
-
-def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> list[Tensor]:
-    """Vectors as coordinates of a grid: each is repeated along the dimensions of the others.
-
-    With "xy", the first two dimensions of the results are exchanged, as for pictures.
-
-    >>> import slopec as sp
-    >>> x, y = sp.meshgrid(sp.arange(2), sp.arange(3), indexing="ij")
-    >>> x.shape, y.tolist()
-    ((2, 3), [[0, 1, 2], [0, 1, 2]])
-    """
-    if indexing not in ("xy", "ij"):
-        raise bad_argument(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
-    vectors = [as_tensor("meshgrid", a) for a in arrays]
-    places = list(range(len(vectors)))
-    if indexing == "xy" and len(vectors) > 1:
-        places[:2] = [1, 0]
-    shape = [0] * len(vectors)
-    for vector, place in zip(vectors, places, strict=True):
-        shape[place] = vector.size
-    flat = [hlo.reshape(v, (v.size,)) for v in vectors]
-    return [hlo.broadcast_in_dim(v, shape, [p]) for v, p in zip(flat, places, strict=True)]
-
-
-def indices(dimensions: Sequence[int], /, *, dtype: Any = dtypes.int32) -> Tensor:
-    """The coordinates of every place of a grid: shape (number of dimensions, *dimensions).
-
-    >>> import slopec as sp
-    >>> print(sp.indices((2, 2))[1])
-    tensor([[0 1]
-            [0 1]], int32[2, 2], cpu)
-    """
-    shape = shape_of("indices", dimensions)
-    wanted = _dtype(dtype, dtypes.int32)
-    rows = [hlo.iota((1, *shape), d + 1, wanted) for d in range(len(shape))]
-    return hlo.concatenate(rows, 0) if rows else hlo.full((0,), 0, wanted)

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from slopec import dtypes, hlo
-from slopec.ops.arithmetic import logaddexp
 from slopec.ops.common import ArrayLike, as_tensor, axis_of, floating, refuse_complex
 from slopec.ops.data_types import astype
+from slopec.ops.extremes import limits
 from slopec.ops.manipulation import part
-from slopec.ops.reductions import limits, summed_type
+from slopec.ops.powers import logaddexp
+from slopec.ops.reductions import summed_type
 from slopec.tensor import Scalar, Tensor
 
 __all__ = [

@@ -13,11 +13,15 @@ from slopec import dtypes
 from slopec.ops import (
     arithmetic,
     cumulative,
+    extremes,
     joining,
     linear,
     logic,
     manipulation,
+    powers,
     reductions,
+    repetition,
+    signs,
     sorting,
     taking,
     unary,
@@ -86,12 +90,12 @@ def expand(x: Tensor, *sizes: Any) -> Tensor:
 
 def repeat(x: Tensor, *repetitions: Any) -> Tensor:
     """`x` as a whole, repeated along each dimension; see `slopec.tile`."""
-    return manipulation.tile(x, _spelled(repetitions))
+    return repetition.tile(x, _spelled(repetitions))
 
 
 def repeat_interleave(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     """Each element repeated along an axis; see `slopec.repeat`."""
-    return manipulation.repeat(x, repeats, axis=axis)
+    return repetition.repeat(x, repeats, axis=axis)
 
 
 def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> list[Tensor]:
@@ -107,7 +111,7 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> list[Tensor]:
 
 def flip(x: Tensor, *axes: Any) -> Tensor:
     """`x` in reverse order along the axes, along all for none; see `slopec.flip`."""
-    return manipulation.flip(x, _spelled(axes) if axes else None)
+    return repetition.flip(x, _spelled(axes) if axes else None)
 
 
 def unsqueeze(x: Tensor, axis: int) -> Tensor:
@@ -186,29 +190,30 @@ def _transposed(x: Tensor) -> Tensor:
 
 def _adjoint(x: Tensor) -> Tensor:
     """The conjugated matrix transpose."""
-    return unary.conj(manipulation.matrix_transpose(x))
+    return signs.conj(manipulation.matrix_transpose(x))
 
 
 _FAMILIES: dict[Any, str] = {
     unary: (
-        "abs acos acosh angle asin asinh atan atanh ceil conj cos cosh digamma erf erfc erfinv exp "
-        "exp2 expm1 floor lgamma log log10 log1p log2 reciprocal relu round rsqrt sigmoid sign "
-        "sin sinc sinh sqrt square tan tanh trunc"
+        "acos acosh asin asinh atan atanh cos cosh digamma erf erfc erfinv exp exp2 expm1 lgamma "
+        "log log10 log1p log2 reciprocal rsqrt sigmoid sin sinc sinh sqrt tan tanh"
     ),
+    signs: "abs angle ceil conj floor relu round sign square trunc",
     arithmetic: (
-        "add atan2 clip copysign floor_divide fmod hypot lerp logaddexp maximum minimum multiply "
-        "pow remainder subtract divide"
+        "add atan2 clip copysign floor_divide fmod lerp maximum minimum multiply "
+        "remainder subtract divide"
     ),
+    powers: "hypot logaddexp pow",
     logic: (
         "bitwise_and bitwise_or bitwise_xor equal greater greater_equal isclose isfinite isinf "
         "isnan less less_equal logical_and logical_not logical_or logical_xor masked_fill "
         "nan_to_num not_equal"
     ),
-    reductions: (
-        "all any argmax argmin count_nonzero logsumexp max mean min norm prod std sum var"
-    ),
+    reductions: "all any count_nonzero mean prod std sum var",
+    extremes: "argmax argmin logsumexp max min norm ptp",
     cumulative: "cumlogsumexp cummax cummin cumprod cumsum diff",
-    manipulation: "broadcast_to flatten moveaxis ravel roll swapaxes tile unflatten",
+    manipulation: "broadcast_to flatten moveaxis ravel swapaxes unflatten",
+    repetition: "roll tile",
     sorting: "argsort median quantile sort",
     taking: "take take_along_axis",
     linear: "diagonal dot matmul outer trace",
@@ -250,7 +255,7 @@ METHODS |= {
     "bmm": linear.matmul,
     "mul": arithmetic.multiply,
     "ne": logic.not_equal,
-    "neg": unary.negative,
+    "neg": signs.negative,
     "sub": arithmetic.subtract,
     "t": _transposed,
 }
@@ -258,8 +263,8 @@ PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
     "T": _transposed,
     "mT": manipulation.matrix_transpose,
     "H": _adjoint,
-    "real": unary.real,
-    "imag": unary.imag,
+    "real": signs.real,
+    "imag": signs.imag,
     "at": updating.at,
 }
 

@@ -4,26 +4,21 @@ An average is a windowed sum over the number of elements in each window. Those n
 shapes alone, so they are constants.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from slopec import dtypes, hlo, trace
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, per_dimension, refuse
-from slopec.ops.manipulation import part
-from slopec.ops.reductions import limits, mean, summed_type
-from slopec.ops.reductions import max as max_
+from slopec.ops.extremes import limits
+from slopec.ops.reductions import summed_type
 from slopec.tensor import Tensor
 
 __all__ = [
-    "adaptive_avg_pool",
-    "adaptive_max_pool",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
-    "global_avg_pool",
-    "global_max_pool",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
@@ -275,69 +270,3 @@ def avg_pool3d(
     return _avg_pool(
         3, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
-
-
-# --- to a given size -------------------------------------------------------------------------
-
-
-def _adaptive(
-    name: str, x: ArrayLike, output_size: Sequence[int | None], reduce: Callable[..., Tensor]
-) -> Tensor:
-    """The last dimensions reduced to `output_size`, one after the other."""
-    x = as_tensor(name, x)
-    first = x.ndim - len(output_size)
-    for axis, wanted in enumerate(output_size, first):
-        size = x.shape[axis]
-        count = size if wanted is None else wanted
-        edges = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
-        if size % count == 0:
-            shape = (*x.shape[:axis], count, size // count, *x.shape[axis + 1 :])
-            x = reduce(hlo.reshape(x, shape), axis + 1)
-        else:
-            pieces = [reduce(part(x, axis, a, b), axis, keepdims=True) for a, b in edges]
-            x = hlo.concatenate(pieces, axis)
-    return x
-
-
-def adaptive_avg_pool(x: ArrayLike, output_size: Sequence[int | None], /) -> Tensor:
-    """The means of `output_size` windows of nearly equal size over the last dimensions.
-
-    Window i of n over a size s goes from ⌊i s / n⌋ to ⌈(i + 1) s / n⌉; None keeps a dimension.
-
-    >>> import slopec as sp
-    >>> print(sp.adaptive_avg_pool(sp.tensor([[1.0, 2.0, 3.0]]), (2,)))
-    tensor([[1.5 2.5]], float32[1, 2], cpu)
-    """
-    return _adaptive("adaptive_avg_pool", x, output_size, mean)
-
-
-def adaptive_max_pool(x: ArrayLike, output_size: Sequence[int | None], /) -> Tensor:
-    """The largest elements of `output_size` windows; windows as for `adaptive_avg_pool`.
-
-    >>> import slopec as sp
-    >>> print(sp.adaptive_max_pool(sp.tensor([[1.0, 2.0, 3.0]]), (2,)))
-    tensor([[2. 3.]], float32[1, 2], cpu)
-    """
-    return _adaptive("adaptive_max_pool", x, output_size, max_)
-
-
-def global_avg_pool(x: ArrayLike, /, *, keepdims: bool = False) -> Tensor:
-    """The mean over all spatial dimensions of (N, C, …): (N, C), or with 1s if `keepdims`.
-
-    >>> import slopec as sp
-    >>> sp.global_avg_pool(sp.ones((2, 3, 8, 8))).shape
-    (2, 3)
-    """
-    x = as_tensor("global_avg_pool", x)
-    return mean(x, range(2, x.ndim), keepdims=keepdims)
-
-
-def global_max_pool(x: ArrayLike, /, *, keepdims: bool = False) -> Tensor:
-    """The largest element over all spatial dimensions of (N, C, …); see `global_avg_pool`.
-
-    >>> import slopec as sp
-    >>> sp.global_max_pool(sp.ones((2, 3, 8, 8)), keepdims=True).shape
-    (2, 3, 1, 1)
-    """
-    x = as_tensor("global_max_pool", x)
-    return max_(x, range(2, x.ndim), keepdims=keepdims)

@@ -13,11 +13,11 @@ from slopec.diagnostics import DTypeError
 from slopec.dialects.attributes import ScatterDimensionNumbers
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, is_scalar, splat
 from slopec.ops.data_types import astype
+from slopec.ops.extremes import limits
 from slopec.ops.indexing import index_vectors, starts_of, view
 from slopec.ops.key import Key, Range, read_key
 from slopec.ops.logic import where
 from slopec.ops.manipulation import broadcast_to
-from slopec.ops.reductions import limits
 from slopec.tensor import Tensor
 
 __all__ = ["at"]

@@ -10,11 +10,12 @@ from slopec import dtypes, hlo, trace
 from slopec.diagnostics import DTypeError
 from slopec.dtypes import DType
 from slopec.ops.common import Shape, as_tensor, axis_of, bad_argument, broadcast_shapes, is_scalar
-from slopec.ops.creation import arange, shape_of
+from slopec.ops.creation import shape_of
 from slopec.ops.cumulative import cumsum
 from slopec.ops.data_types import wanted_dtype
+from slopec.ops.extremes import argmax
 from slopec.ops.manipulation import part, reshape
-from slopec.ops.reductions import argmax
+from slopec.ops.ranges import arange
 from slopec.ops.sorting import searchsorted
 from slopec.ops.taking import take
 from slopec.random.continuous import filled, gumbel, shape_beside, uniform

@@ -1,0 +1,80 @@
+"""Pooling to a given size, whatever the size of the input: adaptive and global pools."""
+
+from collections.abc import Callable, Sequence
+
+from slopec import hlo
+from slopec.ops.common import ArrayLike, as_tensor
+from slopec.ops.extremes import max as max_
+from slopec.ops.manipulation import part
+from slopec.ops.reductions import mean
+from slopec.tensor import Tensor
+
+__all__ = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "global_avg_pool",
+    "global_max_pool",
+]
+
+
+def _adaptive(
+    name: str, x: ArrayLike, output_size: Sequence[int | None], reduce: Callable[..., Tensor]
+) -> Tensor:
+    """The last dimensions reduced to `output_size`, one after the other."""
+    x = as_tensor(name, x)
+    first = x.ndim - len(output_size)
+    for axis, wanted in enumerate(output_size, first):
+        size = x.shape[axis]
+        count = size if wanted is None else wanted
+        edges = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+        if size % count == 0:
+            shape = (*x.shape[:axis], count, size // count, *x.shape[axis + 1 :])
+            x = reduce(hlo.reshape(x, shape), axis + 1)
+        else:
+            pieces = [reduce(part(x, axis, a, b), axis, keepdims=True) for a, b in edges]
+            x = hlo.concatenate(pieces, axis)
+    return x
+
+
+def adaptive_avg_pool(x: ArrayLike, output_size: Sequence[int | None], /) -> Tensor:
+    """The means of `output_size` windows of nearly equal size over the last dimensions.
+
+    Window i of n over a size s goes from ⌊i s / n⌋ to ⌈(i + 1) s / n⌉; None keeps a dimension.
+
+    >>> import slopec as sp
+    >>> print(sp.adaptive_avg_pool(sp.tensor([[1.0, 2.0, 3.0]]), (2,)))
+    tensor([[1.5 2.5]], float32[1, 2], cpu)
+    """
+    return _adaptive("adaptive_avg_pool", x, output_size, mean)
+
+
+def adaptive_max_pool(x: ArrayLike, output_size: Sequence[int | None], /) -> Tensor:
+    """The largest elements of `output_size` windows; windows as for `adaptive_avg_pool`.
+
+    >>> import slopec as sp
+    >>> print(sp.adaptive_max_pool(sp.tensor([[1.0, 2.0, 3.0]]), (2,)))
+    tensor([[2. 3.]], float32[1, 2], cpu)
+    """
+    return _adaptive("adaptive_max_pool", x, output_size, max_)
+
+
+def global_avg_pool(x: ArrayLike, /, *, keepdims: bool = False) -> Tensor:
+    """The mean over all spatial dimensions of (N, C, …): (N, C), or with 1s if `keepdims`.
+
+    >>> import slopec as sp
+    >>> sp.global_avg_pool(sp.ones((2, 3, 8, 8))).shape
+    (2, 3)
+    """
+    x = as_tensor("global_avg_pool", x)
+    return mean(x, range(2, x.ndim), keepdims=keepdims)
+
+
+def global_max_pool(x: ArrayLike, /, *, keepdims: bool = False) -> Tensor:
+    """The largest element over all spatial dimensions of (N, C, …); see `global_avg_pool`.
+
+    >>> import slopec as sp
+    >>> sp.global_max_pool(sp.ones((2, 3, 8, 8)), keepdims=True).shape
+    (2, 3, 1, 1)
+    """
+    x = as_tensor("global_max_pool", x)
+    return max_(x, range(2, x.ndim), keepdims=keepdims)
