@@ -1,11 +1,11 @@
-"""Modules made of modules, and modules that only apply a function."""
+"""Modules made of modules."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self, overload
 
-from slopec import ops
-from slopec.nn import functional
+from slopec import random, trace
+from slopec.diagnostics import UsageError
 from slopec.nn.module import Module
-from slopec.tensor import Tensor
 
 
 class ModuleList(Module):
@@ -17,10 +17,20 @@ class ModuleList(Module):
     (2, ['0.weight', '0.bias'])
     """
 
-    def __init__(self, modules: Sequence[Module] = ()) -> None:
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
         """Hold `modules`."""
-        for i, module in enumerate(modules):
-            setattr(self, str(i), module)
+        self.extend(modules)
+
+    def append(self, module: Module) -> Self:
+        """Put a module at the end; return self."""
+        setattr(self, str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Put modules at the end; return self."""
+        for module in modules:
+            self.append(module)
+        return self
 
     def __iter__(self) -> Iterator[Module]:
         """The modules in order."""
@@ -30,9 +40,18 @@ class ModuleList(Module):
         """How many modules there are."""
         return sum(1 for _ in self)
 
-    def __getitem__(self, index: int) -> Module:
-        """The module at `index`."""
-        return list(self)[index]
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Module:
+        """The module at `index`, or for a slice a container of the same kind."""
+        modules = list(self)
+        if isinstance(index, slice):
+            made = type(self)()
+            ModuleList.extend(made, modules[index])
+            return made
+        return modules[index]
 
 
 class Sequential(ModuleList):
@@ -44,80 +63,73 @@ class Sequential(ModuleList):
     (3, 2)
     """
 
-    def __init__(self, *modules: Module) -> None:
-        """Hold `modules`."""
-        super().__init__(modules)
+    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
+        """Hold modules, or the named ones of a mapping."""
+        for module in modules:
+            if isinstance(module, Mapping):
+                for name, part in module.items():
+                    setattr(self, name, part)
+            else:
+                self.append(module)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Through all modules, in order."""
-        for module in self:
-            x = module(x)
+    def forward(self, x: Any, *, key: Any = None) -> Any:
+        """Through all modules, in order; with `key`, dropout takes its keys from a stream of it."""
+        with random.stream(key):
+            for module in self:
+                x = module(x)
         return x
 
 
-class ReLU(Module):
-    """`functional.relu`."""
+class ModuleDict(Module):
+    """Modules by name.
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Element by element."""
-        return functional.relu(x)
+    >>> from slopec import nn
+    >>> heads = nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.Linear(2, 1)})
+    >>> list(heads), heads["b"]
+    (['a', 'b'], Linear(in_features=2, out_features=1, bias=True))
+    """
 
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        """Hold `modules`."""
+        self.update(modules or {})
 
-class GELU(Module):
-    """`functional.gelu`."""
+    def update(self, modules: Mapping[str, Module]) -> None:
+        """Add or replace modules."""
+        for name, module in modules.items():
+            self[name] = module
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Element by element."""
-        return functional.gelu(x)
+    def __setitem__(self, name: str, module: Module) -> None:
+        """Add or replace a module; raises UsageError for the name of a method."""
+        if hasattr(type(self), name):
+            raise UsageError(
+                "S0106", f"ModuleDict: `{name}` is a method's name already", span=trace.here()
+            )
+        setattr(self, name, module)
 
+    def __getitem__(self, name: str) -> Module:
+        """The module called `name`."""
+        return dict(self.named_children())[name]
 
-class Tanh(Module):
-    """`functional.tanh`."""
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a module called `name`."""
+        return name in dict(self.named_children())
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Element by element."""
-        return functional.tanh(x)
+    def __iter__(self) -> Iterator[str]:
+        """The names in order."""
+        return (name for name, _ in self.named_children())
 
+    def __len__(self) -> int:
+        """How many modules there are."""
+        return sum(1 for _ in self)
 
-class Sigmoid(Module):
-    """`functional.sigmoid`."""
+    def keys(self) -> list[str]:
+        """The names."""
+        return list(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Element by element."""
-        return functional.sigmoid(x)
+    def values(self) -> list[Module]:
+        """The modules."""
+        return [module for _, module in self.named_children()]
 
-
-class Flatten(Module):
-    """All dimensions from `start_dim` on become one."""
-
-    def __init__(self, start_dim: int = 1) -> None:
-        """Remember the first dimension to flatten."""
-        self.start_dim = start_dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, …) to (N, product of …)."""
-        return ops.reshape(x, (*x.shape[: self.start_dim], -1))
-
-
-class MaxPool2d(Module):
-    """The maximum of each window of (N, C, H, W); the stride is the window's size by default."""
-
-    def __init__(self, kernel_size: int, stride: int | None = None, padding: int = 0) -> None:
-        """Remember the window."""
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C, H', W')."""
-        return ops.max_pool2d(x, self.kernel_size, stride=self.stride, padding=self.padding)
-
-
-class AvgPool2d(Module):
-    """The mean of each window of (N, C, H, W); the stride is the window's size by default."""
-
-    def __init__(self, kernel_size: int, stride: int | None = None, padding: int = 0) -> None:
-        """Remember the window."""
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C, H', W')."""
-        return ops.avg_pool2d(x, self.kernel_size, stride=self.stride, padding=self.padding)
+    def items(self) -> list[tuple[str, Module]]:
+        """The names with their modules."""
+        return list(self.named_children())

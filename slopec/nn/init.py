@@ -1,66 +1,234 @@
-"""Initial values of parameters; every function takes a shape and a key.
+"""Initial values of parameters: every function takes a shape and, if one is wanted, a key.
 
-Without a key the next one of the current stream is taken, so `sp.manual_seed` decides. The size of
-a fan is read from PyTorch's layouts: (out, in, …kernel).
+Without a key the next one of the current stream is taken, so `sp.manual_seed` decides. Fans are
+read from PyTorch's layouts: (out, in, …kernel). Sources: Glorot & Bengio, *Understanding the
+difficulty of training deep feedforward neural networks*, 2010; He et al., *Delving deep into
+rectifiers*, 2015; LeCun et al., *Efficient BackProp*, 1998; Saxe et al., *Exact solutions to the
+nonlinear dynamics of learning*, 2014.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from slopec import dtypes, ops, random
+import numpy as np
+
+from slopec import dtypes, ops, random, trace
+from slopec.diagnostics import ShapeError, UsageError
 from slopec.tensor import Tensor
 
 Shape = Sequence[int]
+Mode = Literal["fan_in", "fan_out", "fan_avg"]
 
 
 def fans(shape: Shape) -> tuple[int, int]:
     """(fan in, fan out) of a weight of shape (out, in, …kernel).
 
+    Raises ShapeError for fewer than two dimensions.
+
     >>> fans((8, 4, 3, 3))
     (36, 72)
     """
+    if len(shape) < 2:
+        raise ShapeError(
+            "S0101",
+            f"an initial value that depends on fans has at least two dimensions, got {shape}",
+            span=trace.here(),
+        )
     window = math.prod(shape[2:])
     return shape[1] * window, shape[0] * window
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """What a nonlinearity's weights are scaled by to keep the variance, PyTorch's table.
+
+    >>> calculate_gain("relu") == math.sqrt(2)
+    True
+    """
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        return math.sqrt(2.0 / (1.0 + slope * slope))
+    known = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
+    if nonlinearity not in known:
+        raise UsageError(
+            "S0106",
+            f"no gain is known for the nonlinearity {nonlinearity!r}",
+            span=trace.here(),
+            hint=f"known are leaky_relu, {', '.join(known)}",
+        )
+    return known[nonlinearity]
 
 
 def _key(key: Any) -> Any:
     return random.next_key() if key is None else key
 
 
-def uniform(shape: Shape, bound: float, *, key: Any = None, dtype: Any = dtypes.float32) -> Tensor:
-    """Uniform between −bound and bound."""
-    return random.uniform(_key(key), shape, dtype, -bound, bound).eval()
+def _known(values: Tensor) -> Tensor:
+    """Values computed at once, unless a trace is written."""
+    return values if trace.is_tracing() else values.eval()
 
 
-def normal(shape: Shape, std: float, *, key: Any = None, dtype: Any = dtypes.float32) -> Tensor:
-    """Normal with standard deviation `std`."""
-    return (random.normal(_key(key), shape, dtype) * std).eval()
+def constant(shape: Shape, value: float, *, dtype: Any = dtypes.float32) -> Tensor:
+    """`value` everywhere."""
+    return _known(ops.full(tuple(shape), value, dtype=dtype))
 
 
 def zeros(shape: Shape, *, dtype: Any = dtypes.float32) -> Tensor:
     """Zeros."""
-    return ops.zeros(tuple(shape), dtype=dtype).eval()
+    return constant(shape, 0, dtype=dtype)
 
 
 def ones(shape: Shape, *, dtype: Any = dtypes.float32) -> Tensor:
     """Ones."""
-    return ops.ones(tuple(shape), dtype=dtype).eval()
+    return constant(shape, 1, dtype=dtype)
 
 
-def torch_uniform(
+def uniform(
+    shape: Shape,
+    low: float = 0.0,
+    high: float = 1.0,
+    *,
+    key: Any = None,
+    dtype: Any = dtypes.float32,
+) -> Tensor:
+    """Uniform in [low, high).
+
+    >>> uniform((2, 3), -1.0, 1.0).shape
+    (2, 3)
+    """
+    return _known(random.uniform(_key(key), tuple(shape), dtype, low, high))
+
+
+def normal(
+    shape: Shape,
+    mean: float = 0.0,
+    std: float = 1.0,
+    *,
+    key: Any = None,
+    dtype: Any = dtypes.float32,
+) -> Tensor:
+    """Normal with the given mean and standard deviation."""
+    return _known(random.normal(_key(key), tuple(shape), dtype) * std + mean)
+
+
+def truncated_normal(
+    shape: Shape,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    *,
+    key: Any = None,
+    dtype: Any = dtypes.float32,
+) -> Tensor:
+    """Normal values, given that they lie in [a, b]."""
+    low, high = (a - mean) / std, (b - mean) / std
+    drawn = random.truncated_normal(_key(key), low, high, tuple(shape), dtype)
+    return _known(drawn * std + mean)
+
+
+def torch_default(
     shape: Shape, fan_in: int | None = None, *, key: Any = None, dtype: Any = dtypes.float32
 ) -> Tensor:
     """PyTorch's default for linear and convolution layers: uniform within ±1/√fan_in."""
     fan = fans(shape)[0] if fan_in is None else fan_in
-    return uniform(shape, 1.0 / math.sqrt(max(1, fan)), key=key, dtype=dtype)
+    bound = 1.0 / math.sqrt(fan) if fan else 0.0
+    return uniform(shape, -bound, bound, key=key, dtype=dtype)
 
 
-def glorot_uniform(shape: Shape, *, key: Any = None, dtype: Any = dtypes.float32) -> Tensor:
-    """Uniform within ±√(6 / (fan_in + fan_out)) (Glorot & Bengio, 2010)."""
-    return uniform(shape, math.sqrt(6.0 / sum(fans(shape))), key=key, dtype=dtype)
+def variance_scaling(
+    shape: Shape,
+    scale: float = 1.0,
+    mode: Mode = "fan_in",
+    distribution: Literal["normal", "truncated_normal", "uniform"] = "truncated_normal",
+    *,
+    key: Any = None,
+    dtype: Any = dtypes.float32,
+) -> Tensor:
+    """Values of variance scale / fan; the fan is in, out, or the mean of both.
+
+    >>> variance_scaling((4, 3), 2.0, "fan_avg", "uniform").shape
+    (4, 3)
+    """
+    ins, outs = fans(shape)
+    chosen = {"fan_in": ins, "fan_out": outs, "fan_avg": (ins + outs) / 2}
+    if mode not in chosen:
+        raise UsageError(
+            "S0106", f"no fan is called {mode!r}; known are {', '.join(chosen)}", span=trace.here()
+        )
+    std = math.sqrt(scale / max(1.0, chosen[mode]))
+    if distribution == "uniform":
+        bound = math.sqrt(3.0) * std
+        return uniform(shape, -bound, bound, key=key, dtype=dtype)
+    if distribution == "normal":
+        return normal(shape, 0.0, std, key=key, dtype=dtype)
+    # Cutting at two deviations takes variance away; this gives it back.
+    std = std / 0.87962566103423978
+    return truncated_normal(shape, 0.0, std, -2 * std, 2 * std, key=key, dtype=dtype)
 
 
-def kaiming_normal(shape: Shape, *, key: Any = None, dtype: Any = dtypes.float32) -> Tensor:
-    """Normal with variance 2 / fan_in (He et al., 2015)."""
-    return normal(shape, math.sqrt(2.0 / fans(shape)[0]), key=key, dtype=dtype)
+def xavier_uniform(
+    shape: Shape, gain: float = 1.0, *, key: Any = None, dtype: Any = dtypes.float32
+) -> Tensor:
+    """Uniform within ±gain √(6 / (fan_in + fan_out)), Glorot's."""
+    return variance_scaling(shape, gain * gain, "fan_avg", "uniform", key=key, dtype=dtype)
+
+
+def xavier_normal(
+    shape: Shape, gain: float = 1.0, *, key: Any = None, dtype: Any = dtypes.float32
+) -> Tensor:
+    """Normal with variance gain² · 2 / (fan_in + fan_out), Glorot's."""
+    return variance_scaling(shape, gain * gain, "fan_avg", "normal", key=key, dtype=dtype)
+
+
+def kaiming_uniform(
+    shape: Shape,
+    a: float = 0.0,
+    mode: Mode = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    key: Any = None,
+    dtype: Any = dtypes.float32,
+) -> Tensor:
+    """Uniform within ±gain √(3 / fan), He's; `a` is the slope of leaky_relu."""
+    gain = calculate_gain(nonlinearity, a)
+    return variance_scaling(shape, gain * gain, mode, "uniform", key=key, dtype=dtype)
+
+
+def kaiming_normal(
+    shape: Shape,
+    a: float = 0.0,
+    mode: Mode = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    key: Any = None,
+    dtype: Any = dtypes.float32,
+) -> Tensor:
+    """Normal with variance gain² / fan, He's; `a` is the slope of leaky_relu."""
+    gain = calculate_gain(nonlinearity, a)
+    return variance_scaling(shape, gain * gain, mode, "normal", key=key, dtype=dtype)
+
+
+def lecun_normal(shape: Shape, *, key: Any = None, dtype: Any = dtypes.float32) -> Tensor:
+    """Truncated normal with variance 1 / fan_in, LeCun's."""
+    return variance_scaling(shape, 1.0, "fan_in", key=key, dtype=dtype)
+
+
+def orthogonal(
+    shape: Shape, gain: float = 1.0, *, key: Any = None, dtype: Any = dtypes.float32
+) -> Tensor:
+    """A matrix (rows, everything else) with orthonormal rows or columns, times `gain` (Saxe's).
+
+    Q of the QR decomposition of normal numbers, its signs such that it is uniform. Outside traces
+    only.
+
+    >>> q = orthogonal((3, 5))
+    >>> bool(np.allclose(q.numpy() @ q.numpy().T, np.eye(3), atol=1e-6))
+    True
+    """
+    rows, columns = shape[0], math.prod(shape[1:])
+    drawn = random.normal(_key(key), (max(rows, columns), min(rows, columns))).numpy()
+    q, r = np.linalg.qr(drawn.astype(np.float64))
+    q = q * np.sign(np.diag(r))
+    matrix = q.T if rows < columns else q
+    return Tensor((gain * matrix).reshape(tuple(shape)), dtype)

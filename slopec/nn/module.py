@@ -16,7 +16,7 @@ function that wants to keep it returns the module:
 >>> x = sp.tensor([[1.0, 0.0], [3.0, 0.0]])
 >>> (value, norm), slope = sp.value_and_grad(loss, has_aux=True)(norm, x)
 >>> print(norm.running_mean)
-[0.2 0. ]
+tensor([0.2 0. ], float32[2], cpu)
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -186,7 +186,7 @@ class Module:
 
     # --- state ---
 
-    def register_buffer(self, name: str, tensor: Tensor) -> None:
+    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
         """Make `tensor` the attribute `name`, and that a buffer: state which is not trained."""
         setattr(self, name, tensor)
         self._buffers = self._buffers | {name}
@@ -337,9 +337,7 @@ def _unflatten(layout: Layout, children: Sequence[Any]) -> Module:
     # Straight into the dictionary: the copy may hold anything, such as flags or shapes.
     vars(module).update(zip(layout.children, children, strict=True))
     vars(module).update(layout.static)
-    vars(module).update(
-        _children=layout.children, _buffers=layout.buffers, _frozen=layout.frozen
-    )
+    vars(module).update(_children=layout.children, _buffers=layout.buffers, _frozen=layout.frozen)
     return module
 
 

@@ -1,37 +1,45 @@
-"""A model in two parts: what is trained, and all the rest."""
+"""Splitting a pytree into what is differentiated and the rest, and putting it together again."""
 
+from collections.abc import Callable
 from typing import Any
 
 from slopec import tree
 from slopec.trainable import flags, is_none
 
 
-def partition(model: Any) -> tuple[Any, Any]:
-    """(trained, rest): the model twice, with None where a leaf belongs to the other part.
+def partition(model: Any, predicate: Callable[[str, Any], bool] | None = None) -> tuple[Any, Any]:
+    """(chosen, rest), both of the structure of `model`, with None for what the other one has.
 
-    Trained are floating leaves that are neither buffers nor frozen. `combine` undoes it.
+    `predicate` of a leaf's dotted name and value chooses; the default takes what is trained: all
+    that is floating, neither buffer nor frozen.
 
+    >>> import slopec as sp
     >>> from slopec import nn
-    >>> trained, rest = nn.partition(nn.Linear(2, 3).freeze("bias"))
-    >>> trained.bias is None, rest.weight is None
-    (True, True)
+    >>> model = nn.Linear(2, 1)
+    >>> chosen, rest = nn.partition(model, lambda name, leaf: name == "weight")
+    >>> def loss(chosen, x):
+    ...     return nn.combine(chosen, rest)(x).sum()
+    >>> slope = sp.grad(loss)(chosen, sp.ones((3, 2)))
+    >>> print(slope.weight, slope.bias)
+    tensor([[3. 3.]], float32[1, 2], cpu) None
     """
     leaves, treedef = tree.flatten(model, is_leaf=is_none)
-    chosen = flags(model)
-    kept = treedef.unflatten(x if flag else None for x, flag in zip(leaves, chosen, strict=True))
-    rest = treedef.unflatten(None if flag else x for x, flag in zip(leaves, chosen, strict=True))
-    return kept, rest
+    if predicate is None:
+        taken = flags(model)
+    else:
+        paths = treedef.paths()
+        taken = [
+            leaf is not None and predicate(path, leaf)
+            for path, leaf in zip(paths, leaves, strict=True)
+        ]
+    pairs = list(zip(leaves, taken, strict=True))
+    chosen = treedef.unflatten(leaf if yes else None for leaf, yes in pairs)
+    rest = treedef.unflatten(None if yes else leaf for leaf, yes in pairs)
+    return chosen, rest
 
 
-def combine(trained: Any, rest: Any) -> Any:
-    """The model whose parts `partition` gave.
-
-    >>> from slopec import nn
-    >>> nn.combine(*nn.partition(nn.Linear(2, 3))).weight.shape
-    (3, 2)
-    """
-    ours, treedef = tree.flatten(trained, is_leaf=is_none)
-    theirs, _ = tree.flatten(rest, is_leaf=is_none)
-    return treedef.unflatten(
-        b if a is None else a for a, b in zip(ours, theirs, strict=True)
-    )
+def combine(chosen: Any, rest: Any) -> Any:
+    """The pytree that `partition` split: where one has None, the other's leaf."""
+    first, treedef = tree.flatten(chosen, is_leaf=is_none)
+    second = tree.flatten(rest, is_leaf=is_none)[0]
+    return treedef.unflatten(b if a is None else a for a, b in zip(first, second, strict=True))

@@ -94,12 +94,14 @@ def _text(part: DataPart, folder: Path) -> Task:
 
 def loss_of(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean cross entropy, the classes along the last dimension."""
-    return nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+    return nn.functional.cross_entropy(
+        logits, targets, label_smoothing=smoothing, dim=-1
+    )
 
 
 def scores(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """Per row the loss and the share of right answers, float32 of shape (rows,)."""
-    values = nn.functional.cross_entropy(logits, targets, reduction="none")
+    values = nn.functional.cross_entropy(logits, targets, reduction="none", dim=-1)
     right = ops.astype(ops.argmax(logits, axis=-1) == targets, logits.dtype)
     rest = tuple(range(1, values.ndim))
     if rest:

@@ -79,7 +79,7 @@ def jax_loss(logits: Any, target: Any) -> Any:
 
 
 def loss(model: nn.Module, inputs: Any, target: Any) -> Any:
-    return nn.functional.cross_entropy(model(inputs), target)
+    return nn.functional.cross_entropy(model(inputs), target, dim=-1)
 
 
 def cases() -> dict[str, tuple[Callable[[], nn.Module], Any, np.ndarray, np.ndarray]]:

@@ -1,273 +1,262 @@
-"""Activations, losses and attention as functions of tensors, under PyTorch's names."""
+"""Activations, element by element; softmax and its kin, along a dimension."""
 
 import math
 from typing import Any, Literal
 
-from slopec import dtypes, hlo, ops, trace
-from slopec.diagnostics import DTypeError, ShapeError
+from slopec import ops, random, trace
+from slopec.diagnostics import ShapeError
+from slopec.ops import relu, sigmoid, tanh
 from slopec.tensor import Tensor
 
-Reduction = Literal["mean", "sum", "none"]
+__all__ = [
+    "celu",
+    "elu",
+    "gelu",
+    "glu",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "prelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+]
 
 
-def relu(x: Tensor) -> Tensor:
-    """max(x, 0); its slope at 0 is 0, as PyTorch's.
+def relu6(x: Tensor) -> Tensor:
+    """min(max(x, 0), 6).
 
     >>> import slopec as sp
-    >>> print(relu(sp.tensor([-1.0, 0.0, 2.0])))
-    tensor([0. 0. 2.], float32[3], cpu)
+    >>> print(relu6(sp.tensor([-1.0, 3.0, 8.0])))
+    tensor([0. 3. 6.], float32[3], cpu)
     """
-    return ops.where(x > 0, x, 0)
+    return hardtanh(x, 0.0, 6.0)
+
+
+def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """`x` moved into [min_val, max_val]; its slope at the ends is 0."""
+    return ops.where(x >= max_val, max_val, ops.where(x <= min_val, min_val, x))
 
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """x where positive, negative_slope·x elsewhere."""
+    """x where positive, negative_slope · x elsewhere.
+
+    >>> import slopec as sp
+    >>> print(leaky_relu(sp.tensor([-1.0, 2.0])))
+    tensor([-0.01  2.  ], float32[2], cpu)
+    """
     return ops.where(x > 0, x, x * negative_slope)
 
 
+def prelu(x: Tensor, weight: Tensor) -> Tensor:
+    """x where positive, weight · x elsewhere; one weight, or one per channel (dimension 1).
+
+    (He et al., *Delving deep into rectifiers*, 2015.)
+    """
+    if weight.size == 1:
+        slope = ops.reshape(weight, ())
+    elif x.ndim > 1 and weight.size == x.shape[1]:
+        slope = ops.reshape(weight, (-1, *(1,) * (x.ndim - 2)))
+    else:
+        raise ShapeError(
+            "S0101",
+            f"prelu: {weight.size} weights for an input of shape {x.shape}",
+            span=trace.here(),
+            hint="give one weight, or one for each channel, which is dimension 1",
+        )
+    return ops.where(x > 0, x, x * slope)
+
+
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
-    """x where positive, α(eˣ − 1) elsewhere."""
-    return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x)))
+    """x where positive, α(eˣ − 1) elsewhere (Clevert et al., 2016).
+
+    >>> import slopec as sp
+    >>> print(elu(sp.tensor([-100.0, 2.0])))
+    tensor([-1.  2.], float32[2], cpu)
+    """
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0)))
 
 
-def sigmoid(x: Tensor) -> Tensor:
-    """1 / (1 + e⁻ˣ)."""
-    return hlo.logistic(x)
+def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where positive, α(e^(x/α) − 1) elsewhere (Barron, 2017)."""
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0) / alpha))
 
 
-def tanh(x: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
-    return hlo.tanh(x)
+def selu(x: Tensor) -> Tensor:
+    """λ · elu(x, α) with λ = 1.0507 and α = 1.6733 (Klambauer et al., 2017)."""
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
 def silu(x: Tensor) -> Tensor:
-    """x·sigmoid(x) (Elfwing et al., 2018)."""
-    return x * hlo.logistic(x)
+    """x · sigmoid(x), also known as swish (Elfwing et al., 2018).
+
+    >>> import slopec as sp
+    >>> print(silu(sp.tensor([0.0, 100.0])))
+    tensor([  0. 100.], float32[2], cpu)
+    """
+    return x * sigmoid(x)
 
 
-def softplus(x: Tensor) -> Tensor:
-    """log(1 + eˣ), computed without overflow."""
-    return ops.maximum(x, 0) + ops.log1p(ops.exp(-ops.abs(x)))
+def mish(x: Tensor) -> Tensor:
+    """x · tanh(log(1 + eˣ)) (Misra, 2019)."""
+    return x * tanh(softplus(x))
 
 
 def gelu(x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
-    """x·Φ(x) with the normal distribution Φ (Hendrycks & Gimpel, 2016).
+    """x · Φ(x) with the normal distribution Φ (Hendrycks & Gimpel, 2016).
 
     `approximate="tanh"` uses ½x(1 + tanh(√(2/π)(x + 0.044715x³))).
 
     >>> import slopec as sp
-    >>> print(gelu(sp.tensor([0.0, 1.0])))
-    tensor([0.        0.8413447], float32[2], cpu)
+    >>> print(gelu(sp.tensor([0.0, 1.0])).round(decimals=4))
+    tensor([0.     0.8413], float32[2], cpu)
     """
     if approximate == "tanh":
         inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))
-        return 0.5 * x * (1.0 + hlo.tanh(inner))
-    return 0.5 * x * (1.0 + hlo.erf(x * math.sqrt(0.5)))
+        return 0.5 * x * (1.0 + tanh(inner))
+    return 0.5 * x * (1.0 + ops.erf(x * math.sqrt(0.5)))
 
 
-def softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """eˣ / Σeˣ along `axis`, the maximum subtracted first.
+def hardsigmoid(x: Tensor) -> Tensor:
+    """min(max(x + 3, 0), 6) / 6."""
+    return relu6(x + 3.0) / 6.0
+
+
+def hardswish(x: Tensor) -> Tensor:
+    """x · hardsigmoid(x) (Howard et al., *MobileNetV3*, 2019)."""
+    return x * hardsigmoid(x)
+
+
+def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + e^(βx)) / β; x itself where βx > threshold.
 
     >>> import slopec as sp
-    >>> print(softmax(sp.tensor([0.0, 0.0])))
-    tensor([0.5 0.5], float32[2], cpu)
+    >>> print(softplus(sp.tensor([0.0, 1000.0])).round(decimals=4))
+    tensor([6.931e-01 1.000e+03], float32[2], cpu)
     """
-    shifted = ops.exp(x - _constant_max(x, axis))
-    return shifted / ops.sum(shifted, axis=axis, keepdims=True)
+    scaled = x * beta
+    return ops.where(scaled > threshold, x, _log_one_plus_exp(scaled) / beta)
 
 
-def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """log(softmax(x)), exact where softmax underflows."""
-    shifted = x - _constant_max(x, axis)
-    return shifted - ops.log(ops.sum(ops.exp(shifted), axis=axis, keepdims=True))
+def _log_one_plus_exp(x: Tensor) -> Tensor:
+    return ops.maximum(x, 0) + ops.log1p(ops.exp(-ops.abs(x)))
 
 
-def _constant_max(x: Tensor, axis: int) -> Tensor:
-    """The maximum along an axis, which the results do not depend on and derivatives skip."""
+def logsigmoid(x: Tensor) -> Tensor:
+    """log(sigmoid(x)), exact where sigmoid underflows."""
+    return ops.minimum(x, 0) - ops.log1p(ops.exp(-ops.abs(x)))
+
+
+def softsign(x: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+    return x / (1.0 + ops.abs(x))
+
+
+def tanhshrink(x: Tensor) -> Tensor:
+    """x − tanh(x)."""
+    return x - tanh(x)
+
+
+def softshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved by `lambd` towards zero, and zero within [−lambd, lambd]."""
+    return ops.where(x > lambd, x - lambd, ops.where(x < -lambd, x + lambd, 0))
+
+
+def hardshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
+    """x, and zero within [−lambd, lambd]."""
+    return ops.where(ops.abs(x) > lambd, x, 0)
+
+
+def threshold(x: Tensor, threshold: float, value: float) -> Tensor:
+    """x where above `threshold`, `value` elsewhere."""
+    return ops.where(x > threshold, x, value)
+
+
+def glu(x: Tensor, dim: int = -1) -> Tensor:
+    """The first half along `dim` times sigmoid of the second (Dauphin et al., 2017).
+
+    >>> import slopec as sp
+    >>> glu(sp.ones((2, 6))).shape
+    (2, 3)
+    """
+    if x.shape[dim] % 2:
+        raise ShapeError(
+            "S0101",
+            f"glu: dimension {dim} of shape {x.shape} has no halves",
+            span=trace.here(),
+        )
+    first, second = ops.split(x, 2, axis=dim)
+    return first * sigmoid(second)
+
+
+# --- along a dimension -----------------------------------------------------------------------
+
+
+def shifted(x: Tensor, dim: int) -> Tensor:
+    """`x` less its maximum along `dim`, on which softmax and its derivatives do not depend."""
     from slopec.transforms import stop_gradient
 
-    highest: Tensor = stop_gradient(ops.max(x, axis=axis, keepdims=True))
-    return highest
+    top: Tensor = stop_gradient(ops.max(x, axis=dim, keepdims=True))
+    return x - top
 
 
-def dropout(x: Tensor, p: float = 0.5, *, training: bool = True, key: Any = None) -> Tensor:
-    """Zero elements with probability `p` and scale the others by 1 / (1 − p).
-
-    Without `key` the next key of the current stream is taken (`sp.random.stream`).
-    """
-    if not training or p == 0.0:
-        return x
-    from slopec import random
-
-    kept = random.bernoulli(random.next_key() if key is None else key, 1.0 - p, x.shape)
-    return ops.where(kept, x / (1.0 - p), 0)
-
-
-def reduce_loss(values: Tensor, reduction: Reduction) -> Tensor:
-    """The mean or sum of a loss's values, or the values themselves."""
-    if reduction == "none":
-        return values
-    return ops.mean(values) if reduction == "mean" else ops.sum(values)
-
-
-def cross_entropy(
-    logits: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    *,
-    ignore_index: int = -100,
-    label_smoothing: float = 0.0,
-    reduction: Reduction = "mean",
-    axis: int = -1,
-) -> Tensor:
-    """−Σ p log softmax(logits) along `axis`, for integer labels or probabilities p.
-
-    `target` holds integers of the logits' shape without `axis`, or probabilities of the logits'
-    shape. Labels equal to `ignore_index` count for nothing; `weight` gives each class a factor,
-    and the mean is then weighted. Labels become one-hot by comparison, whose gradient needs no
-    scatter.
-
-    Raises ShapeError when the shapes do not fit together.
+def softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """eˣ / Σeˣ along `dim`; the maximum is taken out of the exponent.
 
     >>> import slopec as sp
-    >>> logits = sp.tensor([[2.0, 0.0], [0.0, 2.0]])
-    >>> print(cross_entropy(logits, sp.tensor([0, 1])))
-    tensor(0.12692805, float32[], cpu)
+    >>> print(softmax(sp.tensor([1000.0, 1000.0])))
+    tensor([0.5 0.5], float32[2], cpu)
     """
-    axis = axis % logits.ndim
-    log_p = log_softmax(logits, axis)
-    classes = logits.shape[axis]
-    if dtypes.is_floating(target.dtype):
-        return _soft_cross_entropy(log_p, target, weight, label_smoothing, reduction, axis)
-    expected = (*logits.shape[:axis], *logits.shape[axis + 1 :])
-    if target.shape != expected or not dtypes.is_integer(target.dtype):
-        raise ShapeError(
-            "S0101",
-            f"cross_entropy: labels of type {target.dtype}{list(target.shape)} for logits of "
-            f"shape {list(logits.shape)}, expected integers of shape {list(expected)}",
-            span=trace.here(),
-            hint="labels are integers without the class dimension; probabilities have all",
-        )
-    hot = ops.one_hot(target, classes, dtype=logits.dtype, axis=axis)
-    counted = ops.astype(target != ignore_index, logits.dtype)
-    if label_smoothing:
-        hot = hot * (1.0 - label_smoothing) + label_smoothing / classes
-        hot = hot * ops.expand_dims(counted, axis=axis)
-    if weight is None:
-        values = -ops.sum(hot * log_p, axis=axis)
-        if reduction != "mean" or _never_ignored(target, ignore_index):
-            return reduce_loss(values, reduction)
-        return ops.sum(values) / ops.sum(counted)
-    shaped = _along(weight, axis, logits.ndim)
-    values = -ops.sum(hot * log_p * shaped, axis=axis)
-    if reduction != "mean":
-        return reduce_loss(values, reduction)
-    one = ops.one_hot(target, classes, dtype=logits.dtype, axis=axis)
-    return ops.sum(values) / ops.sum(one * shaped)
+    powers = ops.exp(shifted(x, dim))
+    return powers / ops.sum(powers, axis=dim, keepdims=True)
 
 
-def _never_ignored(target: Tensor, ignore_index: int) -> bool:
-    """Whether labels of this type cannot equal `ignore_index`."""
-    return dtypes.is_unsigned(target.dtype) and ignore_index < 0
+def softmin(x: Tensor, dim: int = -1) -> Tensor:
+    """softmax(−x) along `dim`."""
+    return softmax(-x, dim)
 
 
-def _along(weight: Tensor, axis: int, rank: int) -> Tensor:
-    shape = [1] * rank
-    shape[axis] = weight.shape[0]
-    return ops.reshape(weight, shape)
-
-
-def _soft_cross_entropy(
-    log_p: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    smoothing: float,
-    reduction: Reduction,
-    axis: int,
-) -> Tensor:
-    if target.shape != log_p.shape:
-        raise ShapeError(
-            "S0101",
-            f"cross_entropy: probabilities of shape {target.shape} for logits of "
-            f"shape {log_p.shape}",
-            span=trace.here(),
-        )
-    if smoothing:
-        target = target * (1.0 - smoothing) + smoothing / log_p.shape[axis]
-    if weight is not None:
-        target = target * _along(weight, axis, log_p.ndim)
-    return reduce_loss(-ops.sum(target * log_p, axis=axis), reduction)
-
-
-def nll_loss(log_p: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
-    """−log p of the labelled class, given log-probabilities along the last dimension."""
-    hot = ops.one_hot(target, log_p.shape[-1], dtype=log_p.dtype)
-    return reduce_loss(-ops.sum(hot * log_p, axis=-1), reduction)
-
-
-def mse_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
-    """(x − target)²."""
-    difference = x - target
-    return reduce_loss(difference * difference, reduction)
-
-
-def l1_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
-    """|x − target|."""
-    return reduce_loss(ops.abs(x - target), reduction)
-
-
-def huber_loss(
-    x: Tensor, target: Tensor, delta: float = 1.0, *, reduction: Reduction = "mean"
-) -> Tensor:
-    """½d² where |d| ≤ δ, δ(|d| − ½δ) beyond, for d = x − target (Huber, 1964)."""
-    size = ops.abs(x - target)
-    values = ops.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta))
-    return reduce_loss(values, reduction)
-
-
-def binary_cross_entropy_with_logits(
-    logits: Tensor, target: Tensor, *, reduction: Reduction = "mean"
-) -> Tensor:
-    """−t log σ(x) − (1 − t) log(1 − σ(x)), computed as max(x, 0) − tx + log(1 + e^−|x|)."""
-    values = ops.maximum(logits, 0) - logits * target + ops.log1p(ops.exp(-ops.abs(logits)))
-    return reduce_loss(values, reduction)
-
-
-def scaled_dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None = None,
-    *,
-    is_causal: bool = False,
-    scale: float | None = None,
-) -> Tensor:
-    """softmax(q kᵀ · scale + mask) v (Vaswani et al., 2017).
-
-    `query` has shape (…, T, D), `key` and `value` (…, S, D); the scale is 1/√D by default. `mask`
-    broadcasts to (…, T, S): bool (True takes part) or added to the scores. `is_causal` lets
-    position i see the first i + 1 keys.
-
-    Raises ShapeError for head sizes that differ and DTypeError for an integer mask.
+def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """log(softmax(x)) along `dim`, exact where softmax underflows.
 
     >>> import slopec as sp
-    >>> x = sp.ones((1, 2, 4))
-    >>> scaled_dot_product_attention(x, x, x, is_causal=True).shape
-    (1, 2, 4)
+    >>> print(log_softmax(sp.tensor([0.0, 1000.0])))
+    tensor([-1000.     0.], float32[2], cpu)
     """
-    if query.shape[-1] != key.shape[-1]:
-        raise ShapeError(
-            "S0101",
-            f"attention: queries of size {query.shape[-1]} and keys of size {key.shape[-1]}",
-            span=trace.here(),
-        )
-    scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = (query * scale) @ ops.matrix_transpose(key)
-    if is_causal:
-        seen = ops.tri(query.shape[-2], key.shape[-2], dtype=dtypes.bool_)
-        scores = ops.where(seen, scores, -math.inf)
-    if mask is not None:
-        if dtypes.is_integer(mask.dtype):
-            raise DTypeError("S0102", f"attention: a mask of {mask.dtype}", span=trace.here())
-        scores = ops.where(mask, scores, -math.inf) if mask.dtype == dtypes.bool_ else scores + mask
-    return softmax(scores) @ value
+    below = shifted(x, dim)
+    return below - ops.log(ops.sum(ops.exp(below), axis=dim, keepdims=True))
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1.0, hard: bool = False, dim: int = -1, *, key: Any = None
+) -> Tensor:
+    """softmax((logits + Gumbel noise) / tau) along `dim`; a relaxed draw (Jang et al., 2017).
+
+    `hard` gives the one-hot of the largest, with the derivatives of the soft one.
+    """
+    noise = random.gumbel(random.next_key() if key is None else key, logits.shape, logits.dtype)
+    soft = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    from slopec.transforms import stop_gradient
+
+    place = ops.argmax(soft, axis=dim)
+    hot = ops.one_hot(place, soft.shape[dim], dtype=soft.dtype, axis=dim)
+    rest: Tensor = stop_gradient(hot - soft)
+    return soft + rest

@@ -1,0 +1,165 @@
+"""Batch and instance normalisation, whose running statistics are the state of a module.
+
+While training, `forward` normalises with the batch's own statistics and assigns new running ones to
+the buffers. In a traced function that is the copy of the module that the function was given: return
+it to keep them, as the example in `slopec.nn.module` does.
+"""
+
+import math
+from typing import Any
+
+from slopec import dtypes, ops, trace
+from slopec.diagnostics import ShapeError
+from slopec.nn import functional, init
+from slopec.nn.module import Module
+from slopec.tensor import Tensor
+
+
+def _wide(x: Tensor) -> Tensor:
+    return ops.astype(x, ops.result_type(x, dtypes.float32))
+
+
+class BatchNorm1d(Module):
+    """Each channel normalised over the batch, scaled and shifted (Ioffe & Szegedy, 2015).
+
+    While training, running statistics follow as r ← (1 − momentum) r + momentum · batch, the
+    variance unbiased; `momentum=None` keeps their plain average. In evaluation they are used. The
+    rank of the input does not matter: `BatchNorm2d` and `BatchNorm3d` are the same.
+
+    >>> import slopec as sp
+    >>> norm = sp.nn.BatchNorm1d(1)
+    >>> print(norm(sp.tensor([[1.0], [3.0]])).round(decimals=3).reshape(2), norm.running_mean)
+    tensor([-1.  1.], float32[2], cpu) tensor([0.2], float32[1], cpu)
+    >>> print(norm.eval()(sp.tensor([[0.2]])))
+    tensor([[0.]], float32[1, 1], cpu)
+    """
+
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        dtype: Any = dtypes.float32,
+    ) -> None:
+        """Scale 1, shift 0, running mean 0 and variance 1."""
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = init.ones((num_features,), dtype=dtype) if affine else None
+        self.bias = init.zeros((num_features,), dtype=dtype) if affine else None
+        if not track_running_stats:
+            self.running_mean = self.running_var = self.num_batches_tracked = None
+            return
+        self.register_buffer("running_mean", init.zeros((num_features,)))
+        self.register_buffer("running_var", init.ones((num_features,)))
+        # A float, so that a gradient can be taken with respect to the module as a whole.
+        self.register_buffer("num_batches_tracked", init.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, …) to the same shape; raises ShapeError for another number of channels."""
+        self._check(x)
+        known = self._known_statistics()
+        if known is not None:
+            return functional.batch_norm(x, *known, self.weight, self.bias, self.eps)
+        axes = [d for d in range(x.ndim) if d != 1]
+        mean, variance = (ops.squeeze(m, axes) for m in functional.moments(_wide(x), axes))
+        self._follow(mean, variance, math.prod(x.shape[d] for d in axes))
+        return functional.batch_norm(x, mean, variance, self.weight, self.bias, self.eps)
+
+    def _check(self, x: Tensor) -> None:
+        if x.ndim < 2 or x.shape[1] != self.num_features:
+            raise ShapeError(
+                "S0101",
+                f"{type(self).__name__}({self.num_features}) got shape {x.shape}",
+                span=trace.here(),
+                hint="channels are dimension 1 of the input",
+            )
+
+    def _known_statistics(self) -> tuple[Tensor, Tensor] | None:
+        """The running statistics where they are used, which is in evaluation."""
+        if self.training or self.running_mean is None or self.running_var is None:
+            return None
+        return self.running_mean, self.running_var
+
+    def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        """While training, let the running statistics, if there are any, follow the batch's."""
+        from slopec.transforms import stop_gradient
+
+        if not self.training or self.running_mean is None:
+            return
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        mean, variance = stop_gradient((mean, variance * (count / max(count - 1, 1))))
+        batches = self.num_batches_tracked + 1
+        share = 1.0 / batches if self.momentum is None else self.momentum
+        old_mean, old_var = self.running_mean, self.running_var
+        self.running_mean = ops.astype(old_mean + share * (mean - old_mean), old_mean.dtype)
+        self.running_var = ops.astype(old_var + share * (variance - old_var), old_var.dtype)
+        self.num_batches_tracked = batches
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.weight is not None}, "
+            f"track_running_stats={self.running_mean is not None}"
+        )
+
+
+class BatchNorm2d(BatchNorm1d):
+    """`BatchNorm1d` for images."""
+
+
+class BatchNorm3d(BatchNorm1d):
+    """`BatchNorm1d` for volumes."""
+
+
+class InstanceNorm1d(BatchNorm1d):
+    """Each channel of each example normalised (Ulyanov et al., 2016); not scaled by default.
+
+    With `track_running_stats`, evaluation uses the average of the statistics seen in training. The
+    rank of the input does not matter: `InstanceNorm2d` and `InstanceNorm3d` are the same.
+
+    >>> import slopec as sp
+    >>> sp.nn.InstanceNorm2d(3)(sp.ones((2, 3, 4, 4))).shape
+    (2, 3, 4, 4)
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        *,
+        dtype: Any = dtypes.float32,
+    ) -> None:
+        """Scale 1 and shift 0, if any."""
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, …) to the same shape; raises ShapeError for another number of channels."""
+        self._check(x)
+        known = self._known_statistics()
+        if known is not None:
+            return functional.batch_norm(x, *known, self.weight, self.bias, self.eps)
+        if self.running_mean is not None:
+            axes = list(range(2, x.ndim))
+            statistics = functional.moments(_wide(x), axes)
+            mean, variance = (ops.mean(ops.squeeze(m, axes), axis=0) for m in statistics)
+            self._follow(mean, variance, math.prod(x.shape[2:]))
+        return functional.instance_norm(x, self.weight, self.bias, self.eps)
+
+
+class InstanceNorm2d(InstanceNorm1d):
+    """`InstanceNorm1d` for images."""
+
+
+class InstanceNorm3d(InstanceNorm1d):
+    """`InstanceNorm1d` for volumes."""

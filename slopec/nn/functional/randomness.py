@@ -1,0 +1,60 @@
+"""Dropout in its forms; keys come from the caller or from the current stream."""
+
+from typing import Any
+
+from slopec import ops, random, trace
+from slopec.diagnostics import UsageError
+from slopec.ops.common import Shape
+from slopec.tensor import Tensor
+
+__all__ = ["alpha_dropout", "dropout", "feature_dropout"]
+
+
+def _kept(name: str, p: float, shape: Shape, key: Any) -> Tensor:
+    """Booleans that are true with probability 1 − p."""
+    if not 0.0 <= p <= 1.0:
+        raise UsageError("S0106", f"{name}: p is a probability, got {p}", span=trace.here())
+    return random.bernoulli(random.next_key() if key is None else key, 1.0 - p, shape)
+
+
+def dropout(x: Tensor, p: float = 0.5, training: bool = True, *, key: Any = None) -> Tensor:
+    """Zero elements with probability `p` and scale the others by 1 / (1 − p).
+
+    Without `key` the next key of the current stream is taken (`sp.random.stream`).
+
+    (Srivastava et al., *Dropout*, 2014.)
+
+    >>> import slopec as sp
+    >>> print(dropout(sp.ones(4), 0.5, key=sp.random.key(0)))
+    tensor([0. 0. 2. 2.], float32[4], cpu)
+    """
+    if not training or p == 0.0:
+        return x
+    return _dropped(x, _kept("dropout", p, x.shape, key), p)
+
+
+def _dropped(x: Tensor, kept: Tensor, p: float) -> Tensor:
+    return ops.where(kept, x / (1.0 - p), 0) if p < 1.0 else ops.zeros_like(x)
+
+
+def feature_dropout(x: Tensor, p: float = 0.5, training: bool = True, *, key: Any = None) -> Tensor:
+    """Dropout of whole channels of (N, C, …), which PyTorch calls dropout1d, 2d and 3d.
+
+    (Tompson et al., *Efficient object localization*, 2015.)
+    """
+    if not training or p == 0.0:
+        return x
+    shape = (*x.shape[:2], *(1,) * (x.ndim - 2))
+    return _dropped(x, _kept("feature_dropout", p, shape, key), p)
+
+
+def alpha_dropout(x: Tensor, p: float = 0.5, training: bool = True, *, key: Any = None) -> Tensor:
+    """Dropout that keeps mean and variance after `selu` (Klambauer et al., 2017)."""
+    if not training or p == 0.0:
+        return x
+    if p == 1.0:
+        return ops.zeros_like(x)
+    low = -1.7580993408473766  # selu's limit at −∞, −λα
+    scale = ((1.0 - p) * (1.0 + p * low * low)) ** -0.5
+    kept = _kept("alpha_dropout", p, x.shape, key)
+    return ops.multiply(ops.where(kept, x, low) - p * low, scale)

@@ -1,0 +1,294 @@
+"""Pooling: windows of signals, images and volumes become one element each."""
+
+from collections.abc import Sequence
+
+from slopec import ops
+from slopec.nn.module import Module
+from slopec.tensor import Tensor
+
+Sizes = int | Sequence[int]
+
+
+class _MaxPool(Module):
+    """The constructor that max pooling of all ranks shares."""
+
+    def __init__(
+        self,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        """Remember the window; the stride is its size by default."""
+        self.kernel_size, self.stride = kernel_size, stride
+        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        stride = self.kernel_size if self.stride is None else self.stride
+        return f"kernel_size={self.kernel_size}, stride={stride}, padding={self.padding}"
+
+
+class _AvgPool(Module):
+    """The constructor that average pooling of all ranks shares."""
+
+    def __init__(
+        self,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        *,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        """Remember the window; the stride is its size by default."""
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        stride = self.kernel_size if self.stride is None else self.stride
+        return f"kernel_size={self.kernel_size}, stride={stride}, padding={self.padding}"
+
+
+class _Adaptive(Module):
+    """The constructor that adaptive pooling of all ranks shares."""
+
+    def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
+        """Remember the output's size; None keeps a dimension."""
+        self.output_size = output_size
+
+    def sizes(self, rank: int) -> tuple[int | None, ...]:
+        """The output's size in each of `rank` dimensions."""
+        size = self.output_size
+        return tuple(size) if isinstance(size, Sequence) else (size,) * rank
+
+    def extra_repr(self) -> str:
+        """The constructor's argument."""
+        return f"output_size={self.output_size}"
+
+
+class MaxPool1d(_MaxPool):
+    """The largest element of each window; see `sp.max_pool1d`.
+
+    >>> import slopec as sp
+    >>> sp.nn.MaxPool1d(2)(sp.ones((1, 2, 8))).shape
+    (1, 2, 4)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, L) to (N, C, L')."""
+        return ops.max_pool1d(
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+        )
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element of each window; see `sp.max_pool2d`.
+
+    >>> import slopec as sp
+    >>> sp.nn.MaxPool2d(2)(sp.ones((1, 2, 8, 8))).shape
+    (1, 2, 4, 4)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H', W')."""
+        return ops.max_pool2d(
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+        )
+
+
+class MaxPool3d(_MaxPool):
+    """The largest element of each window; see `sp.max_pool3d`.
+
+    >>> import slopec as sp
+    >>> sp.nn.MaxPool3d(2)(sp.ones((1, 2, 4, 4, 4))).shape
+    (1, 2, 2, 2, 2)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, D, H, W) to (N, C, D', H', W')."""
+        return ops.max_pool3d(
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+        )
+
+
+class AvgPool1d(_AvgPool):
+    """The mean of each window; see `sp.avg_pool1d`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AvgPool1d(2)(sp.ones((1, 2, 8))).shape
+    (1, 2, 4)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, L) to (N, C, L')."""
+        return ops.avg_pool1d(
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
+
+
+class AvgPool2d(_AvgPool):
+    """The mean of each window; see `sp.avg_pool2d`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AvgPool2d(2)(sp.ones((1, 2, 8, 8))).shape
+    (1, 2, 4, 4)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H', W')."""
+        return ops.avg_pool2d(
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
+
+
+class AvgPool3d(_AvgPool):
+    """The mean of each window; see `sp.avg_pool3d`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AvgPool3d(2)(sp.ones((1, 2, 4, 4, 4))).shape
+    (1, 2, 2, 2, 2)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, D, H, W) to (N, C, D', H', W')."""
+        return ops.avg_pool3d(
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
+
+
+class AdaptiveAvgPool1d(_Adaptive):
+    """The mean of windows that are chosen to give `output_size`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AdaptiveAvgPool1d(1)(sp.ones((1, 2, 8))).shape
+    (1, 2, 1)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, L) to (N, C, *output_size)."""
+        return ops.adaptive_avg_pool(x, self.sizes(1))
+
+
+class AdaptiveAvgPool2d(_Adaptive):
+    """The mean of windows that are chosen to give `output_size`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AdaptiveAvgPool2d(1)(sp.ones((1, 2, 8, 8))).shape
+    (1, 2, 1, 1)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, *output_size)."""
+        return ops.adaptive_avg_pool(x, self.sizes(2))
+
+
+class AdaptiveAvgPool3d(_Adaptive):
+    """The mean of windows that are chosen to give `output_size`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AdaptiveAvgPool3d(1)(sp.ones((1, 2, 4, 4, 4))).shape
+    (1, 2, 1, 1, 1)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, D, H, W) to (N, C, *output_size)."""
+        return ops.adaptive_avg_pool(x, self.sizes(3))
+
+
+class AdaptiveMaxPool1d(_Adaptive):
+    """The largest element of windows that are chosen to give `output_size`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AdaptiveMaxPool1d(1)(sp.ones((1, 2, 8))).shape
+    (1, 2, 1)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, L) to (N, C, *output_size)."""
+        return ops.adaptive_max_pool(x, self.sizes(1))
+
+
+class AdaptiveMaxPool2d(_Adaptive):
+    """The largest element of windows that are chosen to give `output_size`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AdaptiveMaxPool2d(1)(sp.ones((1, 2, 8, 8))).shape
+    (1, 2, 1, 1)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, *output_size)."""
+        return ops.adaptive_max_pool(x, self.sizes(2))
+
+
+class AdaptiveMaxPool3d(_Adaptive):
+    """The largest element of windows that are chosen to give `output_size`.
+
+    >>> import slopec as sp
+    >>> sp.nn.AdaptiveMaxPool3d(1)(sp.ones((1, 2, 4, 4, 4))).shape
+    (1, 2, 1, 1, 1)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, D, H, W) to (N, C, *output_size)."""
+        return ops.adaptive_max_pool(x, self.sizes(3))
+
+
+class GlobalAvgPool(Module):
+    """The mean over all spatial dimensions.
+
+    >>> import slopec as sp
+    >>> sp.nn.GlobalAvgPool()(sp.ones((2, 3, 8, 8))).shape
+    (2, 3)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, …) to (N, C)."""
+        return ops.global_avg_pool(x)
+
+
+class GlobalMaxPool(Module):
+    """The largest element over all spatial dimensions.
+
+    >>> import slopec as sp
+    >>> sp.nn.GlobalMaxPool()(sp.ones((2, 3, 8, 8))).shape
+    (2, 3)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, …) to (N, C)."""
+        return ops.global_max_pool(x)

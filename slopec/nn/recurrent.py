@@ -1,0 +1,325 @@
+"""Recurrent layers: the inputs' share of all steps in one product, then a scan over time."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from slopec import dtypes, ops, random, trace
+from slopec.diagnostics import ShapeError
+from slopec.nn import functional, init
+from slopec.nn.module import Module
+from slopec.tensor import Tensor
+
+State = tuple[Tensor, ...]
+Step = Callable[[Tensor, Tensor, State], State]
+
+
+def _rnn(activation: Callable[[Tensor], Tensor]) -> Step:
+    """h ← activation(from input + from state) (Elman, 1990)."""
+
+    def step(given: Tensor, kept: Tensor, state: State) -> State:
+        return (activation(given + kept),)
+
+    return step
+
+
+def _lstm(given: Tensor, kept: Tensor, state: State) -> State:
+    """c ← σ(f) c + σ(i) tanh(g), h ← σ(o) tanh(c) (Hochreiter & Schmidhuber, 1997)."""
+    i, f, g, o = ops.split(given + kept, 4, axis=-1)
+    c = ops.sigmoid(f) * state[1] + ops.sigmoid(i) * ops.tanh(g)
+    return ops.sigmoid(o) * ops.tanh(c), c
+
+
+def _gru(given: Tensor, kept: Tensor, state: State) -> State:
+    """h ← (1 − z) n + z h with n = tanh(nᵢ + σ(r) nₕ), z = σ(zᵢ + zₕ) (Cho et al., 2014)."""
+    (r1, z1, n1), (r2, z2, n2) = (ops.split(x, 3, axis=-1) for x in (given, kept))
+    n = ops.tanh(n1 + ops.sigmoid(r1 + r2) * n2)
+    z = ops.sigmoid(z1 + z2)
+    return (n + z * (state[0] - n),)
+
+
+class _Recurrent(Module):
+    """Layers of one kind of cell, one direction or both; parameters by PyTorch's names."""
+
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        dtype: Any = dtypes.float32,
+        key: Any = None,
+    ) -> None:
+        """All parameters uniform within ±1/√hidden_size; dropout lies between layers."""
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
+        self.bidirectional = bidirectional
+        bound = 1.0 / math.sqrt(hidden_size)
+        rows = self.gates * hidden_size
+        with random.stream(key):
+            for layer in range(num_layers):
+                size = hidden_size * self.directions if layer else input_size
+                for direction in range(self.directions):
+                    shapes = [(rows, size), (rows, hidden_size), (rows,), (rows,)]
+                    names = self._names(layer, direction)
+                    for name, shape in zip(names, shapes, strict=False):
+                        setattr(self, name, init.uniform(shape, -bound, bound, dtype=dtype))
+
+    @property
+    def directions(self) -> int:
+        """1, or 2 for a bidirectional layer."""
+        return 2 if self.bidirectional else 1
+
+    def _names(self, layer: int, direction: int) -> list[str]:
+        suffix = f"l{layer}" + ("_reverse" if direction else "")
+        kinds = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if self.bias else [])]
+        return [f"{kind}_{suffix}" for kind in kinds]
+
+    def step(self) -> Step:
+        """What the cell does: from the shares of input and state, and the state, to the next."""
+        raise NotImplementedError
+
+    def _run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Outputs and the last states (layers · directions, N, H) of every layer."""
+        single = x.ndim == 2
+        axis = 0 if self.batch_first else 1
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            raise ShapeError(
+                "S0101",
+                f"{type(self).__name__}({self.input_size}, {self.hidden_size}) got shape {x.shape}",
+                span=trace.here(),
+                notes=("expected (T, N, I), (N, T, I) with batch_first, or (T, I)",),
+            )
+        if single:
+            x = ops.expand_dims(x, 1)
+            state = None if state is None else tuple(ops.expand_dims(s, 1) for s in state)
+        elif self.batch_first:
+            x = ops.swapaxes(x, 0, 1)
+        if state is None:
+            shape = (self.num_layers * self.directions, x.shape[1], self.hidden_size)
+            state = (ops.zeros(shape, dtype=x.dtype),) * self.states
+        last: list[State] = []
+        for layer in range(self.num_layers):
+            if layer and self.dropout:
+                x = functional.dropout(x, self.dropout, self.training)
+            sides = []
+            for direction in range(self.directions):
+                place = layer * self.directions + direction
+                y, end = self._layer(layer, direction, x, tuple(s[place] for s in state))
+                sides.append(y)
+                last.append(end)
+            x = ops.concat(sides, axis=-1) if len(sides) > 1 else sides[0]
+        ends = tuple(ops.stack(list(part)) for part in zip(*last, strict=True))
+        if single:
+            return ops.squeeze(x, 1), tuple(ops.squeeze(s, 1) for s in ends)
+        return (ops.swapaxes(x, 0, 1) if axis == 0 else x), ends
+
+    def _layer(self, layer: int, direction: int, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One direction of one layer over (T, N, features)."""
+        from slopec.transforms import scan
+
+        parameters = [getattr(self, name) for name in self._names(layer, direction)]
+        weight, recurrent, *biases = parameters
+        given = functional.linear(x, weight, biases[0] if biases else None)
+        step = self.step()
+
+        def following(state: State, given: Tensor) -> tuple[State, Tensor]:
+            kept = functional.linear(state[0], recurrent, biases[1] if biases else None)
+            new = step(given, kept, state)
+            return new, new[0]
+
+        end, ys = scan(following, state, given, reverse=direction == 1)
+        return ys, end
+
+    def extra_repr(self) -> str:
+        """The sizes and what differs from the defaults."""
+        parts = [f"{self.input_size}, {self.hidden_size}"]
+        for name, default in (("num_layers", 1), ("bias", True), ("batch_first", False)):
+            value = getattr(self, name)
+            parts += [f"{name}={value}"] if value != default else []
+        parts += ["bidirectional=True"] if self.bidirectional else []
+        return ", ".join(parts)
+
+
+class RNN(_Recurrent):
+    """h ← tanh(W x + b + U h + c), or with relu as `nonlinearity` (Elman, 1990).
+
+    >>> import slopec as sp
+    >>> y, h = sp.nn.RNN(3, 4)(sp.ones((5, 2, 3)))
+    >>> y.shape, h.shape
+    ((5, 2, 4), (1, 2, 4))
+    """
+
+    gates = 1
+    nonlinearity: str = "tanh"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        dtype: Any = dtypes.float32,
+        key: Any = None,
+    ) -> None:
+        """All parameters uniform within ±1/√hidden_size."""
+        super().__init__(
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            dtype=dtype,
+            key=key,
+        )
+        self.nonlinearity = nonlinearity
+
+    def step(self) -> Step:
+        """Elman's."""
+        return _rnn(getattr(functional, self.nonlinearity))
+
+    def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(T, N, I) to outputs (T, N, D · H) and last states (layers · D, N, H), D directions."""
+        y, (h,) = self._run(x, None if hx is None else (hx,))
+        return y, h
+
+
+class GRU(_Recurrent):
+    """Gated recurrent units (Cho et al., 2014).
+
+    >>> import slopec as sp
+    >>> y, h = sp.nn.GRU(3, 4, bidirectional=True)(sp.ones((5, 2, 3)))
+    >>> y.shape, h.shape
+    ((5, 2, 8), (2, 2, 4))
+    """
+
+    gates = 3
+
+    def step(self) -> Step:
+        """The GRU's."""
+        return _gru
+
+    def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(T, N, I) to outputs (T, N, D · H) and last states (layers · D, N, H), D directions."""
+        y, (h,) = self._run(x, None if hx is None else (hx,))
+        return y, h
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory (Hochreiter & Schmidhuber, 1997).
+
+    >>> import slopec as sp
+    >>> y, (h, c) = sp.nn.LSTM(3, 4, num_layers=2, batch_first=True)(sp.ones((2, 5, 3)))
+    >>> y.shape, h.shape, c.shape
+    ((2, 5, 4), (2, 2, 4), (2, 2, 4))
+    """
+
+    gates, states = 4, 2
+
+    def step(self) -> Step:
+        """The LSTM's."""
+        return _lstm
+
+    def forward(
+        self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(T, N, I) to outputs (T, N, D · H) and the last (h, c) of every layer, D directions."""
+        y, (h, c) = self._run(x, hx)
+        return y, (h, c)
+
+
+class _Cell(Module):
+    """One step of one layer; parameters by PyTorch's names."""
+
+    gates: ClassVar[int]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        *,
+        dtype: Any = dtypes.float32,
+        key: Any = None,
+    ) -> None:
+        """All parameters uniform within ±1/√hidden_size."""
+        self.input_size, self.hidden_size = input_size, hidden_size
+        bound, rows = 1.0 / math.sqrt(hidden_size), self.gates * hidden_size
+        with random.stream(key):
+            self.weight_ih = init.uniform((rows, input_size), -bound, bound, dtype=dtype)
+            self.weight_hh = init.uniform((rows, hidden_size), -bound, bound, dtype=dtype)
+            self.bias_ih = init.uniform((rows,), -bound, bound, dtype=dtype) if bias else None
+            self.bias_hh = init.uniform((rows,), -bound, bound, dtype=dtype) if bias else None
+
+    def _next(self, step: Step, x: Tensor, state: Sequence[Tensor] | None, count: int) -> State:
+        if state is None:
+            zero = ops.zeros((*x.shape[:-1], self.hidden_size), dtype=x.dtype)
+            state = (zero,) * count
+        given = functional.linear(x, self.weight_ih, self.bias_ih)
+        kept = functional.linear(state[0], self.weight_hh, self.bias_hh)
+        return step(given, kept, tuple(state))
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"{self.input_size}, {self.hidden_size}"
+
+
+class RNNCell(_Cell):
+    """One step of `RNN` with tanh.
+
+    >>> import slopec as sp
+    >>> sp.nn.RNNCell(3, 4)(sp.ones((2, 3))).shape
+    (2, 4)
+    """
+
+    gates = 1
+
+    def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
+        """(N, I) and the state (N, H) to the next state."""
+        return self._next(_rnn(ops.tanh), x, None if hx is None else (hx,), 1)[0]
+
+
+class GRUCell(_Cell):
+    """One step of `GRU`.
+
+    >>> import slopec as sp
+    >>> sp.nn.GRUCell(3, 4)(sp.ones((2, 3))).shape
+    (2, 4)
+    """
+
+    gates = 3
+
+    def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
+        """(N, I) and the state (N, H) to the next state."""
+        return self._next(_gru, x, None if hx is None else (hx,), 1)[0]
+
+
+class LSTMCell(_Cell):
+    """One step of `LSTM`.
+
+    >>> import slopec as sp
+    >>> h, c = sp.nn.LSTMCell(3, 4)(sp.ones((2, 3)))
+    >>> h.shape, c.shape
+    ((2, 4), (2, 4))
+    """
+
+    gates = 4
+
+    def forward(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """(N, I) and the state (h, c) to the next (h, c)."""
+        h, c = self._next(_lstm, x, hx, 2)
+        return h, c

@@ -1,0 +1,203 @@
+"""Transformer layers: attention and a perceptron, each added to its input and normalised."""
+
+from collections.abc import Callable
+from typing import Any
+
+from slopec import dtypes, tree
+from slopec.nn import functional
+from slopec.nn.attention import MultiheadAttention
+from slopec.nn.containers import ModuleList
+from slopec.nn.dropout import Dropout
+from slopec.nn.linear import Linear, keys
+from slopec.nn.module import Module
+from slopec.nn.normalization import LayerNorm
+from slopec.tensor import Tensor
+
+Activation = str | Callable[[Tensor], Tensor]
+
+
+def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
+    if callable(activation):
+        return activation
+    found: Callable[[Tensor], Tensor] = getattr(functional, activation)
+    return found
+
+
+class _Layer(Module):
+    """The perceptron and the norms that both kinds of layer have."""
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = "relu",
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        *,
+        dtype: Any = dtypes.float32,
+        key: Any = None,
+    ) -> None:
+        """Sizes of the model, its heads and its perceptron; `norm_first` normalises inputs."""
+        first, second, third, rest = keys(key, 4)
+        self.norm_first, self.activation = norm_first, _activation(activation)
+        self.self_attn = MultiheadAttention(
+            d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, key=first
+        )
+        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype, key=second)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype, key=third)
+        self._more(d_model, nhead, dropout, bias, batch_first, dtype, rest)
+        for i in range(1, self._sublayers + 1):
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+            setattr(self, f"norm{i}", norm)
+            setattr(self, f"dropout{i}", Dropout(dropout))
+
+    _sublayers = 2
+
+    def _more(self, *arguments: Any) -> None:
+        """What else a layer has."""
+
+    def _added(self, i: int, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
+        """x with sublayer `i` of it added, normalised before or after."""
+        norm, dropout = getattr(self, f"norm{i}"), getattr(self, f"dropout{i}")
+        added: Tensor = (
+            x + dropout(part(norm(x))) if self.norm_first else norm(x + dropout(part(x)))
+        )
+        return added
+
+    def _perceptron(self, x: Tensor) -> Tensor:
+        result: Tensor = self.linear2(self.dropout(self.activation(self.linear1(x))))
+        return result
+
+
+class TransformerEncoderLayer(_Layer):
+    """Self-attention, then a perceptron (Vaswani et al., 2017); arguments as PyTorch's.
+
+    >>> import slopec as sp
+    >>> layer = sp.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+    >>> layer(sp.ones((3, 5, 8))).shape
+    (3, 5, 8)
+    """
+
+    def forward(
+        self,
+        src: Tensor,
+        src_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        """(T, N, E), or (N, T, E) if `batch_first`, to the same shape; a mask's True hides."""
+
+        def attended(x: Tensor) -> Tensor:
+            result: Tensor = self.self_attn(
+                x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal
+            )[0]
+            return result
+
+        return self._added(2, self._added(1, src, attended), self._perceptron)
+
+
+class TransformerDecoderLayer(_Layer):
+    """Self-attention, attention to the encoder's result, then a perceptron.
+
+    >>> import slopec as sp
+    >>> layer = sp.nn.TransformerDecoderLayer(8, 2, 16, batch_first=True).eval()
+    >>> layer(sp.ones((3, 5, 8)), sp.ones((3, 7, 8)), tgt_is_causal=True).shape
+    (3, 5, 8)
+    """
+
+    _sublayers = 3
+
+    def _more(
+        self,
+        d_model: int,
+        nhead: int,
+        dropout: float,
+        bias: bool,
+        batch_first: bool,
+        dtype: Any,
+        key: Any,
+    ) -> None:
+        self.multihead_attn = MultiheadAttention(
+            d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, key=key
+        )
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """(T, N, E) and the memory (S, N, E) to (T, N, E); N first if `batch_first`."""
+
+        def attended(x: Tensor) -> Tensor:
+            result: Tensor = self.self_attn(
+                x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal
+            )[0]
+            return result
+
+        def remembered(x: Tensor) -> Tensor:
+            result: Tensor = self.multihead_attn(
+                x,
+                memory,
+                memory,
+                memory_key_padding_mask,
+                False,
+                memory_mask,
+                is_causal=memory_is_causal,
+            )[0]
+            return result
+
+        x = self._added(2, self._added(1, tgt, attended), remembered)
+        return self._added(3, x, self._perceptron)
+
+
+class _Stack(Module):
+    """`num_layers` copies of a layer, one after the other, and maybe a norm."""
+
+    def __init__(self, layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        """Copies begin with the layer's parameters, as PyTorch's do."""
+        self.layers = ModuleList([_copy(layer) for _ in range(num_layers)])
+        self.norm = norm
+
+    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Through all layers, each with the further arguments."""
+        for layer in self.layers:
+            x = layer(x, *args, **kwargs)
+        return x if self.norm is None else self.norm(x)
+
+
+def _copy(module: Module) -> Module:
+    """The same module over again, its parameters tensors of their own."""
+    leaves, treedef = tree.flatten(module)
+    made: Module = treedef.unflatten(Tensor(leaf.numpy().copy()) for leaf in leaves)
+    return made
+
+
+class TransformerEncoder(_Stack):
+    """A stack of encoder layers.
+
+    >>> import slopec as sp
+    >>> layer = sp.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    >>> sp.nn.TransformerEncoder(layer, 2).eval()(sp.ones((3, 5, 8))).shape
+    (3, 5, 8)
+    """
+
+
+class TransformerDecoder(_Stack):
+    """A stack of decoder layers.
+
+    >>> import slopec as sp
+    >>> layer = sp.nn.TransformerDecoderLayer(8, 2, 16, batch_first=True)
+    >>> sp.nn.TransformerDecoder(layer, 2).eval()(sp.ones((3, 5, 8)), sp.ones((3, 7, 8))).shape
+    (3, 5, 8)
+    """
