@@ -93,14 +93,17 @@ def replay(
     return [Tensor._of_value(value, where, *ir.type_of(value)) for value in values]
 
 
-def lanes(block: ir.Block, arguments: Sequence[Tensor]) -> list[Tensor] | None:
-    """What a block on scalars returns for each element of `arguments`, which have one shape.
+def is_lanewise(block: ir.Block) -> bool:
+    """Whether a block computes on scalars alone, so that it can run on whole arrays."""
+    return all(_lanewise(view.operation) for view in list(block.operations)[:-1])
 
-    None when it holds an op that cannot run on whole arrays. Scalars from outside are broadcast.
+
+def lanes(block: ir.Block, arguments: Sequence[Tensor]) -> list[Tensor]:
+    """What a lanewise block returns for each element of `arguments`, which have one shape.
+
+    Scalars from outside are broadcast.
     """
     ops = [view.operation for view in block.operations][:-1]
-    if not all(_lanewise(op) for op in ops):
-        return None
     shape = arguments[0].shape
     where = trace.current()
     known: dict[ir.Value, Tensor] = dict(zip(block.arguments, arguments, strict=True))

@@ -1,4 +1,4 @@
-"""What is known about the values of index tensors: a lower and an upper bound per component.
+"""What is known about tensors before anything runs: constants, and the bounds of indices.
 
 Gradients of gathers and scatters guard against indices that fall outside; where the bounds prove
 that none does, the guard is left out.
@@ -9,12 +9,32 @@ from collections.abc import Sequence
 import numpy as np
 
 from slopec import dtypes, ir
+from slopec.diagnostics import SlopecError
 from slopec.transforms.body import defining
 
 Bounds = tuple[np.ndarray, np.ndarray]
 """The least and the greatest value of each component along an axis."""
 
 _KEEP = {"stablehlo.broadcast_in_dim", "stablehlo.reverse", "stablehlo.slice"}
+
+
+def known(value: ir.Value) -> np.ndarray | None:
+    """The elements of a tensor that depends on shapes and constants alone, else None."""
+    from slopec.reference import evaluate_op
+
+    op = defining(value)
+    if op is None or len(op.results) != 1 or len(op.regions):
+        return None
+    if op.name == "stablehlo.get_dimension_size":
+        size = ir.type_of(op.operands[0])[0][int(op.attributes["dimension"])]
+        return None if size == ir.DYNAMIC else np.array(size, ir.type_of(value)[1])
+    operands = [known(operand) for operand in op.operands]
+    if any(operand is None for operand in operands):
+        return None
+    try:
+        return np.asarray(evaluate_op(op, operands)[0])
+    except SlopecError:
+        return None
 
 
 def within(value: ir.Value, axis: int | None, limits: Sequence[int]) -> bool:

@@ -23,6 +23,23 @@ jax.config.update("jax_enable_x64", True)
 Arrays = Sequence[np.ndarray]
 
 
+def normal(*shape: int, seed: int = 0, kind: str = "f") -> np.ndarray:
+    """Normal values in double precision; `kind` "c" for complex ones."""
+    generator = np.random.default_rng([seed, *shape])
+    values = generator.normal(size=shape)
+    return values + 1j * generator.normal(size=shape) if kind == "c" else values
+
+
+def spread(*shape: int, seed: int = 0) -> np.ndarray:
+    """Positive values, away from 0."""
+    return np.abs(normal(*shape, seed=seed)) + 0.5
+
+
+def uniform(*shape: int, seed: int = 0) -> np.ndarray:
+    """Values between −0.9 and 0.9."""
+    return np.random.default_rng([seed, *shape]).uniform(-0.9, 0.9, shape)
+
+
 @dataclass(frozen=True)
 class Case:
     """A function, where it is differentiated, and how well finite differences can judge it."""
@@ -34,6 +51,8 @@ class Case:
     order: int = 2
     numeric: bool = True
     """Whether finite differences exist: not at ties, nor in low precision."""
+    wrt: tuple[int, ...] | None = None
+    """The arguments to differentiate by, if not all that can be."""
     jax: Callable[..., Any] | bool = True
     """What JAX differentiates: the function itself, another for a module given as text, nothing."""
 
@@ -98,7 +117,7 @@ class Derived:
         self.case = case
         self.module = ir.parse(case.text)
         main = traced_of(self.module, "main")
-        self.wrt = differentiable(main.inputs)
+        self.wrt = differentiable(main.inputs) if case.wrt is None else list(case.wrt)
         self.out = differentiable(main.outputs)
         self.inputs, self.outputs = main.inputs, main.outputs
         self.jvp, _ = declare_jvp(self.module, main, self.wrt, self.out)
@@ -178,6 +197,15 @@ def check(case: Case) -> None:
             second.append(inner(vs, slope))
         for other in second[1:]:
             scalar_close(second[0], other, max(case.tolerance, 1e-6) * 10)
+
+
+def check_convention(case: Case) -> None:
+    """Assert only that both modes do as JAX does, infinite and undefined slopes included."""
+    derived = Derived(case)
+    us = random([derived.inputs[i] for i in derived.wrt], 1)
+    vs = random([derived.outputs[i] for i in derived.out], 3)
+    forward, reverse = derived.forward(case.inputs, us), derived.reverse(case.inputs, vs)
+    against_jax(case, derived, us, vs, forward, reverse)
 
 
 def against_jax(

@@ -9,32 +9,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from slopec import hlo, ir
-from slopec.diagnostics import SlopecError
 from slopec.dialects.attributes import ConvDimensionNumbers, GatherDimensionNumbers
 from slopec.tensor import Tensor
-from slopec.transforms.body import defining
+from slopec.transforms.ranges import known
 from slopec.transforms.rule import Point, rewritten
 
 Static = Callable[[Point, list[list[int]]], Tensor]
-
-
-def _known(value: ir.Value) -> np.ndarray | None:
-    """A tensor that depends on shapes and constants alone."""
-    from slopec.reference import evaluate_op
-
-    op = defining(value)
-    if op is None or len(op.results) != 1 or len(op.regions):
-        return None
-    if op.name == "stablehlo.get_dimension_size":
-        size = ir.type_of(op.operands[0])[0][int(op.attributes["dimension"])]
-        return None if size == ir.DYNAMIC else np.array(size, ir.type_of(value)[1])
-    operands = [_known(operand) for operand in op.operands]
-    if any(operand is None for operand in operands):
-        return None
-    try:
-        return np.asarray(evaluate_op(op, operands)[0])
-    except SlopecError:
-        return None
 
 
 def _static(name: str, first: int) -> Callable[[Static], Static]:
@@ -53,9 +33,9 @@ def _static(name: str, first: int) -> Callable[[Static], Static]:
             shapes = [ir.type_of(value)[0] for value in (point.op.operands[0], point.op.results[0])]
             if any(ir.DYNAMIC in shape for shape in shapes):
                 return None
-            found = [_known(value) for value in list(point.op.operands)[first:]]
-            known = [[int(n) for n in np.ravel(array)] for array in found if array is not None]
-            return None if len(known) < len(found) else [function(point, known)]
+            found = [known(value) for value in list(point.op.operands)[first:]]
+            sizes = [[int(n) for n in np.ravel(array)] for array in found if array is not None]
+            return None if len(sizes) < len(found) else [function(point, sizes)]
 
         return function
 
@@ -66,34 +46,34 @@ _TYPES_SAY_IT = 9
 
 
 @_static("stablehlo.dynamic_broadcast_in_dim", _TYPES_SAY_IT)
-def _broadcast_in_dim(point: Point, known: list[list[int]]) -> Tensor:
+def _broadcast_in_dim(point: Point, sizes: list[list[int]]) -> Tensor:
     dims = point.ints("broadcast_dimensions")
     return hlo.broadcast_in_dim(point.operands[0], point.result.shape, dims)
 
 
 @_static("stablehlo.dynamic_reshape", _TYPES_SAY_IT)
-def _reshape(point: Point, known: list[list[int]]) -> Tensor:
+def _reshape(point: Point, sizes: list[list[int]]) -> Tensor:
     return hlo.reshape(point.operands[0], point.result.shape)
 
 
 @_static("stablehlo.dynamic_pad", 2)
-def _pad(point: Point, known: list[list[int]]) -> Tensor:
+def _pad(point: Point, sizes: list[list[int]]) -> Tensor:
     x, value = point.operands[:2]
-    return hlo.pad(x, value, *known)
+    return hlo.pad(x, value, *sizes)
 
 
 @_static("stablehlo.dynamic_gather", 2)
-def _gather(point: Point, known: list[list[int]]) -> Tensor:
+def _gather(point: Point, sizes: list[list[int]]) -> Tensor:
     x, indices = point.operands[:2]
     numbers = GatherDimensionNumbers.parse(point.attribute("dimension_numbers"))
     is_sorted = point.flag("indices_are_sorted")
-    return hlo.gather(x, indices, numbers, known[0], sorted_=is_sorted)
+    return hlo.gather(x, indices, numbers, sizes[0], sorted_=is_sorted)
 
 
 @_static("stablehlo.dynamic_conv", 2)
-def _conv(point: Point, known: list[list[int]]) -> Tensor:
+def _conv(point: Point, sizes: list[list[int]]) -> Tensor:
     lhs, rhs = point.operands[:2]
-    numbers = known[0]
+    numbers = sizes[0]
     return hlo.convolution(
         lhs,
         rhs,
@@ -110,10 +90,10 @@ def _conv(point: Point, known: list[list[int]]) -> Tensor:
 
 
 @_static("stablehlo.real_dynamic_slice", 3)
-def _real_dynamic_slice(point: Point, known: list[list[int]]) -> Tensor:
+def _real_dynamic_slice(point: Point, sizes: list[list[int]]) -> Tensor:
     """A slice whose size is known, wherever it starts: cut out whole, then strided."""
     x, starts = point.operands[:2]
-    (strides,) = known
+    (strides,) = sizes
     shape = point.result.shape
     covered = [(n - 1) * s + 1 if n else 0 for n, s in zip(shape, strides, strict=True)]
     places = [hlo.reshape(hlo.slice_(starts, [d], [d + 1]), ()) for d in range(x.ndim)]

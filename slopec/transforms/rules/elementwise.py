@@ -44,8 +44,17 @@ _unary("chlo.asin", lambda x, y: hlo.rsqrt(1.0 - x * x))
 _unary("chlo.acos", lambda x, y: -hlo.rsqrt(1.0 - x * x))
 _quotient("chlo.atan", lambda x, y: x * x + 1.0)
 _unary("chlo.asinh", lambda x, y: hlo.rsqrt(x * x + 1.0))
-_unary("chlo.acosh", lambda x, y: hlo.rsqrt(x - 1.0) * hlo.rsqrt(x + 1.0))
 _quotient("chlo.atanh", lambda x, y: 1.0 - x * x)
+
+
+@linear("chlo.acosh")
+def _acosh(point: Point) -> Maps:
+    """1/√((x − 1)(x + 1)), where the complex root is that of each factor."""
+    x = point.operands[0]
+    below, above = x - 1.0, x + 1.0
+    if dtypes.is_complex(x.dtype):
+        return [maps.scale(hlo.rsqrt(below) * hlo.rsqrt(above))]
+    return [maps.scale(hlo.rsqrt(below * above))]
 
 
 @linear("stablehlo.negate")
@@ -55,10 +64,11 @@ def _negate(point: Point) -> Maps:
 
 @linear("stablehlo.abs")
 def _abs(point: Point) -> Maps:
-    """|x| for real x: sign(x). |z| = √(z z̄): Re(z̄ dz) / |z|, 0 at 0."""
+    """|x| for real x: ±1, 1 at 0. |z| = √(z z̄): Re(z̄ dz) / |z|, 0 at 0."""
     x, y = point.operands[0], point.result
     if not dtypes.is_complex(x.dtype):
-        return [maps.scale(hlo.sign(x))]
+        above = hlo.compare(x, hlo.zeros_like(x), "GE")
+        return [maps.same(lambda t: hlo.select(above, t, hlo.negate(t)))]
     direction = hlo.conj(x) / hlo.convert(_nonzero(y), x.dtype)
 
     def spread(ct: Tensor) -> Tensor:

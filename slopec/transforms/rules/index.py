@@ -135,6 +135,11 @@ class Places:
         wide = hlo.broadcast_in_dim(keep, read.shape, batch)
         return hlo.select(wide, read, hlo.zeros_like(read))
 
+    def align(self, x: Tensor) -> Tensor:
+        """The windows of `x`, right for all elements inside, as cheaply as can be."""
+        single = all(self.sizes[d] == 1 for d in self.numbers.start_index_map)
+        return self.read(x) if single else self.collect(x)
+
     def _each_inside(self) -> Tensor:
         """For each index whether its window, of one element per component, lies inside."""
         low = hlo.compare(self.indices, hlo.zeros_like(self.indices), "GE")
@@ -164,14 +169,19 @@ class Places:
         return hlo.gather(wide, start, self.numbers, self.sizes)
 
 
-def along(indices: Tensor, dimension: int, shape: Shape, *, unique: bool) -> Places:
-    """The places that `indices` pick along `dimension`, at the same place in all others.
+def along(indices: Tensor, dimension: int, shape: Shape) -> LinearMap:
+    """Reading at `indices` along `dimension`, at the same place in all others, none of them twice.
 
-    `unique` says that no place is picked twice.
+    What is read from has `shape`.
     """
     others = tuple(d for d in range(indices.ndim) if d != dimension)
     numbers = GatherDimensionNumbers((), (dimension,), others, others, (dimension,), indices.ndim)
-    return Places(shape, indices, numbers, (1,) * len(shape), unique=unique)
+    places = Places(shape, indices, numbers, (1,) * len(shape), unique=True)
+    if 0 not in indices.shape:
+        return LinearMap(places.read, places.add)
+    return LinearMap(
+        lambda t: hlo.full(indices.shape, 0, t.dtype), lambda ct: hlo.full(shape, 0, ct.dtype)
+    )
 
 
 @linear("stablehlo.gather")

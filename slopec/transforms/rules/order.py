@@ -58,14 +58,12 @@ def _sort(point: Point) -> Mapping[tuple[int, int], LinearMap]:
     """A permutation: tangents are read at the places, cotangents added back there."""
     places = _places(point)
     assert places is not None
-    at = along(places, _axis(point), point.result.shape, unique=True)
-    carrying = [i for i, active in enumerate(point.active) if active]
-    return {(i, i): LinearMap(at.read, at.add) for i in carrying}
+    permuted = along(places, _axis(point), point.result.shape)
+    return {(i, i): permuted for i, active in enumerate(point.active) if active}
 
 
 @jacobian("chlo.top_k")
 def _top_k(point: Point) -> Mapping[tuple[int, int], LinearMap]:
     """The values' tangents are read at the indices, which the op returns."""
     x, indices = point.operands[0], point.results[1]
-    at = along(indices, x.ndim - 1, x.shape, unique=True)
-    return {(0, 0): LinearMap(at.read, at.add)}
+    return {(0, 0): along(indices, x.ndim - 1, x.shape)}

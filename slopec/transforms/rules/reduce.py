@@ -10,15 +10,24 @@ from collections.abc import Mapping, Sequence
 from slopec import dtypes, hlo, ir
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
-from slopec.transforms.body import binary_kind, block_of, chosen, defining, lanes, replay, returned
-from slopec.transforms.linear import LinearMap
-from slopec.transforms.rule import (
-    Point,
-    jacobian,
-    rewritten,
+from slopec.transforms.body import (
+    binary_kind,
+    block_of,
+    chosen,
+    defining,
+    is_lanewise,
+    lanes,
+    replay,
+    returned,
 )
+from slopec.transforms.linear import LinearMap
+from slopec.transforms.ranges import known
+from slopec.transforms.rule import Point, jacobian, rewritten
+from slopec.transforms.rules import fold
 from slopec.transforms.rules.shape import sum_over
 
+IDENTITIES = {"add": 0, "multiply": 1, "maximum": -math.inf, "minimum": math.inf}
+"""What folds begin with, so that it does not show."""
 _RULED = ("add", "maximum", "minimum", "and", "or", "xor")
 
 
@@ -71,7 +80,7 @@ def _prepare(point: Point) -> Sequence[Tensor] | None:
         return None
     if all(chosen(block, i) for i in carrying):
         return _with_positions(point, block, carrying)
-    return _tree(point, block, inputs, inits)
+    return _tree(point, block, inputs, inits) if is_lanewise(block) else None
 
 
 def _with_positions(
@@ -117,39 +126,26 @@ def _position_of(point: Point, block: ir.Block, index: int) -> Tensor | None:
 
 def _tree(
     point: Point, block: ir.Block, inputs: Sequence[Tensor], inits: Sequence[Tensor]
-) -> Sequence[Tensor] | None:
+) -> Sequence[Tensor]:
     """Combine neighbours until one element is left, then the initial value with it."""
-    dims = point.ints("dimensions")
+    dims, shape = point.ints("dimensions"), point.result.shape
     kept = [d for d in range(inputs[0].ndim) if d not in dims]
-    shape, length = point.result.shape, math.prod(inputs[0].shape[d] for d in dims)
-    flat = [hlo.reshape(hlo.transpose(x, [*kept, *dims]), (*shape, length)) for x in inputs]
-    flat = [hlo.convert(x, init.dtype) for x, init in zip(flat, inits, strict=True)]
-    while flat[0].shape[-1] > 1:
-        halves = _halve(block, flat)
-        if halves is None:
-            return None
-        flat = halves
+    length = math.prod(inputs[0].shape[d] for d in dims)
     start = [hlo.broadcast_in_dim(init, shape, ()) for init in inits]
-    if not flat[0].shape[-1]:
+    if not length:
         return start
-    return lanes(block, [*start, *(hlo.reshape(x, shape) for x in flat)])
+    flat = [
+        hlo.reshape(hlo.transpose(hlo.convert(x, init.dtype), [*kept, *dims]), (*shape, length))
+        for x, init in zip(inputs, inits, strict=True)
+    ]
+    folded = [hlo.reshape(x, shape) for x in fold.whole(block, flat, len(shape))]
+    return folded if _are_identities(point, block) else lanes(block, [*start, *folded])
 
 
-def _halve(block: ir.Block, xs: Sequence[Tensor]) -> list[Tensor] | None:
-    """Combine the elements 0 and 1, 2 and 3, … of the last dimension; an odd last one stays."""
-    *front, length = xs[0].shape
-    zeros = [0] * len(front)
-    ones = [1] * len(front)
-    even = length // 2 * 2
-
-    def every_second(x: Tensor, start: int) -> Tensor:
-        return hlo.slice_(x, [*zeros, start], [*front, even], [*ones, 2])
-
-    pairs = lanes(block, [*(every_second(x, 0) for x in xs), *(every_second(x, 1) for x in xs)])
-    if pairs is None or even == length:
-        return pairs
-    last = [hlo.slice_(x, [*zeros, even], x.shape) for x in xs]
-    return [hlo.concatenate([pair, x], len(front)) for pair, x in zip(pairs, last, strict=True)]
+def _are_identities(point: Point, block: ir.Block) -> bool:
+    """Whether combining with the initial value is known to change nothing."""
+    value = known(point.op.operands[-1]) if len(point.results) == 1 else None
+    return value is not None and value == IDENTITIES.get(binary_kind(block) or "")
 
 
 @jacobian("stablehlo.reduce")

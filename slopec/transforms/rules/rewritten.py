@@ -6,7 +6,7 @@ from slopec import hlo, ir, trace
 from slopec.dialects import chlo
 from slopec.dialects.attributes import DotDimensionNumbers, GatherDimensionNumbers
 from slopec.tensor import Tensor
-from slopec.transforms.body import block_of, defining, lanes
+from slopec.transforms.body import block_of, defining, is_lanewise, lanes
 from slopec.transforms.rule import Point, not_differentiable, rewritten
 
 
@@ -41,7 +41,8 @@ def _einsum(point: Point) -> Sequence[Tensor]:
 )
 def _map(point: Point) -> Sequence[Tensor] | None:
     """The body, on whole arrays."""
-    return lanes(block_of(point.op), point.operands)
+    block = block_of(point.op)
+    return lanes(block, point.operands) if is_lanewise(block) else None
 
 
 @rewritten("stablehlo.torch_index_select")
@@ -72,10 +73,21 @@ not_differentiable("stablehlo.tuple")
 )
 def _get_tuple_element(point: Point) -> Sequence[Tensor] | None:
     """The element that the tuple was made of."""
-    made = defining(point.op.operands[0])
+    found = _element(point.op)
+    if found is None or not str(found.type).startswith("tensor"):
+        return None
+    return [point.tensor(found)]
+
+
+def _element(op: ir.Operation) -> ir.Value | None:
+    """The operand that an element was before it was put in a tuple, or in a tuple of tuples."""
+    made = defining(op.operands[0])
+    if made is not None and made.name == "stablehlo.get_tuple_element":
+        inner = _element(made)
+        made = None if inner is None else defining(inner)
     if made is None or made.name != "stablehlo.tuple":
         return None
-    return [point.tensor(made.operands[int(point.attribute("index"))])]
+    return made.operands[int(op.attributes["index"])]
 
 
 _BROADCASTING = [name for name in chlo.OPERANDS if name.startswith("chlo.broadcast_")]

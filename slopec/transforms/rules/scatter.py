@@ -1,5 +1,6 @@
 """Scatter: updates pass to where they were written, if what was written there is still theirs."""
 
+import math
 from collections.abc import Sequence
 
 from slopec import dtypes, hlo, ir
@@ -9,13 +10,14 @@ from slopec.transforms.body import (
     binary_kind,
     block_of,
     defining,
+    is_lanewise,
     lanes,
     returned,
     returns_argument,
 )
 from slopec.transforms.linear import LinearMap
 from slopec.transforms.rule import Maps, Point, linear, rewritten
-from slopec.transforms.rules.index import Places
+from slopec.transforms.rules.index import Places, along
 
 
 @rewritten("stablehlo.scatter")
@@ -36,12 +38,10 @@ def _split(point: Point) -> Sequence[Tensor] | None:
             _written(places, x, u, name or "")
             for x, u, name in zip(operands, updates, names, strict=True)
         ]
-    if not places.distinct:
+    if not places.distinct or not is_lanewise(block):
         return None
-    old = [places.read(x) for x in operands]
+    old = [places.align(x) for x in operands]
     new = lanes(block, [*old, *updates])
-    if new is None:
-        return None
     return [places.scatter(x, u, None) for x, u in zip(operands, new, strict=True)]
 
 
@@ -118,7 +118,7 @@ def _last_written(places: Places, updates: Tensor) -> Tensor:
     count = hlo.add(hlo.iota((updates.size,), 0, dtype), hlo.full((updates.size,), 1, dtype))
     numbers = hlo.reshape(count, updates.shape)
     kept = places.scatter(hlo.full(places.shape, 0, dtype), numbers, None)
-    return hlo.compare(places.read(kept), numbers, "EQ")
+    return hlo.compare(places.align(kept), numbers, "EQ")
 
 
 def _multiply(point: Point, places: Places) -> Maps:
@@ -127,28 +127,59 @@ def _multiply(point: Point, places: Places) -> Maps:
     operand = maps.same(lambda t: point.again(0, t))
     if not point.active[2]:
         return [operand, None]
-    others = places.read(x) if places.distinct else _others(places, x, updates)
+    others = places.align(x)
+    if not places.distinct:
+        others = hlo.multiply(others, _other_updates(places, updates))
     return [operand, maps.chain(maps.scale(others), LinearMap(places.add, places.collect))]
 
 
-def _others(places: Places, x: Tensor, updates: Tensor) -> Tensor:
-    """For each update, what it multiplies: the product without zeros, divided by the update, unless
-    zeros other than itself make it zero.
+def _other_updates(places: Places, updates: Tensor) -> Tensor:
+    """For each update the product of the other updates of the same element.
+
+    Sorted by element, updates are multiplied with ever more of their predecessors and successors
+    that belong to the same one.
     """
-    zero, one = hlo.zeros_like(updates), hlo.full_like(updates, 1)
-    is_zero = hlo.compare(updates, zero, "EQ")
-    safe = hlo.select(is_zero, one, updates)
-    product = places.read(places.scatter(x, safe, "multiply")) / safe
-    zeros = places.read(places.add(hlo.select(is_zero, one, zero)))
-    own = hlo.select(is_zero, one, zero)
-    return hlo.select(hlo.compare(zeros, own, "EQ"), product, zero)
+    size = updates.size
+    dtype = dtypes.int32 if math.prod(places.shape) < 2**31 - 1 else dtypes.int64
+    one = hlo.full((math.prod(places.shape),), 1, dtype)
+    elements = hlo.reshape(hlo.add(hlo.iota(one.shape, 0, dtype), one), places.shape)
+    # Updates outside the operand get element 0, those inside count from 1.
+    keys = hlo.reshape(places.collect(elements), (size,))
+    numbers = hlo.iota((size,), 0, dtypes.int32 if size < 2**31 else dtypes.int64)
+
+    def before(a: Tensor, b: Tensor, _: Tensor, __: Tensor) -> Tensor:
+        return hlo.compare(a, b, "LT")
+
+    keys, order = hlo.sort([keys, numbers], before, 0)
+    permuted = along(order, 0, (size,))
+    values = permuted.apply(hlo.reshape(updates, (size,)))
+    product = hlo.multiply(_neighbours(values, keys, 1), _neighbours(values, keys, -1))
+    return hlo.reshape(permuted.transpose(product), updates.shape)
+
+
+def _neighbours(values: Tensor, keys: Tensor, step: int) -> Tensor:
+    """The product of all values before (or, if `step` is −1, after) each one with its key."""
+    size = values.size
+    one, none = hlo.full((), 1, values.dtype), hlo.full((), -1, keys.dtype)
+
+    def shifted(x: Tensor, fill: Tensor, by: int) -> Tensor:
+        return hlo.pad(x, fill, [by * step], [-by * step])
+
+    def same(by: int, x: Tensor) -> Tensor:
+        alike = hlo.compare(shifted(keys, none, by), keys, "EQ")
+        return hlo.select(alike, shifted(x, one, by), hlo.full((size,), 1, x.dtype))
+
+    product, by = same(1, values), 1
+    while by < size:
+        product, by = hlo.multiply(product, same(by, product)), 2 * by
+    return product
 
 
 def _extremum(point: Point, places: Places) -> Maps:
     """All that equal the result, the operand among them, share its cotangent equally."""
     x, _, updates = point.operands
     result = point.result
-    wins = hlo.compare(updates, places.read(result), "EQ")
+    wins = hlo.compare(updates, places.align(result), "EQ")
     ones = hlo.convert(wins, x.dtype)
     stays = hlo.convert(hlo.compare(x, result, "EQ"), x.dtype)
     count = hlo.add(places.add(ones), stays)

@@ -12,9 +12,12 @@ from itertools import product
 
 from slopec import dtypes, hlo, ir
 from slopec.tensor import Tensor
-from slopec.transforms.body import binary_kind, block_of, defining, lanes
+from slopec.transforms.body import binary_kind, block_of, is_lanewise, lanes
 from slopec.transforms.linear import LinearMap
+from slopec.transforms.ranges import known
 from slopec.transforms.rule import Maps, Point, linear, rewritten
+from slopec.transforms.rules import fold
+from slopec.transforms.rules.reduce import IDENTITIES
 from slopec.transforms.rules.shape import sum_over
 
 Dims = tuple[int, ...]
@@ -95,6 +98,20 @@ class _Windows:
         zero = hlo.full((), 0, value.dtype)
         return hlo.pad(value, zero, place, high, [s - 1 for s in self.strides])
 
+    @property
+    def cumulative(self) -> int | None:
+        """The dimension along which every window ends (or begins) with its own element and holds
+        all before (or after) it.
+        """
+        wide = [d for d, w in enumerate(self.window) if w > 1]
+        plain = {*self.strides, *self.base, *self.dilation} <= {1}
+        if len(wide) != 1 or not plain or self.shape != self.result:
+            return None
+        (axis,) = wide
+        all_before = self.window[axis] - 1
+        ends = self.padding[axis] in ((all_before, 0), (0, all_before))
+        return axis if ends and self.window[axis] == self.shape[axis] else None
+
 
 _MOST_PLACES = 64
 """Windows with more elements are folded by doubling, in log₂ n steps instead of n."""
@@ -102,71 +119,50 @@ _RULED = ("add", "maximum", "minimum")
 
 
 @rewritten("stablehlo.reduce_window")
-def _double(point: Point) -> Sequence[Tensor] | None:
-    """Folds without a rule, over large windows, or beginning with a computed value, become folds of
-    ever larger windows: 1, 2, 4 … elements, along one dimension after the other.
+def _rewrite(point: Point) -> Sequence[Tensor] | None:
+    """Folds without a rule, over large windows, or beginning with a computed value, are written as
+    elementwise steps; so are cumulative ones, except for sums.
     """
     count = len(point.results)
-    inputs, inits = point.operands[:count], point.operands[count:]
+    inputs, starts = point.operands[:count], list(point.op.operands)[count:]
     if not any(dtypes.is_differentiable(x.dtype) for x in inputs):
         return None
     block, windows = block_of(point.op), _Windows.at(point)
     kind = binary_kind(block)
-    known = all(_is_constant(value) for value in list(point.op.operands)[count:])
-    small = kind == "add" or math.prod(windows.window) <= _MOST_PLACES
-    if kind in _RULED and known and small:
+    values = [known(value) for value in starts]
+    few = math.prod(windows.window) <= _MOST_PLACES and windows.cumulative is None
+    if kind in _RULED and values[0] is not None and (few or kind == "add"):
+        return None
+    if not is_lanewise(block):
         return None
     if 0 in windows.result:
         return [hlo.full(r.shape, 0, r.dtype) for r in point.results]
-    inits = [hlo.convert(init, r.dtype) for init, r in zip(inits, point.results, strict=True)]
-    xs = [
-        windows.widen(hlo.convert(x, init.dtype), init)
-        for x, init in zip(inputs, inits, strict=True)
+    inits = [
+        hlo.convert(x, r.dtype) for x, r in zip(point.operands[count:], point.results, strict=True)
     ]
-    for axis in reversed(range(len(windows.window))):
-        folded = _fold_along(block, xs, axis, windows.window[axis], windows.dilation[axis])
-        if folded is None:
-            return None
-        xs = folded
-    starts = [hlo.broadcast_in_dim(init, windows.result, ()) for init in inits]
+    xs = [hlo.convert(x, init.dtype) for x, init in zip(inputs, inits, strict=True)]
+    folded = _folded(block, windows, xs, inits)
+    if count == 1 and values[0] is not None and values[0] == IDENTITIES.get(kind or ""):
+        return folded
+    return lanes(block, [*(hlo.broadcast_in_dim(x, windows.result, ()) for x in inits), *folded])
+
+
+def _folded(
+    block: ir.Block, windows: _Windows, xs: Sequence[Tensor], inits: Sequence[Tensor]
+) -> list[Tensor]:
+    """The folds of the windows, without the initial values except for padding."""
+    axis = windows.cumulative
+    if axis is not None:
+        turned = (axis,) if windows.padding[axis][1] else ()
+        prefixes = fold.prefixes(block, [hlo.reverse(x, turned) for x in xs], axis)
+        return [hlo.reverse(x, turned) for x in prefixes]
+    xs = [windows.widen(x, init) for x, init in zip(xs, inits, strict=True)]
+    for d, (size, dilation) in reversed(
+        list(enumerate(zip(windows.window, windows.dilation, strict=True)))
+    ):
+        xs = fold.windows(block, xs, d, size, dilation)
     origin = (0,) * len(windows.window)
-    return lanes(block, [*starts, *(windows.pick(x, origin) for x in xs)])
-
-
-def _is_constant(value: ir.Value) -> bool:
-    op = defining(value)
-    return op is not None and op.name == "stablehlo.constant"
-
-
-def _fold_along(
-    block: ir.Block, xs: list[Tensor], axis: int, size: int, dilation: int
-) -> list[Tensor] | None:
-    """Fold every `size` elements that lie `dilation` apart along `axis`."""
-    length = xs[0].shape[axis]
-    final = length - (size - 1) * dilation
-
-    def part(x: Tensor, start: int, count: int) -> Tensor:
-        low = [start if d == axis else 0 for d in range(x.ndim)]
-        high = [start + count if d == axis else n for d, n in enumerate(x.shape)]
-        return hlo.slice_(x, low, high)
-
-    folded: list[Tensor] | None = None
-    offset, width = 0, 1
-    while True:
-        if size & width:
-            here = [part(x, offset * dilation, final) for x in xs]
-            folded = here if folded is None else lanes(block, [*folded, *here])
-            if folded is None:
-                return None
-            offset += width
-        if 2 * width > size:
-            return folded
-        count = xs[0].shape[axis] - width * dilation
-        starts = [part(x, 0, count) for x in xs]
-        pairs = lanes(block, [*starts, *(part(x, width * dilation, count) for x in xs)])
-        if pairs is None:
-            return None
-        xs, width = pairs, 2 * width
+    return [windows.pick(x, origin) for x in xs]
 
 
 @linear("stablehlo.reduce_window")
@@ -272,9 +268,9 @@ def _extremum(point: Point, windows: _Windows, kind: str) -> LinearMap:
 @linear("stablehlo.select_and_scatter")
 def _select_and_scatter(point: Point) -> Maps:
     """Linear in what is scattered; the choice of the winners does not vary."""
-    if binary_kind(block_of(point.op, 1)) != "add":
+    if binary_kind(block_of(point.op, 1)) != "add" or not is_lanewise(block_of(point.op)):
         raise point.refuse(
-            "that does not add what it scatters has no derivative rule", "scatter with add"
+            "with these bodies has no derivative rule", "select by comparing scalars, and add"
         )
     x, _, init = point.operands
 
@@ -300,10 +296,8 @@ def _gathered(point: Point, ct: Tensor) -> Tensor:
     empty = hlo.full(source.shape, True, dtypes.bool_)
     for place in windows.places():
         value, real = windows.pick(wide, place), windows.pick(inside, place)
-        stays = lanes(block_of(point.op), [best, value])
-        if stays is None:
-            raise point.refuse("with this selection has no derivative rule", "compare scalars")
-        wins = hlo.and_(real, hlo.or_(empty, hlo.not_(stays[0])))
+        (stays,) = lanes(block_of(point.op), [best, value])
+        wins = hlo.and_(real, hlo.or_(empty, hlo.not_(stays)))
         best = hlo.select(wins, value, best)
         found = hlo.select(wins, windows.pick(spread, place), found)
         empty = hlo.and_(empty, hlo.not_(real))
