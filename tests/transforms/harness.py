@@ -174,7 +174,11 @@ class Derived:
         step = 1e-6
         xs = self.case.inputs
         ahead, behind = (function(self.moved(xs, us, s)) for s in (step, -step))
-        return [(a - b) / (2 * step) for a, b in zip(ahead, behind, strict=True)]
+        # Infinite results, as a maximum of nothing, do not move.
+        pairs = zip(ahead, behind, strict=True)
+        return [
+            np.subtract(a, b, out=np.zeros_like(a), where=a != b) / (2 * step) for a, b in pairs
+        ]
 
 
 def check(case: Case) -> None:

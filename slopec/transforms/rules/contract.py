@@ -142,6 +142,12 @@ def _convolution(point: Point) -> Maps:
     """
     conv = _Convolution.at(point)
     lhs, rhs = point.operands
+    if 0 in (*lhs.shape, *rhs.shape, *point.result.shape):
+        # No windows: as the kernel of a convolution the cotangent would be refused.
+        return [
+            LinearMap(lambda t: point.again(0, t), lambda ct: hlo.zeros_like(lhs)),
+            LinearMap(lambda t: point.again(1, t), lambda ct: hlo.zeros_like(rhs)),
+        ]
     return [
         LinearMap(lambda t: point.again(0, t), lambda ct: _to_input(conv, lhs, rhs, ct)),
         LinearMap(lambda t: point.again(1, t), lambda ct: _to_kernel(conv, lhs, rhs, ct)),
