@@ -1,33 +1,62 @@
 """`make coverage-ops`: each StableHLO and CHLO op with what transforms and the evaluator know."""
 
 from collections import Counter
+from typing import NamedTuple
 
 from slopec import reference
 from slopec.dialects import chlo, stablehlo
-from slopec.transforms.rule import verdicts
+from slopec.transforms.rule import rules, verdicts
 
 
-def table() -> dict[str, tuple[str, str]]:
-    """For each op: the verdict of differentiation, and whether the reference evaluates it."""
-    known = verdicts()
-    return {
-        name: (known.get(name, "none"), "yes" if name in reference.SUPPORTED else "no")
-        for name in (*stablehlo.OPERANDS, *chlo.OPERANDS)
-    }
+class Row(NamedTuple):
+    """What is known about one op."""
+
+    verdict: str
+    """Of differentiation: derivative, constant, rewritten, unsupported, or none."""
+    jvp: str
+    vjp: str
+    vmap: str
+    evaluated: str
+
+
+def table() -> dict[str, Row]:
+    """The row of every op of both dialects."""
+    known, ruled = verdicts(), rules()
+    rows = {}
+    for name in (*stablehlo.OPERANDS, *chlo.OPERANDS):
+        verdict = known.get(name, "none")
+        derived = {"derivative": "yes", "rewritten": "yes", "constant": "zero"}.get(verdict, "no")
+        batched = getattr(ruled.get(name), "batch", None) is not None
+        evaluated = "yes" if name in reference.SUPPORTED else "no"
+        rows[name] = Row(verdict, derived, derived, "yes" if batched else "no", evaluated)
+    return rows
 
 
 def main() -> None:
     """Print the table in Markdown, then the totals."""
     rows = table()
-    width = max(map(len, rows))
-    print(f"| {'op':{width}} | derivative  | evaluated |")
-    print(f"|{'-' * (width + 2)}|-------------|-----------|")
-    for name, (verdict, evaluated) in rows.items():
-        print(f"| {name:{width}} | {verdict:11} | {evaluated:9} |")
-    verdict_totals = Counter(verdict for verdict, _ in rows.values())
-    evaluated_total = sum(evaluated == "yes" for _, evaluated in rows.values())
-    shown = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdict_totals.items()))
-    print(f"\n{len(rows)} ops: {shown}; evaluated {evaluated_total}")
+    heads = ("op", *Row._fields)
+    widths = [max(map(len, column)) for column in zip(heads, *_cells(rows), strict=True)]
+
+    def line(cells: tuple[str, ...]) -> str:
+        padded = (f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True))
+        return f"| {' | '.join(padded)} |"
+
+    print(line(heads))
+    print(line(tuple("-" * width for width in widths)))
+    for cells in _cells(rows):
+        print(line(cells))
+    verdicts_found = Counter(row.verdict for row in rows.values())
+    shown = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts_found.items()))
+    totals = ", ".join(
+        f"{name} {sum(getattr(row, name) != 'no' for row in rows.values())}"
+        for name in Row._fields[1:]
+    )
+    print(f"\n{len(rows)} ops: {shown}; {totals}")
+
+
+def _cells(rows: dict[str, Row]) -> list[tuple[str, ...]]:
+    return [(name, *row) for name, row in rows.items()]
 
 
 if __name__ == "__main__":
