@@ -4,7 +4,7 @@ Every function takes tensors, NumPy arrays or scalars, broadcasts as NumPy does,
 `slopec.dtypes` says, and is a composition of `slopec.hlo` ops. One file per family:
 
 common         operands: scalars, promotion, broadcasting, axes, errors
-data_types     astype and questions about types
+data_types     astype and questions about types; constants
 creation       tensors made of numbers; ranges, matrices
 unary, signs   functions of one tensor, element by element
 arithmetic     functions of two, that compute numbers; powers
@@ -31,6 +31,7 @@ from typing import Any
 from slopec.ops import (
     adaptive,
     arithmetic,
+    constants,
     conv,
     counting,
     creation,
@@ -60,6 +61,7 @@ from slopec.ops import (
 from slopec.ops.adaptive import *  # noqa: F403
 from slopec.ops.arithmetic import *  # noqa: F403
 from slopec.ops.common import is_arraylike
+from slopec.ops.constants import *  # noqa: F403
 from slopec.ops.conv import *  # noqa: F403
 from slopec.ops.counting import *  # noqa: F403
 from slopec.ops.creation import *  # noqa: F403
@@ -91,6 +93,7 @@ from slopec.ops.windows import *  # noqa: F403
 __all__: list[str] = []
 __all__ += adaptive.__all__
 __all__ += arithmetic.__all__
+__all__ += constants.__all__
 __all__ += conv.__all__
 __all__ += counting.__all__
 __all__ += creation.__all__

@@ -154,10 +154,7 @@ def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     rest = hlo.remainder(x, y)
     if dtypes.is_unsigned(x.dtype):
         return rest
-    zero = hlo.zeros_like(x)
-    uneven = hlo.compare(rest, zero, "NE")
-    differ = hlo.xor(hlo.compare(rest, zero, "LT"), hlo.compare(y, zero, "LT"))
-    return hlo.select(hlo.and_(uneven, differ), hlo.add(rest, y), rest)
+    return hlo.select(_falls_short(rest, y), hlo.add(rest, y), rest)
 
 
 def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
@@ -171,18 +168,24 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """
     x, y = aligned("floor_divide", (x1, x2))
     refuse("floor_divide", x, _bool_or_complex, "real numbers")
-    quotient, zero = hlo.divide(x, y), hlo.zeros_like(x)
     if dtypes.is_unsigned(x.dtype):
-        return quotient
+        return hlo.divide(x, y)
+    rest, zero = hlo.remainder(x, y), hlo.zeros_like(x)
+    down = hlo.convert(_falls_short(rest, y), x.dtype)
     if dtypes.is_integer(x.dtype):
-        uneven = hlo.compare(hlo.remainder(x, y), zero, "NE")
-        differ = hlo.xor(hlo.compare(x, zero, "LT"), hlo.compare(y, zero, "LT"))
-        down = hlo.convert(hlo.and_(uneven, differ), x.dtype)
-        return hlo.subtract(quotient, down)
-    # x - remainder is a multiple of y, so rounding mends the division's last bit. Division by
-    # zero gives infinity or NaN, which flooring keeps.
-    whole = hlo.round_nearest_even(hlo.divide(hlo.subtract(x, remainder(x, y)), y))
-    return hlo.select(hlo.compare(y, zero, "EQ"), quotient, whole)
+        return hlo.subtract(hlo.divide(x, y), down)
+    # x - rest is a multiple of y, so rounding mends the last bit. Division by zero gives infinity
+    # or NaN, as it does for `/`.
+    whole = hlo.round_nearest_even(hlo.divide(hlo.subtract(x, rest), y))
+    by_zero = hlo.compare(y, zero, "EQ")
+    return hlo.select(by_zero, hlo.divide(x, y), hlo.subtract(whole, down))
+
+
+def _falls_short(rest: Tensor, y: Tensor) -> Tensor:
+    """Whether a division by `y` that leaves `rest` was cut upwards, towards zero."""
+    zero = hlo.zeros_like(rest)
+    differ = hlo.xor(hlo.compare(rest, zero, "LT"), hlo.compare(y, zero, "LT"))
+    return hlo.and_(hlo.compare(rest, zero, "NE"), differ)
 
 
 def _bool_or_complex(dtype: Any) -> bool:

@@ -14,8 +14,8 @@ from slopec.ops.common import (
     axes_of,
     axis_of,
     bad_argument,
-    broadcast_shapes,
 )
+from slopec.ops.common import broadcast_shapes as joint_shape
 from slopec.ops.creation import shape_of
 from slopec.tensor import Axis, Tensor
 
@@ -23,7 +23,7 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "broadcast_arrays",
-    "broadcast_shape",
+    "broadcast_shapes",
     "broadcast_to",
     "expand_dims",
     "flatten",
@@ -243,14 +243,14 @@ def atleast_2d(x: ArrayLike, /) -> Tensor:
 # --- broadcasting ----------------------------------------------------------------------------
 
 
-def broadcast_shape(*shapes: Shape) -> Shape:
+def broadcast_shapes(*shapes: Shape) -> Shape:
     """The shape that `shapes` broadcast to; raises ShapeError when they do not fit.
 
     >>> import slopec as sp
-    >>> sp.broadcast_shape((3, 1), (4,))
+    >>> sp.broadcast_shapes((3, 1), (4,))
     (3, 4)
     """
-    return broadcast_shapes("broadcast_shape", [tuple(s) for s in shapes] or [()])
+    return broadcast_shapes("broadcast_shapes", [tuple(s) for s in shapes] or [()])
 
 
 def broadcast_to(x: ArrayLike, /, shape: int | Sequence[int]) -> Tensor:
@@ -283,7 +283,7 @@ def broadcast_arrays(*arrays: ArrayLike) -> list[Tensor]:
     [(3, 4), (3, 4)]
     """
     tensors = [as_tensor("broadcast_arrays", a) for a in arrays]
-    shape = broadcast_shapes("broadcast_arrays", [t.shape for t in tensors] or [()])
+    shape = joint_shape("broadcast_arrays", [t.shape for t in tensors] or [()])
     return [broadcast_to(t, shape) for t in tensors]
 
 
