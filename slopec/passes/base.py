@@ -101,7 +101,6 @@ def find(name: str) -> type[Any]:
     return found
 
 
-@cache
 def options(pass_class: type[Any]) -> dict[str, Option]:
     """The options of a pass by their spelling."""
     types = get_type_hints(pass_class)

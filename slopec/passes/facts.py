@@ -1,4 +1,4 @@
-"""What can be known of a value without running the program: its sign, and whether it can be -0."""
+"""What can be known of a value without running the program: its sign, its number, its elements."""
 
 import numpy as np
 
@@ -74,3 +74,26 @@ def _all_positive(x: Tensor) -> bool:
 def _has_minus_zero(value: np.ndarray) -> bool:
     wide = value.astype(np.float64)
     return bool(np.any((wide == 0) & np.signbit(wide)))
+
+
+_KNOWN_LIMIT = 65536
+_COMPUTABLE = frozenset(
+    """add and broadcast_in_dim clamp compare concatenate convert divide iota maximum minimum
+    multiply negate not or remainder reshape reverse select slice subtract transpose xor""".split()
+)
+
+
+def known(x: Tensor, depth: int = 8) -> np.ndarray | None:
+    """The elements of a small tensor that depends on no input, such as a range of indices."""
+    value = numbers(x)
+    if value is not None:
+        return np.broadcast_to(value, x.shape)
+    op = any_producer(x)
+    if op is None or depth == 0 or op.name not in _COMPUTABLE or x.size > _KNOWN_LIMIT:
+        return None
+    from slopec.reference import evaluate_op
+
+    values = [known(y, depth - 1) for y in op.operands]
+    if any(value is None for value in values):
+        return None
+    return evaluate_op(op.operation, values)[0]

@@ -66,7 +66,7 @@ class Op:
         """An attribute, or None."""
         return self.operation.attributes.get(name)
 
-    def int(self, name: str) -> int:
+    def integer(self, name: str) -> int:
         """The value of an integer attribute."""
         return int(self.operation.attributes[name].value)
 
@@ -134,6 +134,11 @@ def binary_body(op: Op) -> str | None:
     name = str(body.name)
     commutes = operands == arguments or name.removeprefix("stablehlo.") in COMMUTATIVE
     return name.removeprefix("stablehlo.") if commutes else None
+
+
+def binary(kind: str, x: Tensor, y: Tensor) -> Tensor:
+    """The StableHLO op `kind` on two tensors of one type."""
+    return trace.emit(f"stablehlo.{kind}", [x, y], x.shape, x.dtype)
 
 
 # --- constants -------------------------------------------------------------------------------

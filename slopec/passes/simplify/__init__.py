@@ -12,20 +12,19 @@ from typing import ClassVar
 
 from slopec import ir
 from slopec.passes.pattern import Pattern, apply, patterns_of
+from slopec.passes.simplify.folding import folding
 
-FAMILIES = (
-    "algebra",
-    "powers",
-    "logic",
-    "conversions",
-    "reshapes",
-    "broadcasts",
-    "slices",
-    "pads",
-    "iotas",
-    "motion",
+FAMILIES = tuple(
+    """folding algebra powers logic conversions reshapes broadcasts iotas slices pads motion
+    reductions negations dots convolutions indexing scatters sums control""".split()
 )
 """The files with patterns, in the order in which they are tried."""
+
+LAYOUT_PATTERNS = (
+    "convolution_of_transposed",
+    "convolution_with_transposed",
+    "transpose_convolution",
+)
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,13 @@ class Simplify:
         refused = set(self.without.split())
         for pattern in all_patterns():
             if pattern.name not in refused and self._allows(pattern):
-                yield pattern
+                yield folding(self.fold_bytes) if pattern.name == "fold" else pattern
 
     def _allows(self, pattern: Pattern) -> bool:
         if pattern.changes == "zero sign":
             return not self.signed_zeros or self.fast_math
+        if self.keep_layouts and pattern.name in LAYOUT_PATTERNS:
+            return False
         return pattern.changes != "special values" or self.fast_math
 
 

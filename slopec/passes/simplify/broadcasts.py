@@ -1,6 +1,8 @@
 """Broadcasts: none where nothing repeats, one instead of two, and arithmetic before repetition."""
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 from slopec import hlo
 from slopec.passes.op import Op, splat
@@ -61,7 +63,22 @@ def broadcast_reshaped(op: Op) -> Tensor | None:
         return None
     dims = op.ints("broadcast_dimensions")
     kept = [d for d, n in zip(dims, reshape.shape, strict=True) if n != 1]
+    direct = _with_units(x.shape, kept, len(op.shape))
+    if direct is not None:
+        return hlo.broadcast_in_dim(x, op.shape, direct)
+    if 1 not in reshape.shape:
+        return None
     return broadcast(hlo.reshape(x, [n for n in x.shape if n != 1]), op.shape, kept)
+
+
+def _with_units(shape: Sequence[int], wide: Sequence[int], rank: int) -> list[int] | None:
+    """Ascending places for all dimensions of `shape`, those larger than 1 at the places `wide`."""
+    found: list[int] = []
+    ahead = iter(wide)
+    for size in shape:
+        found.append(next(ahead) if size != 1 else found[-1] + 1 if found else 0)
+    ascending = all(a < b for a, b in pairwise(found))
+    return found if ascending and all(d < rank for d in found) else None
 
 
 @pattern("broadcast_in_dim")

@@ -54,8 +54,8 @@ def part_of_complex(op: Op) -> Tensor | None:
 @pattern("complex", of="real, imag")
 def complex_of_parts(op: Op) -> Tensor | None:
     """complex(real(z), imag(z)) → z"""
-    real, imag = op.source()
-    if real is None or imag is None or not is_same(real.operands[0], imag.operands[0]):
+    real, imag = op.source(0), op.source(1)
+    if not is_same(real.operands[0], imag.operands[0]):
         return None
     (z,) = real.operands
     return z if z.dtype == op.dtype else None
@@ -74,7 +74,7 @@ def holds_all(wide: DType, narrow: DType) -> bool:
     bits = 8 * narrow.itemsize - (not dtypes.is_unsigned(narrow))
     if dtypes.is_floating(wide):
         info = _finfo(wide)
-        return bits <= info.nmant + 1 and bits < info.maxexp
+        return bool(bits <= info.nmant + 1 and bits < info.maxexp)
     if dtypes.is_unsigned(wide):
         return dtypes.is_unsigned(narrow) and wide.itemsize >= narrow.itemsize
     return 8 * wide.itemsize - 1 >= bits

@@ -78,7 +78,8 @@ def transpose_convolution(op: Op) -> Tensor | None:
         output_feature=p.index(n.output_feature),
         output_spatial=tuple(p.index(d) for d in n.output_spatial),
     )
-    return _renumbered(inner, numbers, *inner.operands, shape=op.shape)
+    x, k = inner.operands
+    return _renumbered(inner, numbers, x, k, op.shape)
 
 
 def _renumbered(

@@ -239,6 +239,8 @@ def _is_symmetric(op: Op) -> bool:
     """Whether nothing but the dimension numbers tells the sides of a product apart."""
     precision = op.attribute("precision_config")
     same_types = op.operands[0].dtype == op.operands[1].dtype
-    return same_types and op.attribute("algorithm") is None and (
-        precision is None or len({str(p) for p in precision}) <= 1
+    return (
+        same_types
+        and op.attribute("algorithm") is None
+        and (precision is None or len({str(p) for p in precision}) <= 1)
     )

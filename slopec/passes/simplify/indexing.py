@@ -6,7 +6,8 @@ import numpy as np
 
 from slopec import hlo
 from slopec.dialects.attributes import GatherDimensionNumbers
-from slopec.passes.op import Op, is_same, numbers, splat
+from slopec.passes.facts import known
+from slopec.passes.op import Op, is_same, splat
 from slopec.passes.pattern import pattern
 from slopec.passes.simplify.shapes import Dims, inverse, places, without
 from slopec.tensor import Tensor
@@ -121,7 +122,7 @@ def gather_one_window(op: Op) -> Tensor | None:
     return hlo.reshape(hlo.dynamic_slice(x, starts, sizes), op.shape)
 
 
-@pattern("gather", of="_, constant|iota|reshape|broadcast_in_dim|concatenate")
+@pattern("gather")
 def gather_neighbours(op: Op) -> Tensor | None:
     """gather(x, [c, c + d, …]) → slice(x)
 
@@ -133,7 +134,7 @@ def gather_neighbours(op: Op) -> Tensor | None:
     if len(row) != 1 or n.collapsed_slice_dims != row or n.operand_batching_dims:
         return None
     dim, size = row[0], x.shape[row[0]]
-    if any(part != whole for d, (part, whole) in enumerate(zip(sizes, x.shape)) if d != dim):
+    if without(sizes, row) != without(x.shape, row):
         return None
     run = progression(indices)
     if run is None or run[1] < 1 or run[0] < 0 or run[0] + run[1] * (run[2] - 1) >= size:
@@ -151,10 +152,10 @@ def gather_neighbours(op: Op) -> Tensor | None:
 
 def progression(indices: Tensor) -> tuple[int, int, int] | None:
     """Start, step and number of constant indices that are evenly spaced, in row-major order."""
-    values = numbers(indices)
-    if values is None or not indices.size:
+    values = known(indices) if indices.size else None
+    if values is None:
         return None
-    flat = np.broadcast_to(values, indices.shape).astype(np.int64).ravel()
+    flat = values.astype(np.int64).ravel()
     steps = np.diff(flat)
     step = int(steps[0]) if steps.size else 1
     return (int(flat[0]), step, flat.size) if np.all(steps == step) else None

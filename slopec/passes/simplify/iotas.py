@@ -17,7 +17,7 @@ def iota_of_one(op: Op) -> Tensor | None:
 
     Along a dimension of size 1.
     """
-    unit = op.shape[op.int("iota_dimension")] == 1
+    unit = op.shape[op.integer("iota_dimension")] == 1
     return hlo.full(op.shape, 0, op.dtype) if unit else None
 
 
@@ -28,7 +28,7 @@ def broadcast_iota(op: Op) -> Tensor | None:
     Where it does not repeat along the counted dimension.
     """
     inner = op.source()
-    dim = inner.int("iota_dimension")
+    dim = inner.integer("iota_dimension")
     target = op.ints("broadcast_dimensions")[dim]
     if inner.shape[dim] != op.shape[target]:
         return None
@@ -39,7 +39,9 @@ def broadcast_iota(op: Op) -> Tensor | None:
 def transpose_iota(op: Op) -> Tensor | None:
     """transpose(iota) → iota"""
     inner = op.source()
-    return hlo.iota(op.shape, op.ints("permutation").index(inner.int("iota_dimension")), op.dtype)
+    return hlo.iota(
+        op.shape, op.ints("permutation").index(inner.integer("iota_dimension")), op.dtype
+    )
 
 
 @pattern("reshape", of="iota")
@@ -51,7 +53,7 @@ def reshape_iota(op: Op) -> Tensor | None:
     inner = op.source()
     if 0 in op.shape:
         return None
-    dim = _same_place(inner.shape, inner.int("iota_dimension"), op.shape)
+    dim = _same_place(inner.shape, inner.integer("iota_dimension"), op.shape)
     return None if dim is None else hlo.iota(op.shape, dim, op.dtype)
 
 
@@ -64,7 +66,7 @@ def slice_iota(op: Op) -> Tensor | None:
     inner = op.source()
     if op.dtype.kind not in "iu":
         return None
-    dim = inner.int("iota_dimension")
+    dim = inner.integer("iota_dimension")
     if op.ints("strides")[dim] != 1:
         return None
     start = op.ints("start_indices")[dim]
@@ -81,10 +83,10 @@ def convert_iota(op: Op) -> Tensor | None:
     inner = op.source()
     if op.dtype.kind not in "iuf" or inner.dtype.kind not in "iu":
         return None
-    counted = inner.shape[inner.int("iota_dimension")]
+    counted = inner.shape[inner.integer("iota_dimension")]
     if counted - 1 > np.iinfo(inner.dtype).max or counted > _counts_to(op.dtype):
         return None
-    return hlo.iota(op.shape, inner.int("iota_dimension"), op.dtype)
+    return hlo.iota(op.shape, inner.integer("iota_dimension"), op.dtype)
 
 
 def _counts_to(dtype: np.dtype) -> int:

@@ -86,6 +86,7 @@ def _before_transpose(x: Tensor, permutation: Dims, shape: Dims) -> Tensor:
     if x.ndim == 0 or small is None:
         return x
     if small.source is None:
+        assert small.number is not None
         return hlo.full(shape, small.number, x.dtype)
     return broadcast(small.source, shape, [permutation[d] for d in small.dims])
 

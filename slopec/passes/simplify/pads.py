@@ -103,7 +103,7 @@ def pad_twice(op: Op) -> Tensor | None:
 @pattern("concatenate")
 def concatenate_one(op: Op) -> Tensor | None:
     """concatenate(x) → x, concatenate(x, empty) → x"""
-    dim = op.int("dimension")
+    dim = op.integer("dimension")
     kept = [x for x in op.operands if x.shape[dim]]
     if len(kept) == len(op.operands) > 1 or not kept:
         return None
@@ -113,9 +113,9 @@ def concatenate_one(op: Op) -> Tensor | None:
 @pattern("concatenate", among="concatenate")
 def concatenate_nested(op: Op) -> Tensor | None:
     """concatenate(concatenate(x, y), z) → concatenate(x, y, z)"""
-    dim = op.int("dimension")
+    dim = op.integer("dimension")
     inner = [producer(x, "concatenate") for x in op.operands]
-    merge = [i is not None and i.used_once and i.int("dimension") == dim for i in inner]
+    merge = [i is not None and i.used_once and i.integer("dimension") == dim for i in inner]
     if not any(merge):
         return None
     parts: list[Tensor] = []
@@ -130,7 +130,7 @@ def concatenate_slices(op: Op) -> Tensor | None:
 
     For slices that lie next to each other in x.
     """
-    dim = op.int("dimension")
+    dim = op.integer("dimension")
     runs = list(_runs(op.operands, dim))
     if len(runs) == len(op.operands):
         return None
@@ -145,7 +145,7 @@ def concatenate_copies(op: Op) -> Tensor | None:
     For x of size 1 along the dimension, or constants whose elements all are equal.
     """
     first, *others = op.operands
-    dim = op.int("dimension")
+    dim = op.integer("dimension")
     number = splat(first)
     if number is not None and all(is_same_number(first, x) for x in others):
         return hlo.full(op.shape, number.item(), op.dtype)
@@ -164,7 +164,9 @@ def concatenate_transposed(op: Op) -> Tensor | None:
     permutation = transposes[0].ints("permutation")
     if any(i.ints("permutation") != permutation for i in transposes):
         return None
-    joined = hlo.concatenate([i.operands[0] for i in transposes], permutation[op.int("dimension")])
+    joined = hlo.concatenate(
+        [i.operands[0] for i in transposes], permutation[op.integer("dimension")]
+    )
     return hlo.transpose(joined, permutation)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from slopec import dtypes, hlo
 from slopec.dtypes import DType
-from slopec.passes.op import Op, binary_body, holds, is_same_number, is_zero, splat
+from slopec.passes.op import Op, binary, binary_body, holds, is_same_number, is_zero, splat
 from slopec.passes.pattern import pattern
 from slopec.passes.simplify.logic import extreme
 from slopec.passes.simplify.pads import padding
@@ -50,7 +50,9 @@ class Reduction:
 
     def over(self, x: Tensor, dims: Dims) -> Tensor:
         """The same reduction of another tensor."""
-        return hlo.reduce(x, self.init, self.kind, dims)
+        folded = hlo.reduce(x, self.init, self.kind, dims)
+        assert isinstance(folded, Tensor)
+        return folded
 
 
 def is_neutral(kind: str, value: Tensor) -> bool:
@@ -80,9 +82,7 @@ def reduce_single_elements(op: Op) -> Tensor | None:
     flat = squeeze(r.x, units)
     if r.starts_neutral:
         return flat
-    binary = getattr(hlo, r.kind, None) or getattr(hlo, f"{r.kind}_")
-    combined: Tensor = binary(repeat(r.init, op.shape), flat)
-    return combined
+    return binary(r.kind, repeat(r.init, op.shape), flat)
 
 
 @pattern("reduce")
@@ -138,7 +138,7 @@ def reduce_broadcast(op: Op) -> Tensor | None:
     if sums:
         folded = hlo.multiply(folded, hlo.full_like(folded, count))
     elif not real and not r.starts_neutral:
-        folded = hlo.reduce(hlo.reshape(folded, (1, *folded.shape)), r.init, r.kind, (0,))
+        folded = r.over(hlo.reshape(folded, (1, *folded.shape)), (0,))
     return hlo.broadcast_in_dim(folded, op.shape, target)
 
 

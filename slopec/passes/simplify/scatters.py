@@ -1,13 +1,15 @@
 """Scatter with places known while compiling: an update of a slice instead of computed addresses."""
 
 import math
+from collections.abc import Sequence
 
 from slopec import hlo
 from slopec.dialects.attributes import ScatterDimensionNumbers
-from slopec.passes.op import Op, binary_body, numbers
+from slopec.dtypes import int32
+from slopec.passes.facts import known
+from slopec.passes.op import Op, binary, binary_body
 from slopec.passes.pattern import pattern
 from slopec.passes.simplify.indexing import progression
-from slopec.passes.simplify.reductions import is_neutral
 from slopec.passes.simplify.shapes import Dims, places, without
 from slopec.tensor import Tensor
 
@@ -27,7 +29,7 @@ def scatter_nothing(op: Op) -> Tensor | None:
     return op.operands[0]
 
 
-@pattern("scatter", of="_, constant")
+@pattern("scatter")
 def scatter_one_window(op: Op) -> Tensor | None:
     """scatter(x, c, y) → dynamic_update_slice(x, slice(x) ∘ y)
 
@@ -36,20 +38,19 @@ def scatter_one_window(op: Op) -> Tensor | None:
     if len(op.operands) != 3:
         return None
     x, indices, y = op.operands
-    n = _numbers(op)
-    count = math.prod(without(indices.shape, (n.index_vector_dim,)))
-    index, kind = numbers(indices), binary_body(op)
-    if count != 1 or index is None or kind is None or op.dtype != y.dtype:
+    n, kind = _numbers(op), binary_body(op)
+    if math.prod(without(indices.shape, (n.index_vector_dim,))) != 1 or kind is None:
         return None
-    sizes = _window(op, n)
-    low = [0] * x.ndim
-    flat = [int(index)] * len(n.scatter_dims_to_operand_dims) if not index.ndim else index.ravel()
-    for d, start in zip(n.scatter_dims_to_operand_dims, flat, strict=True):
+    index = known(indices)
+    if index is None:
+        return None
+    sizes, low = _window(op, n), [0] * x.ndim
+    for d, start in zip(n.scatter_dims_to_operand_dims, index.ravel(), strict=True):
         low[d] = int(start)
-    return _updated(x, hlo.reshape(y, sizes), low, kind)
+    return _update(x, hlo.reshape(y, sizes), low, kind) if _fits(low, sizes, x.shape) else None
 
 
-@pattern("scatter", of="_, constant")
+@pattern("scatter")
 def scatter_neighbours(op: Op) -> Tensor | None:
     """scatter(x, [c, c + 1, …], y) → dynamic_update_slice(x, slice(x) ∘ y)
 
@@ -58,21 +59,23 @@ def scatter_neighbours(op: Op) -> Tensor | None:
     if len(op.operands) != 3:
         return None
     x, indices, y = op.operands
-    n = _numbers(op)
+    n, kind = _numbers(op), binary_body(op)
     row = n.scatter_dims_to_operand_dims
-    run, kind = progression(indices), binary_body(op)
-    if len(row) != 1 or n.inserted_window_dims != row or run is None or run[1] != 1:
+    if len(row) != 1 or n.inserted_window_dims != row or n.input_batching_dims or kind is None:
         return None
-    if kind is None or op.dtype != y.dtype or n.input_batching_dims:
+    run = progression(indices)
+    others = places(x.ndim, row)
+    if run is None or run[1] != 1 or without(_window(op, n), row) != without(x.shape, row):
         return None
-    (dim,) = row
-    if without(_window(op, n), row) != without(x.shape, row):
+    start, _, count = run
+    low = [start if d in row else 0 for d in range(x.ndim)]
+    sizes = tuple(count if d in row else size for d, size in enumerate(x.shape))
+    if not _fits(low, sizes, x.shape):
         return None
     front = hlo.transpose(y, (*places(y.ndim, n.update_window_dims), *n.update_window_dims))
-    rows = hlo.reshape(front, (run[2], *without(x.shape, row)))
-    others = places(x.ndim, row)
-    order = [0 if d == dim else 1 + others.index(d) for d in range(x.ndim)]
-    return _updated(x, hlo.transpose(rows, order), [run[0] * (d == dim) for d in range(x.ndim)], kind)
+    rows = hlo.reshape(front, (count, *without(x.shape, row)))
+    order = [0 if d in row else 1 + others.index(d) for d in range(x.ndim)]
+    return _update(x, hlo.transpose(rows, order), low, kind)
 
 
 def _window(op: Op, n: ScatterDimensionNumbers) -> Dims:
@@ -83,13 +86,13 @@ def _window(op: Op, n: ScatterDimensionNumbers) -> Dims:
     return tuple(1 if d in dropped else next(sizes) for d in range(x.ndim))
 
 
-def _updated(x: Tensor, y: Tensor, low: list[int], kind: str) -> Tensor | None:
-    """`x` with `y` combined into the slice that begins at `low`, if that lies inside."""
+def _fits(low: Sequence[int], sizes: Dims, shape: Dims) -> bool:
+    """Whether a window lies inside; what a scatter would drop is not handled here."""
+    return all(a >= 0 and a + m <= n for a, m, n in zip(low, sizes, shape, strict=True))
+
+
+def _update(x: Tensor, y: Tensor, low: Sequence[int], kind: str) -> Tensor:
+    """`x` with `y` combined into the slice that begins at `low`."""
     high = [start + n for start, n in zip(low, y.shape, strict=True)]
-    if min(low, default=0) < 0 or any(end > n for end, n in zip(high, x.shape, strict=True)):
-        return None
-    if kind != "second" and not is_neutral(kind, x):
-        binary = getattr(hlo, kind, None) or getattr(hlo, f"{kind}_")
-        y = binary(hlo.slice_(x, low, high), y)
-    starts = [hlo.full((), start, hlo_index) for start in low]
-    return hlo.dynamic_update_slice(x, y, starts)
+    new = y if kind == "second" else binary(kind, hlo.slice_(x, low, high), y)
+    return hlo.dynamic_update_slice(x, new, [hlo.full((), start, int32) for start in low])

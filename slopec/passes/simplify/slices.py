@@ -125,7 +125,7 @@ def slice_concatenated(op: Op) -> Tensor | None:
     inner = op.source()
     if math.prod(op.shape) == 0:
         return None
-    dim = inner.int("dimension")
+    dim = inner.integer("dimension")
     starts, limits, strides = window(op)
     first = offset = 0
     kept: list[Tensor] = []
