@@ -45,7 +45,8 @@ def main() -> None:
                 clocks.append(clock)
             derive, optimise = (sum(m.seconds for m in clock.results) for clock in clocks)
             rows.append((trace_seconds, derive, optimise))
-        trace_s, derive, optimise = (statistics.median(column) for column in zip(*rows, strict=True))
+        columns = zip(*rows, strict=True)
+        trace_s, derive, optimise = (statistics.median(column) for column in columns)
         (artifact,) = build(
             lowered, [parse_target("llvm-cpu:host")], options=EmitOptions(cache=False)
         )

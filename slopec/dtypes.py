@@ -69,13 +69,14 @@ def as_dtype(dtype: Any) -> DType:
             bool: bool_,
             complex: complex64,
         }
-        return defaults[dtype]
+        default: DType = defaults[dtype]
+        return default
     if isinstance(dtype, str):
         known = BY_NAME.get(dtype) or _ALIASES.get(dtype)
         if known is None:
             raise TypeError(f"unknown dtype {dtype!r}; known are {', '.join(BY_NAME)}")
         return known
-    result = np.dtype(dtype)
+    result: DType = np.dtype(dtype)
     if result not in MLIR_NAMES:
         raise TypeError(f"dtype {result} has no MLIR counterpart; known are {', '.join(BY_NAME)}")
     return result

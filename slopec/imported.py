@@ -106,9 +106,7 @@ def _symbols(op: ir.Operation) -> list[str]:
 
 def _rename(function: ir.Operation, names: dict[str, str]) -> None:
     for name in list(function.attributes):
-        if name.startswith("slope.") and isinstance(
-            function.attributes[name], ir.mlir.FlatSymbolRefAttr
-        ):
+        if name.startswith("slope.") and ir.is_symbol(function.attributes[name]):
             function.attributes[name] = ir.symbol(names[ir.symbol_in(function, name)])
 
     def visit(inner: ir.Operation) -> ir.WalkResult:

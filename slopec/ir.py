@@ -247,11 +247,11 @@ def elements(value: Any) -> np.ndarray:
     """The elements of a constant's value, the attribute; a splat comes as a read-only view."""
     shape, dtype = shape_and_dtype(value.type)
     unreadable = (dtypes.float8_e4m3fn, dtypes.float8_e5m2, dtypes.bfloat16)
-    if dtype.kind in "biuf" and dtype not in unreadable:
-        if isinstance(value, mlir.DenseElementsAttr):
-            if value.is_splat:
-                return np.broadcast_to(_splat_element(value, dtype), shape)
-            return np.array(value).astype(dtype, copy=False).reshape(shape)
+    readable = dtype.kind in "biuf" and dtype not in unreadable
+    if readable and isinstance(value, mlir.DenseElementsAttr):
+        if value.is_splat:
+            return np.broadcast_to(_splat_element(value, dtype), shape)
+        return np.array(value).astype(dtype, copy=False).reshape(shape)
     return _constant_from_text(str(value), shape, dtype)
 
 
@@ -364,12 +364,17 @@ def string_in(op: Operation, name: str) -> str:
     return str(mlir.StringAttr(op.attributes[name]).value)
 
 
+def is_symbol(attribute: Attribute) -> bool:
+    """Whether an attribute refers to a function."""
+    return isinstance(attribute, mlir.FlatSymbolRefAttr)
+
+
 def symbols_in(op: Operation) -> list[str]:
     """The functions that a function names in its own attributes, `slope.of` above all."""
     return [
         symbol_in(op, name)
         for name in op.attributes
-        if isinstance(op.attributes[name], mlir.FlatSymbolRefAttr)
+        if is_symbol(op.attributes[name])
     ]
 
 

@@ -1,13 +1,16 @@
 """Ops whose places come from data: dynamic slices, gather, scatter, sort, random bits."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from slopec import ir, trace
 from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
 from slopec.dtypes import DType
 from slopec.hlo.region import binary_region, build_region
 from slopec.tensor import Tensor
-from slopec.trace import TensorType
+
+if TYPE_CHECKING:
+    from slopec.trace import TensorType
 
 
 def dynamic_slice(operand: Tensor, starts: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:

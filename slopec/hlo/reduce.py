@@ -1,12 +1,15 @@
 """Ops that fold many elements into one, with a small function as their region."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from slopec import ir, trace
 from slopec.dtypes import DType
 from slopec.hlo.region import binary_region, build_region
 from slopec.tensor import Tensor
-from slopec.trace import TensorType
+
+if TYPE_CHECKING:
+    from slopec.trace import TensorType
 
 Body = str | Callable[..., Tensor | Sequence[Tensor]]
 
