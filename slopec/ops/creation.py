@@ -98,7 +98,7 @@ def from_dlpack(x: Any, /) -> Tensor:
     return asarray(np.from_dlpack(x))
 
 
-def full(shape: int | Sequence[int], fill_value: ArrayLike, *, dtype: Any = None) -> Tensor:
+def full(shape: int | Sequence[int], fill_value: ArrayLike, dtype: Any = None) -> Tensor:
     """A tensor of `shape` that holds the scalar `fill_value` everywhere.
 
     Without `dtype`: bool, int32, float32 or complex64, as the scalar is. A tensor is broadcast.
@@ -116,7 +116,7 @@ def full(shape: int | Sequence[int], fill_value: ArrayLike, *, dtype: Any = None
     return splat("full", fill_value, sizes, wanted)
 
 
-def zeros(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
+def zeros(shape: int | Sequence[int], dtype: Any = dtypes.float32) -> Tensor:
     """Zeros of `shape`, float32 unless `dtype` says otherwise.
 
     >>> import slopec as sp
@@ -126,7 +126,7 @@ def zeros(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
     return hlo.full(shape_of("zeros", shape), 0, dtype_or(dtype, dtypes.float32))
 
 
-def ones(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
+def ones(shape: int | Sequence[int], dtype: Any = dtypes.float32) -> Tensor:
     """Ones of `shape`, float32 unless `dtype` says otherwise.
 
     >>> import slopec as sp
@@ -136,7 +136,7 @@ def ones(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
     return hlo.full(shape_of("ones", shape), 1, dtype_or(dtype, dtypes.float32))
 
 
-def empty(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
+def empty(shape: int | Sequence[int], dtype: Any = dtypes.float32) -> Tensor:
     """A tensor of `shape` whose values are nobody's concern; they are zeros.
 
     >>> import slopec as sp
@@ -146,7 +146,7 @@ def empty(shape: int | Sequence[int], *, dtype: Any = dtypes.float32) -> Tensor:
     return hlo.full(shape_of("empty", shape), 0, dtype_or(dtype, dtypes.float32))
 
 
-def full_like(x: ArrayLike, /, fill_value: Scalar, *, dtype: Any = None) -> Tensor:
+def full_like(x: ArrayLike, /, fill_value: Scalar, dtype: Any = None) -> Tensor:
     """`fill_value` everywhere, in the shape and dtype of `x`.
 
     >>> import slopec as sp
@@ -157,7 +157,7 @@ def full_like(x: ArrayLike, /, fill_value: Scalar, *, dtype: Any = None) -> Tens
     return full(like.shape, fill_value, dtype=dtype_or(dtype, like.dtype))
 
 
-def zeros_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
+def zeros_like(x: ArrayLike, /, dtype: Any = None) -> Tensor:
     """Zeros in the shape and dtype of `x`.
 
     >>> import slopec as sp
@@ -167,7 +167,7 @@ def zeros_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
     return full_like(x, 0, dtype=dtype)
 
 
-def ones_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
+def ones_like(x: ArrayLike, /, dtype: Any = None) -> Tensor:
     """Ones in the shape and dtype of `x`.
 
     >>> import slopec as sp
@@ -177,7 +177,7 @@ def ones_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
     return full_like(x, 1, dtype=dtype)
 
 
-def empty_like(x: ArrayLike, /, *, dtype: Any = None) -> Tensor:
+def empty_like(x: ArrayLike, /, dtype: Any = None) -> Tensor:
     """A tensor in the shape and dtype of `x` whose values are nobody's concern.
 
     >>> import slopec as sp

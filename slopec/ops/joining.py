@@ -38,7 +38,7 @@ def _tensors(name: str, arrays: Sequence[ArrayLike]) -> list[Tensor]:
     return [hlo.convert(t, dtype) for t in tensors]
 
 
-def concat(arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Tensor:
+def concat(arrays: Sequence[ArrayLike], /, axis: int | None = 0) -> Tensor:
     """Tensors one behind the other along `axis`; flattened first for None; dtypes promote.
 
     Raises ShapeError unless all other sizes agree.
@@ -66,7 +66,7 @@ def concat(arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Tensor:
     return hlo.concatenate(tensors, place)
 
 
-def stack(arrays: Sequence[ArrayLike], /, *, axis: int = 0) -> Tensor:
+def stack(arrays: Sequence[ArrayLike], /, axis: int = 0) -> Tensor:
     """Tensors of one shape side by side along a new dimension `axis`; dtypes promote.
 
     Raises ShapeError unless the shapes are equal.
@@ -122,7 +122,7 @@ def column_stack(arrays: Sequence[ArrayLike], /) -> Tensor:
     return concat([t if t.ndim >= 2 else hlo.reshape(t, (t.size, 1)) for t in tensors], axis=1)
 
 
-def append(x: ArrayLike, values: ArrayLike, /, *, axis: int | None = None) -> Tensor:
+def append(x: ArrayLike, values: ArrayLike, /, axis: int | None = None) -> Tensor:
     """`values` behind `x` along `axis`; both flattened for None.
 
     >>> import slopec as sp
@@ -135,7 +135,7 @@ def append(x: ArrayLike, values: ArrayLike, /, *, axis: int | None = None) -> Te
 # --- taking apart ----------------------------------------------------------------------------
 
 
-def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+def unstack(x: ArrayLike, /, axis: int = 0) -> tuple[Tensor, ...]:
     """The slices of `x` along `axis`, each without that dimension.
 
     >>> import slopec as sp
@@ -154,7 +154,7 @@ def _cut(x: Tensor, axis: int, places: Sequence[int]) -> list[Tensor]:
     return [part(x, axis, a, max(a, b)) for a, b in pairwise(edges)]
 
 
-def split(x: ArrayLike, sections: int | Sequence[int], /, *, axis: int = 0) -> list[Tensor]:
+def split(x: ArrayLike, sections: int | Sequence[int], /, axis: int = 0) -> list[Tensor]:
     """`x` cut along `axis` into so many equal parts, or at the given places, as NumPy does.
 
     Raises ShapeError when the parts would not be equal; `array_split` allows it.
@@ -178,7 +178,7 @@ def split(x: ArrayLike, sections: int | Sequence[int], /, *, axis: int = 0) -> l
     return array_split(x, sections, axis=axis)
 
 
-def array_split(x: ArrayLike, sections: int | Sequence[int], /, *, axis: int = 0) -> list[Tensor]:
+def array_split(x: ArrayLike, sections: int | Sequence[int], /, axis: int = 0) -> list[Tensor]:
     """Like `split`, but parts may differ by one element, the larger ones first.
 
     >>> import slopec as sp
@@ -195,7 +195,7 @@ def array_split(x: ArrayLike, sections: int | Sequence[int], /, *, axis: int = 0
     return _cut(x, place, [i * base + min(i, extra) for i in range(1, sections)])
 
 
-def chunk(x: ArrayLike, chunks: int, /, *, axis: int = 0) -> list[Tensor]:
+def chunk(x: ArrayLike, chunks: int, /, axis: int = 0) -> list[Tensor]:
     """`x` cut along `axis` into at most `chunks` parts of one size, the last maybe smaller.
 
     >>> import slopec as sp

@@ -126,8 +126,8 @@ def tensordot(
     x1: ArrayLike,
     x2: ArrayLike,
     /,
-    *,
     axes: int | tuple[Sequence[int], Sequence[int]] = 2,
+    *,
     preferred_element_type: Any = None,
 ) -> Tensor:
     """The sum of products over the last `axes` dimensions of x1 and the first of x2.
@@ -156,7 +156,7 @@ def tensordot(
     return contract(x, y, DotDimensionNumbers((), (), left, right), wanted)
 
 
-def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
+def vecdot(x1: ArrayLike, x2: ArrayLike, /, axis: int = -1) -> Tensor:
     """Σ conj(x1) · x2 along `axis`; the other dimensions broadcast.
 
     Raises ShapeError when the sizes along `axis` differ.
@@ -234,7 +234,7 @@ def kron(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return hlo.reshape(product, [a * b for a, b in zip(x_shape, y_shape, strict=True)])
 
 
-def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
+def cross(x1: ArrayLike, x2: ArrayLike, /, axis: int = -1) -> Tensor:
     """The vector product along `axis`, which has size 3; the other dimensions broadcast.
 
     >>> import slopec as sp
@@ -259,7 +259,7 @@ def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
 # --- diagonals -------------------------------------------------------------------------------
 
 
-def diagonal(x: ArrayLike, /, *, offset: int = 0, axis1: int = -2, axis2: int = -1) -> Tensor:
+def diagonal(x: ArrayLike, /, offset: int = 0, axis1: int = -2, axis2: int = -1) -> Tensor:
     """The diagonal of the matrices in `axis1` and `axis2`, as a new last dimension.
 
     A positive `offset` counts diagonals above the main one. Raises ShapeError for vectors.
@@ -287,7 +287,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0, axis1: int = -2, axis2: int = 
 
 
 def trace(
-    x: ArrayLike, /, *, offset: int = 0, axis1: int = -2, axis2: int = -1, dtype: Any = None
+    x: ArrayLike, /, offset: int = 0, axis1: int = -2, axis2: int = -1, *, dtype: Any = None
 ) -> Tensor:
     """The sum of the diagonal of the matrices in `axis1` and `axis2`.
 

@@ -250,7 +250,7 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     >>> sp.broadcast_shapes((3, 1), (4,))
     (3, 4)
     """
-    return broadcast_shapes("broadcast_shapes", [tuple(s) for s in shapes] or [()])
+    return joint_shape("broadcast_shapes", [tuple(s) for s in shapes] or [()])
 
 
 def broadcast_to(x: ArrayLike, /, shape: int | Sequence[int]) -> Tensor:

@@ -29,7 +29,7 @@ def _diagonal_mask(shape: Shape, k: int, direction: str) -> Tensor:
 
 
 def eye(
-    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = dtypes.float32
+    n_rows: int, n_cols: int | None = None, /, k: int = 0, *, dtype: Any = dtypes.float32
 ) -> Tensor:
     """A matrix with ones on diagonal `k` (above the main one if positive) and zeros elsewhere.
 
@@ -53,7 +53,7 @@ def identity(n: int, /, *, dtype: Any = dtypes.float32) -> Tensor:
 
 
 def tri(
-    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = dtypes.float32
+    n_rows: int, n_cols: int | None = None, /, k: int = 0, *, dtype: Any = dtypes.float32
 ) -> Tensor:
     """A matrix with ones on and below diagonal `k` and zeros above.
 
@@ -75,7 +75,7 @@ def _triangle(name: str, x: ArrayLike, k: int, direction: str) -> Tensor:
     return hlo.select(_diagonal_mask(x.shape, k, direction), x, hlo.zeros_like(x))
 
 
-def tril(x: ArrayLike, /, *, k: int = 0) -> Tensor:
+def tril(x: ArrayLike, /, k: int = 0) -> Tensor:
     """The matrices `x` (…, n, m) with zeros above diagonal `k`.
 
     >>> import slopec as sp
@@ -86,7 +86,7 @@ def tril(x: ArrayLike, /, *, k: int = 0) -> Tensor:
     return _triangle("tril", x, k, "LE")
 
 
-def triu(x: ArrayLike, /, *, k: int = 0) -> Tensor:
+def triu(x: ArrayLike, /, k: int = 0) -> Tensor:
     """The matrices `x` (…, n, m) with zeros below diagonal `k`.
 
     >>> import slopec as sp

@@ -93,7 +93,7 @@ def tile(x: ArrayLike, /, repetitions: int | Sequence[int]) -> Tensor:
     return hlo.reshape(wide, [t * n for t, n in zip(times, sizes, strict=True)])
 
 
-def repeat(x: ArrayLike, repeats: Any, /, *, axis: int | None = None) -> Tensor:
+def repeat(x: ArrayLike, repeats: Any, /, axis: int | None = None) -> Tensor:
     """Each element of `x` repeated along `axis`, of the flattened tensor for None.
 
     `repeats` is an int, or one known int per element. Raises ShapeError for another number.

@@ -59,7 +59,7 @@ def _operand(name: str, x: ArrayLike, axis: int | None) -> tuple[Tensor, int]:
 
 
 def sort(
-    x: ArrayLike, /, *, axis: int | None = -1, descending: bool = False, stable: bool = True
+    x: ArrayLike, /, axis: int | None = -1, *, descending: bool = False, stable: bool = True
 ) -> Tensor:
     """The elements in ascending (or `descending`) order along `axis`; flattened for None.
 
@@ -74,7 +74,7 @@ def sort(
 
 
 def argsort(
-    x: ArrayLike, /, *, axis: int | None = -1, descending: bool = False, stable: bool = True
+    x: ArrayLike, /, axis: int | None = -1, *, descending: bool = False, stable: bool = True
 ) -> Tensor:
     """The indices, int32, that put the elements in order along `axis`; equal ones keep theirs.
 
@@ -87,7 +87,7 @@ def argsort(
     return hlo.sort([x, indices], _before(descending), place, stable=stable)[1]
 
 
-def topk(x: ArrayLike, k: int, /, *, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
+def topk(x: ArrayLike, k: int, /, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
     """The `k` largest (or smallest) elements along `axis`, in order, and their indices (int32).
 
     Raises UsageError when there are fewer than `k`.
@@ -108,7 +108,7 @@ def topk(x: ArrayLike, k: int, /, *, axis: int = -1, largest: bool = True) -> tu
 # --- quantiles -------------------------------------------------------------------------------
 
 
-def quantile(x: ArrayLike, q: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def quantile(x: ArrayLike, q: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The value below which the part `q` (in [0, 1]) of the elements over `axis` lies.
 
     Between two elements the value is interpolated linearly, as NumPy does by default; NaN where
@@ -149,7 +149,7 @@ def _first(x: Tensor, count: int) -> Tensor:
     return moveaxis(x, range(-count, 0), range(count))
 
 
-def median(x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def median(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The middle element over `axis`, or the mean of the middle two; NaN where one is NaN.
 
     >>> import slopec as sp

@@ -35,7 +35,7 @@ def _indices(name: str, indices: ArrayLike) -> Tensor:
     return given
 
 
-def take(x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = None) -> Tensor:
+def take(x: ArrayLike, indices: ArrayLike, /, axis: int | None = None) -> Tensor:
     """The slices of `x` at `indices` along `axis`, of the flattened tensor for None.
 
     The dimensions of `indices`, of any number, stand in place of the axis: with a table (n, d),
@@ -56,7 +56,7 @@ def take(x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = None) -> Ten
 index_select = take
 
 
-def take_along_axis(x: ArrayLike, indices: ArrayLike, /, *, axis: int = -1) -> Tensor:
+def take_along_axis(x: ArrayLike, indices: ArrayLike, /, axis: int = -1) -> Tensor:
     """For every place of `indices`, the element of `x` at that index along `axis`.
 
     Other dimensions broadcast; the result has the shape of `indices` then. It undoes what
@@ -105,8 +105,8 @@ def put_along_axis(
     indices: ArrayLike,
     values: ArrayLike,
     /,
-    *,
     axis: int = -1,
+    *,
     mode: str = "set",
 ) -> Tensor:
     """`x` with `values` at `indices` along `axis`: the counterpart of `take_along_axis`.

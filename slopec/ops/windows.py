@@ -15,7 +15,7 @@ Sizes = int | Sequence[int]
 
 
 def sliding_window_view(
-    x: ArrayLike, window_shape: Sizes, /, *, axis: int | Sequence[int] | None = None
+    x: ArrayLike, window_shape: Sizes, /, axis: int | Sequence[int] | None = None
 ) -> Tensor:
     """Every window of `window_shape` in `x`: positions first, the windows in new last dimensions.
 
