@@ -23,7 +23,10 @@ from slopec_runtime import manifest as schema
 # refuses some training steps.
 DERIVE = "derive,inline,symbol-dce"
 _SIMPLIFY = "simplify{without=sum_of_negated}"
-OPTIMIZE = f"{_SIMPLIFY},canonicalize,cse,{_SIMPLIFY},hoist-negate,canonicalize,symbol-dce"
+OPTIMIZE = (
+    f"{_SIMPLIFY},canonicalize,cse,expand-select-and-scatter,{_SIMPLIFY},"
+    "hoist-negate,canonicalize,symbol-dce"
+)
 STAGES = ("stablehlo", "grad", "optimized")
 """The module as traced, with every derivative written out, and after the optimisation passes."""
 

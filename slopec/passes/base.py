@@ -21,6 +21,7 @@ PASSES: dict[str, str] = {
     "canonicalize": "slopec.passes.mlir:Canonicalize",
     "chlo-legalize-to-stablehlo": "slopec.passes.mlir:ChloLegalizeToStablehlo",
     "cse": "slopec.passes.mlir:Cse",
+    "expand-select-and-scatter": "slopec.passes.expand_select_and_scatter:ExpandSelectAndScatter",
     "hoist-negate": "slopec.passes.hoist_negate:HoistNegate",
     "inline": "slopec.passes.mlir:Inline",
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",

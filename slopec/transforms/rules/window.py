@@ -1,14 +1,11 @@
 """Folds over windows: sums, whose transpose is again a sum over windows, extrema, and any other.
 
-An extremum's cotangent goes to the first winner of its window. The winners are found window place
-by window place, with strided slices and selects alone, so that derivatives of any order compile
-for every target whatever the windows' overlap. All other folds are rewritten first.
+An extremum's cotangent goes to the first winner of its window: `select_and_scatter`, or, where
+windows are dilated, steps of its own. All other folds are rewritten first.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Sequence
 
 from slopec import dtypes, hlo, ir
 from slopec.tensor import Tensor
@@ -19,99 +16,7 @@ from slopec.transforms.rule import Maps, Point, linear, rewritten
 from slopec.transforms.rules import fold
 from slopec.transforms.rules.reduce import IDENTITIES
 from slopec.transforms.rules.shape import sum_over
-
-Dims = tuple[int, ...]
-Pads = tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class _Windows:
-    """The attributes of a `reduce_window`, read once."""
-
-    shape: Dims
-    result: Dims
-    window: Dims
-    strides: Dims
-    padding: Pads
-    base: Dims
-    dilation: Dims
-
-    @staticmethod
-    def at(point: Point, result: Dims | None = None) -> "_Windows":
-        """The windows of an op; `result` is how many there are, if its result does not say."""
-        shape = point.operands[0].shape
-        ones = (1,) * len(shape)
-        return _Windows(
-            shape,
-            point.result.shape if result is None else result,
-            point.ints("window_dimensions") or ones,
-            point.ints("window_strides") or ones,
-            point.pairs("padding") or ((0, 0),) * len(shape),
-            point.ints("base_dilations") or ones,
-            point.ints("window_dilations") or ones,
-        )
-
-    def widen(self, x: Tensor, value: float | Tensor) -> Tensor:
-        """The operand with its dilation and padding filled with `value`."""
-        return hlo.pad(
-            x,
-            value if isinstance(value, Tensor) else hlo.full((), value, x.dtype),
-            [low for low, _ in self.padding],
-            [high for _, high in self.padding],
-            [b - 1 for b in self.base],
-        )
-
-    def narrow(self, wide: Tensor) -> Tensor:
-        """The transpose of `widen`."""
-        zero = hlo.full((), 0, wide.dtype)
-        inner = hlo.pad(
-            wide, zero, [-low for low, _ in self.padding], [-high for _, high in self.padding]
-        )
-        return hlo.slice_(inner, [0] * inner.ndim, inner.shape, self.base)
-
-    @property
-    def wide(self) -> Dims:
-        """The shape of the widened operand."""
-        return tuple(
-            (max(n - 1, 0) * b + (n > 0)) + low + high
-            for n, b, (low, high) in zip(self.shape, self.base, self.padding, strict=True)
-        )
-
-    def places(self) -> Iterator[Dims]:
-        """The offsets of a window's elements, in the order in which they are folded."""
-        ranges = [range(0, w * d, d) for w, d in zip(self.window, self.dilation, strict=True)]
-        return product(*ranges)
-
-    def pick(self, wide: Tensor, place: Dims) -> Tensor:
-        """The element at one offset of every window."""
-        limit = [
-            p + (n - 1) * s + 1 for p, n, s in zip(place, self.result, self.strides, strict=True)
-        ]
-        return hlo.slice_(wide, place, limit, self.strides)
-
-    def put(self, value: Tensor, place: Dims) -> Tensor:
-        """The transpose of `pick`: zeros elsewhere."""
-        high = [
-            n - (p + (r - 1) * s + 1)
-            for n, p, r, s in zip(self.wide, place, self.result, self.strides, strict=True)
-        ]
-        zero = hlo.full((), 0, value.dtype)
-        return hlo.pad(value, zero, place, high, [s - 1 for s in self.strides])
-
-    @property
-    def cumulative(self) -> int | None:
-        """The dimension along which every window ends (or begins) with its own element and holds
-        all before (or after) it.
-        """
-        wide = [d for d, w in enumerate(self.window) if w > 1]
-        plain = {*self.strides, *self.base, *self.dilation} <= {1}
-        if len(wide) != 1 or not plain or self.shape != self.result:
-            return None
-        (axis,) = wide
-        all_before = self.window[axis] - 1
-        ends = self.padding[axis] in ((all_before, 0), (0, all_before))
-        return axis if ends and self.window[axis] == self.shape[axis] else None
-
+from slopec.transforms.windows import Windows, Winners
 
 _MOST_PLACES = 64
 """Windows with more elements are folded by doubling, in log₂ n steps instead of n."""
@@ -127,7 +32,7 @@ def _rewrite(point: Point) -> Sequence[Tensor] | None:
     inputs, starts = point.operands[:count], list(point.op.operands)[count:]
     if not any(dtypes.is_differentiable(x.dtype) for x in inputs):
         return None
-    block, windows = block_of(point.op), _Windows.at(point)
+    block, windows = block_of(point.op), Windows.of(point.op, point.result.shape)
     kind = binary_kind(block)
     values = [known(value) for value in starts]
     few = math.prod(windows.window) <= _MOST_PLACES and windows.cumulative is None
@@ -148,7 +53,7 @@ def _rewrite(point: Point) -> Sequence[Tensor] | None:
 
 
 def _folded(
-    block: ir.Block, windows: _Windows, xs: Sequence[Tensor], inits: Sequence[Tensor]
+    block: ir.Block, windows: Windows, xs: Sequence[Tensor], inits: Sequence[Tensor]
 ) -> list[Tensor]:
     """The folds of the windows, without the initial values except for padding."""
     axis = windows.cumulative
@@ -173,7 +78,7 @@ def _reduce_window(point: Point) -> Maps:
             "with this body has no derivative rule",
             "fold windows with scalar operations alone, such as a sum, a product or a maximum",
         )
-    windows = _Windows.at(point)
+    windows = Windows.of(point.op, point.result.shape)
     if 0 in windows.result or 0 in windows.shape:
         x = point.operands[0]
         none = LinearMap(lambda t: hlo.zeros_like(point.result), lambda ct: hlo.zeros_like(x))
@@ -181,7 +86,7 @@ def _reduce_window(point: Point) -> Maps:
     return [_sum(windows) if kind == "add" else _extremum(point, windows, kind), None]
 
 
-def _sum(windows: _Windows) -> LinearMap:
+def _sum(windows: Windows) -> LinearMap:
     """Back: the cotangent, spread by the strides, summed over the windows turned around."""
 
     def forward(t: Tensor) -> Tensor:
@@ -197,7 +102,7 @@ def _sum(windows: _Windows) -> LinearMap:
         )
 
     def back(ct: Tensor) -> Tensor:
-        if windows.strides == windows.window and set(windows.dilation) <= {1}:
+        if windows.beside:
             return windows.narrow(_tiled(windows, ct))
         padding = []
         for axis, size in enumerate(windows.wide):
@@ -218,7 +123,7 @@ def _sum(windows: _Windows) -> LinearMap:
     return LinearMap(forward, back)
 
 
-def _tiled(windows: _Windows, ct: Tensor) -> Tensor:
+def _tiled(windows: Windows, ct: Tensor) -> Tensor:
     """Each element copied all over its window, for windows side by side."""
     kept = [d for d, w in enumerate(windows.window) if w > 1]
     shape: list[int] = []
@@ -232,37 +137,20 @@ def _tiled(windows: _Windows, ct: Tensor) -> Tensor:
     return hlo.pad(copied, hlo.full((), 0, ct.dtype), [0] * ct.ndim, rest)
 
 
-def _extremum(point: Point, windows: _Windows, kind: str) -> LinearMap:
-    """Masks of the first winner at every window place carry tangents there and back."""
-    x = point.operands[0]
-    worst = float("-inf") if kind == "maximum" else float("inf")
-    wide = windows.widen(x, worst)
-    masks: list[tuple[Dims, Tensor]] = []
-    taken: Tensor | None = None
-    for place in windows.places():
-        wins = hlo.compare(windows.pick(wide, place), point.result, "EQ")
-        if taken is not None:
-            wins = hlo.and_(wins, hlo.not_(taken))
-        taken = wins if taken is None else hlo.or_(taken, wins)
-        masks.append((place, wins))
-
-    def forward(t: Tensor) -> Tensor:
-        spread = windows.widen(t, 0)
-        total = hlo.zeros_like(point.result)
-        for place, wins in masks:
-            total = hlo.select(wins, windows.pick(spread, place), total)
-        return total
+def _extremum(point: Point, windows: Windows, kind: str) -> LinearMap:
+    """Tangents come from the first winner of each window, and cotangents go there."""
+    x, best = point.operands[0], point.result
+    winners = Winners.of(windows, x, best, kind)
+    if not windows.plain:
+        return LinearMap(winners.gather, winners.scatter)
+    direction = "GE" if kind == "maximum" else "LE"
 
     def back(ct: Tensor) -> Tensor:
-        zeros = hlo.zeros_like(ct)
-        total: Tensor | None = None
-        for place, wins in masks:
-            part = windows.put(hlo.select(wins, ct, zeros), place)
-            total = part if total is None else hlo.add(total, part)
-        assert total is not None
-        return windows.narrow(total)
+        zero = hlo.full((), 0, ct.dtype)
+        where = (windows.window, windows.strides, windows.padding)
+        return hlo.select_and_scatter(x, ct, zero, direction, *where)
 
-    return LinearMap(forward, back)
+    return LinearMap(winners.gather, back)
 
 
 @linear("stablehlo.select_and_scatter")
@@ -289,7 +177,7 @@ def _gathered(point: Point, ct: Tensor) -> Tensor:
     padding is until the body prefers a later one.
     """
     x, source, _ = point.operands
-    windows = _Windows.at(point, source.shape)
+    windows = Windows.of(point.op, source.shape)
     inside = windows.widen(hlo.full(x.shape, True, dtypes.bool_), False)
     wide, spread = windows.widen(x, 0), windows.widen(ct, 0)
     found = best = hlo.zeros_like(source)
