@@ -55,8 +55,9 @@ class BatchNorm1d(Module):
         if not track_running_stats:
             self.running_mean = self.running_var = self.num_batches_tracked = None
             return
-        self.register_buffer("running_mean", init.zeros((num_features,)))
-        self.register_buffer("running_var", init.ones((num_features,)))
+        kept = ops.result_type(dtype, dtypes.float32)
+        self.register_buffer("running_mean", init.zeros((num_features,), dtype=kept))
+        self.register_buffer("running_var", init.ones((num_features,), dtype=kept))
         # A float, so that a gradient can be taken with respect to the module as a whole.
         self.register_buffer("num_batches_tracked", init.zeros(()))
 

@@ -1,8 +1,8 @@
 """A module is a pytree with a `forward`: tensors are its leaves, everything else is its shape.
 
 Attributes that are tensors or modules, or lists, tuples and dicts with such inside, are children;
-other attributes (numbers, strings, functions, NumPy arrays) are static: they take part in the
-pytree's structure, are compared with `==`, and are constants of compiled programs.
+all else (numbers, strings, functions, NumPy arrays) is static: it takes part in the pytree's
+structure, is compared with `==`, and is a constant of compiled programs.
 
 Transforms see a module as its tensors, and give the function a copy to work with. What `forward`
 assigns to attributes (batch norm does, to its running statistics) changes that copy alone; a
@@ -19,61 +19,16 @@ function that wants to keep it returns the module:
 tensor([0.2 0. ], float32[2], cpu)
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Self
 
 import numpy as np
 
-from slopec import trace, tree
+from slopec import dtypes, ops, trace, tree
 from slopec.diagnostics import TraceError, UsageError, did_you_mean
+from slopec.nn.layout import Attribute, Layout, take_apart
 from slopec.tensor import Tensor
-
-
-def _holds_data(value: Any) -> bool:
-    """Whether an attribute is a child rather than static."""
-    if isinstance(value, Tensor | Module):
-        return True
-    if isinstance(value, list | tuple):
-        return any(_holds_data(item) for item in value)
-    return isinstance(value, dict) and any(_holds_data(item) for item in value.values())
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Equality that looks into lists and dicts and compares arrays as constants."""
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, np.ndarray):
-        return bool(a.dtype == b.dtype) and a.shape == b.shape and a.tobytes() == b.tobytes()
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
-    return bool(a == b)
-
-
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """What a module is besides its tensors: its class, its children's names, its constants."""
-
-    cls: type["Module"]
-    children: tuple[str, ...]
-    buffers: frozenset[str]
-    frozen: frozenset[str]
-    static: Mapping[str, Any]
-
-    @property
-    def fixed(self) -> frozenset[str]:
-        """The children that are not trained."""
-        return self.buffers | self.frozen
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Layout) and _same(vars(self), vars(other))
-
-    def __hash__(self) -> int:
-        return hash((self.cls, self.children, self.buffers, self.frozen))
 
 
 class Module:
@@ -98,10 +53,9 @@ class Module:
     """
 
     training: bool = True
-    _children: tuple[str, ...] = ()
+    _attributes: Mapping[str, Attribute] = MappingProxyType({})
     _buffers: frozenset[str] = frozenset()
     _frozen: frozenset[str] = frozenset()
-    _own: ClassVar[frozenset[str]] = frozenset(("training", "_children", "_buffers", "_frozen"))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; subclasses define it."""
@@ -126,21 +80,21 @@ class Module:
 
     # --- children ---
 
-    def _items(self) -> list[tuple[str, Any]]:
-        """The attributes that are children, by name."""
-        return [
-            (name, value)
-            for name, value in vars(self).items()
-            if name in self._children or _holds_data(value)
-        ]
+    def _apart(self) -> Iterator[tuple[Attribute, list[Any]]]:
+        """The attributes that hold children, with these."""
+        for name, value in vars(self).items():
+            if name not in _OWN:
+                known = self._attributes.get(name)
+                parts = take_apart(name, value, known, (Tensor, Module))
+                if parts is not None:
+                    yield parts
 
     def _parts(self, kind: type) -> Iterator[tuple[str, str, Any]]:
-        """(attribute, dotted name, part) of the modules, or of the tensors, next below."""
-        for attribute, value in self._items():
-            parts, treedef = tree.flatten(value, is_leaf=_is_module)
-            for path, part in zip(treedef.paths(attribute), parts, strict=True):
-                if isinstance(part, kind):
-                    yield attribute, path, part
+        """(attribute, dotted name, child) of the modules, or of the tensors, next below."""
+        for attribute, children in self._apart():
+            for path, child in zip(attribute.paths, children, strict=True):
+                if isinstance(child, kind):
+                    yield attribute.name, path, child
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """(name, module) of the modules directly below."""
@@ -215,7 +169,7 @@ class Module:
         >>> [name for name, leaf in nn.partition(model)[0].named_parameters()]
         ['1.weight', '1.bias']
         """
-        known = [name for name, _ in self._items()]
+        known = [attribute.name for attribute, _ in self._apart()]
         for name in names:
             if name not in known:
                 raise UsageError(
@@ -232,6 +186,32 @@ class Module:
         for module in self.modules():
             module._frozen = frozenset()
         return self
+
+    def to(self, dtype: Any) -> Self:
+        """Convert floating parameters and buffers to `dtype`; return self.
+
+        >>> from slopec import nn
+        >>> nn.Linear(2, 3).to("bfloat16").weight.dtype.name
+        'bfloat16'
+        """
+        wanted = dtypes.as_dtype(dtype)
+
+        def converted(_: str, tensor: Tensor) -> Tensor:
+            return ops.astype(tensor, wanted) if dtypes.is_floating(tensor.dtype) else tensor
+
+        self._replace(converted)
+        return self
+
+    def _replace(self, new: Callable[[str, Tensor], Tensor]) -> None:
+        """Put `new(dotted name, tensor)` in the place of every tensor here and below."""
+        for prefix, module in self.named_modules():
+            for attribute, children in list(module._apart()):
+                paths = [f"{prefix}.{path}" if prefix else path for path in attribute.paths]
+                replaced = [
+                    new(path, child) if isinstance(child, Tensor) else child
+                    for path, child in zip(paths, children, strict=True)
+                ]
+                setattr(module, attribute.name, attribute.around(replaced))
 
     def state_dict(self) -> dict[str, Tensor]:
         """All parameters and buffers by dotted name, PyTorch's names for PyTorch's modules."""
@@ -250,15 +230,11 @@ class Module:
         """
         own = self.state_dict()
         _check_state(self, own, state, strict)
-        for prefix, module in self.named_modules():
-            for name, value in module._items():
-                leaves, treedef = tree.flatten(value, is_leaf=_is_module)
-                paths = treedef.paths(f"{prefix}.{name}" if prefix else name)
-                new = [
-                    Tensor(state[path], leaf.dtype) if path in own and path in state else leaf
-                    for path, leaf in zip(paths, leaves, strict=True)
-                ]
-                setattr(module, name, treedef.unflatten(new))
+        self._replace(
+            lambda path, leaf: (
+                Tensor(state[path], leaf.dtype) if path in own and path in state else leaf
+            )
+        )
         return self
 
     # --- text ---
@@ -277,10 +253,6 @@ class Module:
         if lines:
             inner = "\n  " + "\n  ".join([*([inner] if inner else []), *lines]) + "\n"
         return f"{type(self).__name__}({inner})"
-
-
-def _is_module(value: Any) -> bool:
-    return isinstance(value, Module)
 
 
 def _would_leak(module: Module, name: str) -> TraceError:
@@ -323,21 +295,29 @@ def _check_state(
             )
 
 
+_OWN = frozenset(("training", "_attributes", "_buffers", "_frozen"))
+"""Attributes that are not the subclass's."""
+
+
 def _flatten(module: Module) -> tuple[Sequence[Any], Sequence[str], Layout]:
-    items = module._items()
-    names = tuple(name for name, _ in items)
-    static = {k: v for k, v in vars(module).items() if k not in names and k not in Module._own}
+    apart = list(module._apart())
+    attributes = tuple(attribute for attribute, _ in apart)
+    moving = {attribute.name for attribute in attributes}
+    static = {k: v for k, v in vars(module).items() if k not in moving and k not in _OWN}
     static["training"] = module.training
-    layout = Layout(type(module), names, module._buffers, module._frozen, static)
-    return [value for _, value in items], names, layout
+    layout = Layout(type(module), attributes, module._buffers, module._frozen, static)
+    return [child for _, children in apart for child in children], layout.names, layout
 
 
 def _unflatten(layout: Layout, children: Sequence[Any]) -> Module:
-    module = layout.cls.__new__(layout.cls)
+    module: Module = layout.cls.__new__(layout.cls)
     # Straight into the dictionary: the copy may hold anything, such as flags or shapes.
-    vars(module).update(zip(layout.children, children, strict=True))
-    vars(module).update(layout.static)
-    vars(module).update(_children=layout.children, _buffers=layout.buffers, _frozen=layout.frozen)
+    vars(module).update(layout.values(children))
+    vars(module).update(
+        _attributes={attribute.name: attribute for attribute in layout.attributes},
+        _buffers=layout.buffers,
+        _frozen=layout.frozen,
+    )
     return module
 
 

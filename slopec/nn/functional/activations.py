@@ -90,12 +90,12 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     >>> print(elu(sp.tensor([-100.0, 2.0])))
     tensor([-1.  2.], float32[2], cpu)
     """
-    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0)))
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x)))
 
 
 def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x where positive, α(e^(x/α) − 1) elsewhere (Barron, 2017)."""
-    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0) / alpha))
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x) / alpha))
 
 
 def selu(x: Tensor) -> Tensor:
@@ -155,12 +155,14 @@ def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
 
 
 def _log_one_plus_exp(x: Tensor) -> Tensor:
-    return ops.maximum(x, 0) + ops.log1p(ops.exp(-ops.abs(x)))
+    # Both parts bend at 0; with one comparison for both, their slopes add up to the right one.
+    positive = x > 0
+    return ops.where(positive, x, 0) + ops.log1p(ops.exp(ops.where(positive, -x, x)))
 
 
 def logsigmoid(x: Tensor) -> Tensor:
     """log(sigmoid(x)), exact where sigmoid underflows."""
-    return ops.minimum(x, 0) - ops.log1p(ops.exp(-ops.abs(x)))
+    return -_log_one_plus_exp(-x)
 
 
 def softsign(x: Tensor) -> Tensor:

@@ -74,9 +74,10 @@ def mse_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Ten
 
 
 def l1_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
-    """|x − target|."""
+    """|x − target|; its slope is 0 where they are equal, as PyTorch's."""
     _same_shape("l1_loss", x, target)
-    return reduce_loss(ops.abs(x - target), reduction)
+    difference = x - target
+    return reduce_loss(difference * ops.sign(difference), reduction)
 
 
 def huber_loss(
