@@ -104,12 +104,12 @@ def broadcast_shapes(name: str, shapes: Sequence[Shape]) -> Shape:
     rank = max(len(shape) for shape in shapes)
     result = [1] * rank
     for shape in shapes:
-        for d, size in enumerate(shape, rank - len(shape)):
-            if size == 1 or result[d] == size:
+        for d, size in enumerate(reversed(shape), 1):
+            if size == 1 or result[-d] == size:
                 continue
-            if result[d] != 1:
-                raise _shapes_do_not_fit(name, shapes, result[d], size)
-            result[d] = size
+            if result[-d] != 1:
+                raise _shapes_do_not_fit(name, shapes, result[-d], size)
+            result[-d] = size
     return tuple(result)
 
 
