@@ -5,123 +5,43 @@ control flow, programs, compilation. `slopec.nn`, `slopec.optim` and `slopec.ran
 optimisers and random numbers; `slopec.hlo` is StableHLO itself.
 """
 
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from slopec.dtypes import (
-    bfloat16,
-    bool_,
-    complex64,
-    complex128,
-    float16,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
-)
-from slopec.imported import from_stablehlo, load_function
-from slopec.jit import jit
-from slopec.ops import *
-from slopec.ops import __all__ as _operations
-from slopec.programs import Program, Spec, program, spec
-from slopec.tensor import Tensor, tensor
-from slopec.transforms import (
-    checkpoint,
-    cond,
-    custom_jvp,
-    custom_vjp,
-    fori_loop,
-    grad,
-    jvp,
-    linearize,
-    map,
-    scan,
-    stop_gradient,
-    switch,
-    value_and_grad,
-    vjp,
-    while_loop,
-)
-from slopec.tree import register_node
-from slopec.version import VERSION as __version__
-
 if TYPE_CHECKING:
-    from slopec import hlo, nn, optim, random
-    from slopec.random import manual_seed
-    from slopec.random.unkeyed import rand, rand_like, randint, randn, randn_like, randperm
-
-__all__ = [
-    *_operations,
-    "Program",
-    "Spec",
-    "Tensor",
-    "bfloat16",
-    "bool_",
-    "complex64",
-    "complex128",
-    "checkpoint",
-    "cond",
-    "custom_jvp",
-    "custom_vjp",
-    "float16",
-    "float32",
-    "float64",
-    "fori_loop",
-    "from_stablehlo",
-    "grad",
-    "hlo",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "jit",
-    "jvp",
-    "linearize",
-    "load_function",
-    "manual_seed",
-    "map",
-    "nn",
-    "optim",
-    "program",
-    "rand",
-    "rand_like",
-    "randint",
-    "randn",
-    "randn_like",
-    "random",
-    "randperm",
-    "register_node",
-    "scan",
-    "spec",
-    "stop_gradient",
-    "switch",
-    "tensor",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "value_and_grad",
-    "vjp",
-    "while_loop",
-]
-
-_LATER = ("hlo", "nn", "optim", "random")
-_FROM_RANDOM = ("rand", "rand_like", "randint", "randn", "randn_like", "randperm")
+    from slopec.public import *
 
 
-def __getattr__(name: str) -> Any:
-    """The submodules that are imported when they are first used."""
-    from importlib import import_module
+def _public() -> ModuleType:
+    return import_module("slopec.public")
 
-    if name in _LATER:
-        return import_module(f"slopec.{name}")
-    if name == "manual_seed":
-        return import_module("slopec.random").manual_seed
-    if name in _FROM_RANDOM:
-        return getattr(import_module("slopec.random.unkeyed"), name)
-    raise AttributeError(f"module 'slopec' has no attribute {name!r}")
+
+def _ignore(package: ModuleType, value: Any) -> None:
+    """Importing a submodule sets its name here; the function of that name has precedence."""
+
+
+class _Package(ModuleType):
+    """The package itself: names load when they are wanted, so that the command line starts fast."""
+
+    jit = property(lambda package: _public().jit, _ignore)
+    tensor = property(lambda package: _public().tensor, _ignore)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in ("__all__", "__version__"):
+            raise AttributeError(f"module 'slopec' has no attribute {name!r}")
+        if find_spec(f"slopec.{name}") is not None:
+            return import_module(f"slopec.{name}")
+        value = getattr(_public(), name, self)
+        if value is self:
+            raise AttributeError(f"module 'slopec' has no attribute {name!r}")
+        vars(self)[name] = value
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_public().__all__})
+
+
+sys.modules[__name__].__class__ = _Package

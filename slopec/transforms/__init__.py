@@ -3,6 +3,8 @@
 from slopec.transforms.api import grad, jvp, linearize, value_and_grad, vjp
 from slopec.transforms.control import cond, fori_loop, map, scan, switch, while_loop
 from slopec.transforms.custom import checkpoint, custom_jvp, custom_vjp, stop_gradient
+from slopec.transforms.jacobian import hessian, hvp, jacfwd, jacrev
+from slopec.transforms.vmap import vmap
 
 __all__ = [
     "checkpoint",
@@ -11,6 +13,10 @@ __all__ = [
     "custom_vjp",
     "fori_loop",
     "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacrev",
     "jvp",
     "linearize",
     "map",
@@ -19,5 +25,6 @@ __all__ = [
     "switch",
     "value_and_grad",
     "vjp",
+    "vmap",
     "while_loop",
 ]

@@ -15,19 +15,17 @@ from slopec.transforms.function import (
     Arguments,
     Traced,
     call,
+    check_callable,
     declare_jvp,
     declare_vjp,
     differentiable,
     is_array,
+    name_of,
     scalar,
     trace_function,
 )
 
 Function = Callable[..., Any]
-
-
-def _name(function: Function) -> str:
-    return getattr(function, "__name__", type(function).__name__)
 
 
 def _traced(function: Function, arguments: Arguments) -> tuple[Traced, list[Tensor]]:
@@ -47,7 +45,7 @@ def _selected(
         if not -len(args) <= number < len(args):
             raise TransformError(
                 "S0204",
-                f"argnums={number}, but {_name(function)} was called with {len(args)} "
+                f"argnums={number}, but {name_of(function)} was called with {len(args)} "
                 "positional arguments",
                 span=trace.here(),
                 hint="use argnames for arguments passed by name",
@@ -57,7 +55,7 @@ def _selected(
         if name not in kwargs:
             raise TransformError(
                 "S0204",
-                f"argnames={name!r}, but {_name(function)} was not called with it by name",
+                f"argnames={name!r}, but {name_of(function)} was not called with it by name",
                 span=trace.here(),
                 hint=f"pass it as `{name}=…`",
             )
@@ -76,7 +74,7 @@ def _check_inputs(
             name = arguments.names(function)[place]
             raise DTypeError(
                 "S0205",
-                f"{verb}: argument `{name}` of {_name(function)} is {dtype}, "
+                f"{verb}: argument `{name}` of {name_of(function)} is {dtype}, "
                 "which has no derivative",
                 span=trace.here(),
                 hint=f"pass `{name}` as float32, or leave it out of argnums",
@@ -92,7 +90,7 @@ def _check_scalar(
     raise TransformError(
         "S0206",
         f"{verb} needs a function with one real scalar result; "
-        f"{_name(function)} returned {shown or 'nothing'}",
+        f"{name_of(function)} returned {shown or 'nothing'}",
         span=trace.here(),
         notes=(f"the result's structure is {result}",) if len(types) != 1 else (),
         hint="reduce it with `.sum()` or `.mean()`, return extra values with `has_aux=True`, "
@@ -160,7 +158,7 @@ def _gradient(
     has_aux: bool,
     allow_int: bool,
 ) -> Function:
-    _check_callable(verb, function)
+    check_callable(verb, function)
     names = (argnames,) if isinstance(argnames, str) else tuple(argnames)
     several = not isinstance(argnums, int) or bool(names)
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
@@ -195,16 +193,6 @@ def _gradient(
     return wrapped
 
 
-def _check_callable(verb: str, function: Any) -> None:
-    if not callable(function):
-        raise TransformError(
-            "S0207",
-            f"{verb} takes a function, got {type(function).__name__}",
-            span=trace.here(),
-            hint=f"write `{verb}(f)(x)`, not `{verb}(f(x))`",
-        )
-
-
 def _check_result(verb: str, function: Function, traced: Traced, has_aux: bool) -> bool:
     """Refuse results that have no gradient; return whether there is an auxiliary result."""
     if not has_aux:
@@ -215,7 +203,7 @@ def _check_result(verb: str, function: Function, traced: Traced, has_aux: bool) 
         raise TransformError(
             "S0206",
             f"{verb} with has_aux=True needs a function that returns (scalar, aux); "
-            f"{_name(function)} returned {node}",
+            f"{name_of(function)} returned {node}",
             span=trace.here(),
         )
     _check_scalar(verb, function, traced.outputs[:1], node.children[0])
@@ -233,7 +221,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     >>> print(pullback(sp.tensor([1.0, 10.0]))[0])
     tensor([ 2. 60.], float32[2], cpu)
     """
-    _check_callable("vjp", function)
+    check_callable("vjp", function)
     arguments = Arguments.of(primals, {})
     traced, operands = _traced(function, arguments)
     flat = call(traced.symbol, operands, traced.outputs)
@@ -267,7 +255,7 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     >>> print(y, dy)
     tensor(9., float32[], cpu) tensor(6., float32[], cpu)
     """
-    _check_callable("jvp", function)
+    check_callable("jvp", function)
     arguments = Arguments.of(tuple(primals), {})
     treedef = tree.structure(tuple(primals))
     types = [(t.shape, t.dtype) for t in arguments.tensors]

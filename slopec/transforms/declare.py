@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from slopec import dtypes, ir
 from slopec.diagnostics import TransformError
 from slopec.transforms.function import Traced, declare_jvp, declare_vjp
-from slopec.tree import LEAF
 
 
 def _function(module: ir.Module, name: str) -> Traced:
@@ -21,14 +20,7 @@ def _function(module: ir.Module, name: str) -> Traced:
             f"the module has no function @{name}",
             hint=f"its functions are {', '.join(names) or 'none'}",
         )
-    inputs, outputs = ir.function_type(ir.function(module, name))
-    return Traced(
-        name,
-        tuple(ir.shape_and_dtype(t) for t in inputs),
-        tuple(ir.shape_and_dtype(t) for t in outputs),
-        LEAF,
-        (),
-    )
+    return Traced.of(ir.function(module, name))
 
 
 def _chosen(

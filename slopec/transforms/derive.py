@@ -1,9 +1,9 @@
 """The `derive` pass: it writes the bodies of functions that are declared as derived from others.
 
-A derived function begins as a copy of the function it is derived from. Reverse mode then walks the
+A derivative begins as a copy of the function it is derived from. Reverse mode then walks the
 copy backwards and appends, for every op that matters, the transposes of its linear maps; forward
 mode walks it forwards and appends their applications. What the results do not need is removed
-afterwards by `symbol-dce` and `cse`, as any other dead code.
+afterwards by `symbol-dce` and `cse`, as any other dead code. Batching writes a function anew.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from slopec import ir, trace
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
 from slopec.trace import Trace
+from slopec.transforms.batching import write_vmap
 from slopec.transforms.expand import expand
 from slopec.transforms.inline import called, inline_calls
 from slopec.transforms.modes import write_jvp, write_vjp
+from slopec.transforms.rule import rewrites
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Deriver:
     def _fill(self, declaration: ir.Operation, of: ir.Operation) -> ir.Operation:
         """Replace a declaration by the function that it declares."""
         kind = ir.string_in(declaration, "slope.derive")
+        if kind == "vmap":
+            return write_vmap(self, declaration, of)
         writer = _WRITERS.get(kind)
         if writer is None:
             raise TransformError(
@@ -126,7 +130,7 @@ class Deriver:
             for type_ in inputs[given:]
         ]
         with trace.writing(where):
-            expand(copy, where)
+            expand(copy, where, rewrites())
             where.point = ir.InsertionPoint(end)
             extra = writer(self, where, block, end, wrt, out, seeds)
         values = [*end.operands, *(where.value_of(t) for t in extra)]

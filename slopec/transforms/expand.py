@@ -4,17 +4,18 @@ The rewritten form takes the op's place in the copy that is being derived; the f
 stays as it was.
 """
 
+from collections.abc import Mapping
+
 from slopec import ir
 from slopec.trace import Trace
-from slopec.transforms.rule import Point, Rewrite, rewrites
+from slopec.transforms.rule import Point, Rewrite
 
 
-def expand(function: ir.Operation, where: Trace) -> None:
-    """Rewrite the ops of `function`, in regions too, until no rewriting applies.
+def expand(function: ir.Operation, where: Trace, table: Mapping[str, Rewrite]) -> None:
+    """Rewrite the ops of `function`, in regions too, until no rewriting of `table` applies.
 
     `where` is the trace being written; its insertion point is moved.
     """
-    table = rewrites()
     changed = True
     while changed:
         changed = False
@@ -24,7 +25,7 @@ def expand(function: ir.Operation, where: Trace) -> None:
             changed |= _rewrite(op, where, table[op.name])
 
 
-def _named(function: ir.Operation, table: dict[str, Rewrite]) -> list[ir.Operation]:
+def _named(function: ir.Operation, table: Mapping[str, Rewrite]) -> list[ir.Operation]:
     """The ops that `table` has an entry for, those inside regions before their owner."""
     found: list[ir.Operation] = []
 

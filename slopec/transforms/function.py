@@ -1,8 +1,9 @@
 """Functions of a module: tracing one from Python, calling one, declaring one derived from another.
 
 A derived function is a body-less `func.func` that says what it is: `slope.derive` names the
-transform, `slope.of` the function, `slope.wrt` the differentiated arguments and `slope.out` the
-differentiated results. Its type is known at once, so it can be called before it exists; the
+transform and `slope.of` the function; for derivatives, `slope.wrt` are the differentiated arguments
+and `slope.out` the results, for batching, `slope.axes` marks the arguments that have a batch
+dimension of `slope.size`. Its type is known at once, so it can be called before it exists; the
 `derive` pass writes the body.
 """
 
@@ -13,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from slopec import dtypes, hlo, ir, trace, tree
-from slopec.diagnostics import DTypeError
+from slopec.diagnostics import DTypeError, TransformError
 from slopec.tensor import Scalar, Tensor
 from slopec.trace import TensorType, Trace
-from slopec.tree import TreeDef
+from slopec.tree import LEAF, TreeDef
 
 
 def is_array(leaf: Any) -> bool:
@@ -24,6 +25,22 @@ def is_array(leaf: Any) -> bool:
     return isinstance(leaf, Tensor | np.ndarray | np.generic | int | float | complex) or (
         hasattr(leaf, "__array__") and not isinstance(leaf, type)
     )
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What errors call a function."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def check_callable(verb: str, function: Any) -> None:
+    """Refuse to transform what is no function, most often the value of one."""
+    if not callable(function):
+        raise TransformError(
+            "S0207",
+            f"{verb} takes a function, got {type(function).__name__}",
+            span=trace.here(),
+            hint=f"write `{verb}(f)(x)`, not `{verb}(f(x))`",
+        )
 
 
 def as_tensor(leaf: Any) -> Tensor:
@@ -95,6 +112,18 @@ class Traced:
     outputs: tuple[TensorType, ...]
     result: TreeDef
     captures: tuple[Tensor, ...]
+
+    @staticmethod
+    def of(op: ir.Operation) -> "Traced":
+        """A function that is in the module already; its results are taken as one leaf."""
+        inputs, outputs = ir.function_type(op)
+        return Traced(
+            ir.symbol_name(op),
+            tuple(ir.shape_and_dtype(t) for t in inputs),
+            tuple(ir.shape_and_dtype(t) for t in outputs),
+            LEAF,
+            (),
+        )
 
 
 def trace_function(
@@ -204,6 +233,20 @@ def declare_jvp(
     inputs = [*of.inputs, *(of.inputs[i] for i in wrt)]
     outputs = (*of.outputs, *(of.outputs[i] for i in out))
     symbol = declare(module, "jvp", of.symbol, inputs, outputs, wrt=wrt, out=out)
+    return symbol, outputs
+
+
+def declare_vmap(
+    module: ir.Module, of: Traced, mapped: Sequence[bool], size: int
+) -> tuple[str, tuple[TensorType, ...]]:
+    """Declare the function on a batch: the arguments `mapped` and all results lead with `size`."""
+    inputs = [
+        ((size, *shape), dtype) if flag else (shape, dtype)
+        for (shape, dtype), flag in zip(of.inputs, mapped, strict=True)
+    ]
+    outputs = tuple(((size, *shape), dtype) for shape, dtype in of.outputs)
+    flags = [int(flag) for flag in mapped]
+    symbol = declare(module, "vmap", of.symbol, inputs, outputs, axes=flags, size=[size])
     return symbol, outputs
 
 

@@ -10,23 +10,11 @@ from slopec.tensor import Tensor
 from slopec.transforms.function import Traced, call, declare_jvp, declare_vjp
 from slopec.transforms.inline import called
 from slopec.transforms.rule import Point, Tangent, derivatives
-from slopec.tree import LEAF
 
 
 def _callee(point: Point) -> ir.Operation:
     assert point.deriver is not None
     return point.deriver.function(called(point.op) or "")
-
-
-def _as_traced(op: ir.Operation) -> Traced:
-    inputs, outputs = ir.function_type(op)
-    return Traced(
-        ir.symbol_name(op),
-        tuple(ir.shape_and_dtype(t) for t in inputs),
-        tuple(ir.shape_and_dtype(t) for t in outputs),
-        LEAF,
-        (),
-    )
 
 
 def _rule(op: ir.Operation) -> str:
@@ -36,7 +24,7 @@ def _rule(op: ir.Operation) -> str:
 def _derivative(point: Point) -> Traced:
     assert point.deriver is not None
     symbol = ir.symbol_in(_callee(point), "slope.derivative")
-    return _as_traced(point.deriver.function(symbol))
+    return Traced.of(point.deriver.function(symbol))
 
 
 def _some(tangent: Tangent, like: Tensor) -> Tensor:
@@ -58,7 +46,7 @@ def _jvp(point: Point, tangents: Sequence[Tangent]) -> Sequence[Tangent]:
             "of a function with custom_vjp has no forward derivative",
             "define it with custom_jvp, whose rule serves both modes",
         )
-    return _through(point, _as_traced(callee), tangents)
+    return _through(point, Traced.of(callee), tangents)
 
 
 def _through(point: Point, function: Traced, tangents: Sequence[Tangent]) -> list[Tangent]:
@@ -114,7 +102,7 @@ def _again(point: Point, cotangents: Sequence[Tangent]) -> list[Tangent]:
     assert point.deriver is not None
     active = [i for i, flag in enumerate(point.active) if flag]
     out = [i for i, ct in enumerate(cotangents) if ct is not None]
-    function = _as_traced(_callee(point))
+    function = Traced.of(_callee(point))
     symbol, outputs = declare_vjp(point.deriver.module, function, active, out)
     point.deriver.ensure(symbol)
     seeds = [_some(cotangents[i], point.results[i]) for i in out]
