@@ -56,6 +56,14 @@ class Module:
     _attributes: Mapping[str, Attribute] = MappingProxyType({})
     _buffers: frozenset[str] = frozenset()
     _frozen: frozenset[str] = frozenset()
+    _made_in: trace.Trace | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make an empty module, which knows the traced function that makes it, if one does."""
+        module = super().__new__(cls)
+        if trace.is_tracing():
+            vars(module)["_made_in"] = trace.current()
+        return module
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; subclasses define it."""
@@ -72,10 +80,9 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign an attribute; within a trace, not to a module that comes from outside."""
-        if isinstance(value, Tensor) and value.device == "traced":
-            old = vars(self).get(name)
-            if isinstance(old, Tensor) and old.device != "traced":
-                raise _would_leak(self, name)
+        traced = isinstance(value, Tensor) and value.device == "traced"
+        if traced and self._made_in is not trace.current():
+            raise _would_leak(self, name)
         super().__setattr__(name, value)
 
     # --- children ---
@@ -295,7 +302,7 @@ def _check_state(
             )
 
 
-_OWN = frozenset(("training", "_attributes", "_buffers", "_frozen"))
+_OWN = frozenset(("training", "_attributes", "_buffers", "_frozen", "_made_in"))
 """Attributes that are not the subclass's."""
 
 
@@ -310,7 +317,8 @@ def _flatten(module: Module) -> tuple[Sequence[Any], Sequence[str], Layout]:
 
 
 def _unflatten(layout: Layout, children: Sequence[Any]) -> Module:
-    module: Module = layout.cls.__new__(layout.cls)
+    cls: type[Module] = layout.cls
+    module = cls.__new__(cls)
     # Straight into the dictionary: the copy may hold anything, such as flags or shapes.
     vars(module).update(layout.values(children))
     vars(module).update(

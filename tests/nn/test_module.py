@@ -230,3 +230,28 @@ def test_a_compiled_step_carries_the_state():
         values.append(value.item())
     assert model[1].num_batches_tracked.item() == 3.0
     assert len(set(values)) == 3
+
+
+def test_an_inner_trace_does_not_change_the_module_of_an_outer_one():
+    def outer(block, x):
+        return sp.grad(lambda x: block(x).sum())(x).sum()
+
+    with pytest.raises(TraceError, match="S0121"):
+        sp.grad(outer)(Block(), sp.ones((2, 3)))
+
+    def remembers(x):
+        block.seen = x
+        return x.sum()
+
+    block = Block()
+    with pytest.raises(TraceError, match="keep a traced value in `seen`"):
+        sp.grad(remembers)(sp.ones(3))
+
+
+def test_a_module_made_within_a_trace_may_change():
+    def loss(x):
+        block = Block()
+        block(x)
+        return block(x).sum() * block.count
+
+    assert sp.grad(loss)(sp.ones((2, 3))).shape == (2, 3)
