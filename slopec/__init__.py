@@ -23,6 +23,9 @@ def _ignore(package: ModuleType, value: Any) -> None:
     """Importing a submodule sets its name here; the function of that name has precedence."""
 
 
+_DUNDERS = ("__all__", "__array_api_version__", "__array_namespace_info__", "__version__")
+
+
 class _Package(ModuleType):
     """The package itself: names load when they are wanted, so that the command line starts fast."""
 
@@ -30,7 +33,7 @@ class _Package(ModuleType):
     tensor = property(lambda package: _public().tensor, _ignore)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name not in ("__all__", "__version__"):
+        if name.startswith("__") and name not in _DUNDERS:
             raise AttributeError(f"module 'slopec' has no attribute {name!r}")
         if find_spec(f"slopec.{name}") is not None:
             return import_module(f"slopec.{name}")

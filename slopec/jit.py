@@ -140,7 +140,7 @@ def jit(
     >>> import slopec as sp
     >>> double = sp.jit(lambda x: x + x)
     >>> print(double(sp.tensor([1.0, 2.0])))
-    [2. 4.]
+    tensor([2. 4.], float32[2], cpu)
     """
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)

@@ -201,9 +201,7 @@ def _types_of(arguments: Arguments) -> Any:
     return arguments.treedef, tuple((t.shape, t.dtype) for t in arguments.tensors)
 
 
-def _attach(
-    function: Function, traced: Traced, derivative: Function, arguments: Arguments
-) -> None:
+def _attach(function: Function, traced: Traced, derivative: Function, arguments: Arguments) -> None:
     """Trace the derivative of a kept function and name it in the function's attributes."""
     here = trace.current()
     given = trace_function(derivative, arguments, here, here.module)

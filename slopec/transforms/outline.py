@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from slopec.transforms.derive import Deriver
 
 
-def outline(
-    deriver: "Deriver", stem: str, block: ir.Block, captured: Sequence[ir.Value]
-) -> Traced:
+def outline(deriver: "Deriver", stem: str, block: ir.Block, captured: Sequence[ir.Value]) -> Traced:
     """Copy a region's block into a private function of (block arguments…, captured values…)."""
     values = [*block.arguments, *captured]
     *ops, end = [view.operation for view in block.operations]

@@ -46,8 +46,22 @@ def within(value: ir.Value, axis: int | None, limits: Sequence[int]) -> bool:
     return found is not None and bool(np.all(found[0] >= 0) and np.all(found[1] <= limits))
 
 
-def bounds(value: ir.Value, axis: int | None) -> Bounds | None:
-    """The bounds of an integer tensor's components along `axis`, or None when nothing is known."""
+Memo = dict[tuple[ir.Value, int | None], Bounds | None]
+
+
+def bounds(value: ir.Value, axis: int | None, memo: Memo | None = None) -> Bounds | None:
+    """The bounds of an integer tensor's components along `axis`, or None when nothing is known.
+
+    `memo` keeps what was found for the values on the way.
+    """
+    memo = {} if memo is None else memo
+    key = (value, axis)
+    if key not in memo:
+        memo[key] = _bounds(value, axis, memo)
+    return memo[key]
+
+
+def _bounds(value: ir.Value, axis: int | None, memo: Memo) -> Bounds | None:
     op = defining(value)
     shape, dtype = ir.type_of(value)
     if op is None or not dtypes.is_integer(dtype) or 0 in shape:
@@ -56,26 +70,20 @@ def bounds(value: ir.Value, axis: int | None) -> Bounds | None:
         return _of_array(ir.constant_array(op), axis)
     if op.name == "stablehlo.iota":
         return _of_iota(op, shape, axis)
-    if op.name == "stablehlo.concatenate":
-        return _of_parts(op, axis)
-    if op.name == "stablehlo.clamp":
-        low, high = bounds(op.operands[0], None), bounds(op.operands[2], None)
-        if ir.type_of(op.operands[0])[0]:
-            low, high = bounds(op.operands[0], axis), bounds(op.operands[2], axis)
-        return None if low is None or high is None else (low[0], high[1])
-    if op.name in _KEEP:
-        return bounds(op.operands[0], None)
     if op.name == "stablehlo.reshape":
-        last = axis == len(shape) - 1 and ir.type_of(op.operands[0])[0][-1:] == shape[-1:]
-        return bounds(op.operands[0], len(ir.type_of(op.operands[0])[0]) - 1 if last else None)
-    if op.name == "stablehlo.convert":
-        return _converted(op, axis, dtype)
-    return None
+        before = ir.type_of(op.operands[0])[0]
+        last = axis == len(shape) - 1 and before[-1:] == shape[-1:]
+        return bounds(op.operands[0], len(before) - 1 if last else None, memo)
+    if op.name in _KEEP:
+        return bounds(op.operands[0], None, memo)
+    combine = _COMBINED.get(op.name)
+    return None if combine is None else combine(op, axis, memo)
 
 
 def _of_array(array: np.ndarray, axis: int | None) -> Bounds:
     rest = tuple(d for d in range(array.ndim) if d != axis)
-    return array.min(axis=rest), array.max(axis=rest)
+    wide = array.astype(np.int64) if array.dtype != np.uint64 else array.astype(object)
+    return wide.min(axis=rest), wide.max(axis=rest)
 
 
 def _of_iota(op: ir.Operation, shape: ir.Shape, axis: int | None) -> Bounds:
@@ -85,10 +93,10 @@ def _of_iota(op: ir.Operation, shape: ir.Shape, axis: int | None) -> Bounds:
     return np.array(0), np.array(shape[dimension] - 1)
 
 
-def _of_parts(op: ir.Operation, axis: int | None) -> Bounds | None:
+def _of_parts(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
     """A concatenation along the axis puts components side by side, any other merges them."""
     joined = int(op.attributes["dimension"]) == axis
-    parts = [bounds(operand, axis) for operand in op.operands]
+    parts = [bounds(operand, axis, memo) for operand in op.operands]
     lows = [part[0] for part in parts if part is not None]
     highs = [part[1] for part in parts if part is not None]
     if len(lows) != len(parts):
@@ -103,11 +111,53 @@ def _of_parts(op: ir.Operation, axis: int | None) -> Bounds | None:
     return np.concatenate(spread[0]), np.concatenate(spread[1])
 
 
-def _converted(op: ir.Operation, axis: int | None, dtype: dtypes.DType) -> Bounds | None:
-    """A conversion keeps bounds that fit the new type."""
-    found = bounds(op.operands[0], axis)
-    if found is None:
+def _selected(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
+    """One of the two, when the bounds decide a comparison with less than; else either."""
+    pred = defining(op.operands[0])
+    sides = [bounds(operand, axis, memo) for operand in list(op.operands)[1:]]
+    if pred is not None and pred.name == "stablehlo.compare":
+        low, high = (bounds(operand, axis, memo) for operand in pred.operands)
+        is_less = "LT" in str(pred.attributes["comparison_direction"])
+        if is_less and low is not None and high is not None and np.all(low[0] >= high[1]):
+            return sides[1]
+    one, other = sides
+    if one is None or other is None:
         return None
-    info = np.iinfo(dtype)
+    return np.minimum(one[0], other[0]), np.maximum(one[1], other[1])
+
+
+def _added(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
+    """The sums of the bounds, if those fit the type."""
+    one, other = (bounds(operand, axis, memo) for operand in op.operands)
+    if one is None or other is None:
+        return None
+    return _fitting((one[0] + other[0], one[1] + other[1]), op)
+
+
+def _clamped(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
+    """Between the greatest lower and the least upper limit."""
+    wide = axis if ir.type_of(op.operands[0])[0] else None
+    low, high = (bounds(op.operands[i], wide, memo) for i in (0, 2))
+    return None if low is None or high is None else (low[0], high[1])
+
+
+def _fitting(found: Bounds, op: ir.Operation) -> Bounds | None:
+    """The bounds, if the type of the op's result holds them."""
+    info = np.iinfo(ir.type_of(op.results[0])[1])
     fits = np.all(found[0] >= info.min) and np.all(found[1] <= info.max)
     return found if fits else None
+
+
+def _converted(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
+    """A conversion keeps bounds that fit the new type."""
+    found = bounds(op.operands[0], axis, memo)
+    return None if found is None else _fitting(found, op)
+
+
+_COMBINED = {
+    "stablehlo.add": _added,
+    "stablehlo.clamp": _clamped,
+    "stablehlo.concatenate": _of_parts,
+    "stablehlo.convert": _converted,
+    "stablehlo.select": _selected,
+}

@@ -73,9 +73,7 @@ def split(
     adjoint = _dependent(ops, cotangents)
     late = set(adjoint)
     residuals, again = _residuals(ops, adjoint, results[outputs:], parameters, kept)
-    forward = _write(
-        deriver, f"{symbol}.fwd", parameters, ops, [*results[:outputs], *residuals]
-    )
+    forward = _write(deriver, f"{symbol}.fwd", parameters, ops, [*results[:outputs], *residuals])
     backward = _write(
         deriver,
         f"{symbol}.bwd",

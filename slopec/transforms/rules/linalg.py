@@ -31,25 +31,28 @@ def _adjoint(a: Tensor) -> Tensor:
     return _conj(_transposed(a))
 
 
+def _where(a: Tensor, direction: str) -> Tensor:
+    """Where the row's number stands in relation `direction` to the column's."""
+    rows, columns = (hlo.iota(a.shape[-2:], d, dtypes.int32) for d in (0, 1))
+    return hlo.broadcast_in_dim(
+        hlo.compare(rows, columns, direction), a.shape, (a.ndim - 2, a.ndim - 1)
+    )
+
+
 def _triangle(a: Tensor, lower: bool, *, strict: bool = False) -> Tensor:
     """The lower (or upper) triangle, without the diagonal if `strict`; zeros elsewhere."""
-    square = a.shape[-2:]
-    rows, columns = (hlo.iota(square, d, dtypes.int32) for d in (0, 1))
     direction = ("GT" if strict else "GE") if lower else ("LT" if strict else "LE")
-    keep = hlo.compare(rows, columns, direction)
-    wide = hlo.broadcast_in_dim(keep, a.shape, (a.ndim - 2, a.ndim - 1))
-    return hlo.select(wide, a, hlo.zeros_like(a))
+    return hlo.select(_where(a, direction), a, hlo.zeros_like(a))
 
 
 def _half_diagonal(a: Tensor) -> Tensor:
     """The lower triangle with its diagonal halved, real where the matrices are complex."""
-    strict = _triangle(a, lower=True, strict=True)
-    whole = _triangle(a, lower=True)
-    diagonal = hlo.subtract(whole, strict)
+    diagonal = _where(a, "EQ")
     if dtypes.is_complex(a.dtype):
-        real = hlo.real(diagonal)
-        diagonal = hlo.complex_(real, hlo.zeros_like(real))
-    return hlo.add(strict, hlo.multiply(diagonal, hlo.full_like(a, 0.5)))
+        real = hlo.real(a)
+        a = hlo.select(diagonal, hlo.complex_(real, hlo.zeros_like(real)), a)
+    weights = hlo.select(diagonal, hlo.full_like(a, 0.5), hlo.full_like(a, 1))
+    return _triangle(hlo.multiply(a, weights), lower=True)
 
 
 def _times(left: Tensor) -> LinearMap:

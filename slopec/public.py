@@ -1,0 +1,132 @@
+"""The public names, in pipeline order; `slopec` hands them out when they are first wanted."""
+
+from typing import TYPE_CHECKING, Any
+
+from slopec.dtypes import (
+    bfloat16,
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from slopec.imported import from_stablehlo, load_function
+from slopec.jit import jit
+from slopec.ops import *
+from slopec.ops import __all__ as _operations
+from slopec.programs import Program, Spec, program, spec
+from slopec.tensor import Tensor, tensor
+from slopec.transforms import (
+    checkpoint,
+    cond,
+    custom_jvp,
+    custom_vjp,
+    fori_loop,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacrev,
+    jvp,
+    linearize,
+    map,
+    scan,
+    stop_gradient,
+    switch,
+    value_and_grad,
+    vjp,
+    vmap,
+    while_loop,
+)
+from slopec.tree import register_node
+from slopec.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from slopec import hlo, nn, optim, random
+    from slopec.random import manual_seed
+    from slopec.random.unkeyed import rand, rand_like, randint, randn, randn_like, randperm
+
+__all__ = [
+    *_operations,
+    "Program",
+    "Spec",
+    "Tensor",
+    "bfloat16",
+    "bool_",
+    "complex64",
+    "complex128",
+    "checkpoint",
+    "cond",
+    "custom_jvp",
+    "custom_vjp",
+    "float16",
+    "float32",
+    "float64",
+    "fori_loop",
+    "from_stablehlo",
+    "grad",
+    "hessian",
+    "hlo",
+    "hvp",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "jacfwd",
+    "jacrev",
+    "jit",
+    "jvp",
+    "linearize",
+    "load_function",
+    "manual_seed",
+    "map",
+    "nn",
+    "optim",
+    "program",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "random",
+    "randperm",
+    "register_node",
+    "scan",
+    "spec",
+    "stop_gradient",
+    "switch",
+    "tensor",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+    "while_loop",
+]
+
+_LATER = ("hlo", "nn", "optim", "random")
+_FROM_RANDOM = ("rand", "rand_like", "randint", "randn", "randn_like", "randperm")
+
+
+def __getattr__(name: str) -> Any:
+    """The submodules that are imported when they are first used."""
+    from importlib import import_module
+
+    if name in _LATER:
+        return import_module(f"slopec.{name}")
+    if name == "manual_seed":
+        return import_module("slopec.random").manual_seed
+    if name in _FROM_RANDOM:
+        return getattr(import_module("slopec.random.unkeyed"), name)
+    raise AttributeError(f"module 'slopec' has no attribute {name!r}")
