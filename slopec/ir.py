@@ -371,11 +371,7 @@ def is_symbol(attribute: Attribute) -> bool:
 
 def symbols_in(op: Operation) -> list[str]:
     """The functions that a function names in its own attributes, `slope.of` above all."""
-    return [
-        symbol_in(op, name)
-        for name in op.attributes
-        if is_symbol(op.attributes[name])
-    ]
+    return [symbol_in(op, name) for name in op.attributes if is_symbol(op.attributes[name])]
 
 
 def is_public(op: Operation) -> bool:

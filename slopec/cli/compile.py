@@ -20,27 +20,55 @@ STAGES = ("stablehlo", "grad", "optimized")
 
 @click.command(cls=Command)
 @click.argument("source", metavar="FILE[:PROGRAM]")
-@click.option("--target", "-t", default="llvm-cpu", show_default=True, metavar="NAMES",
-              help="llvm-cpu, cuda, metal, vmvx; several with commas.")
+@click.option(
+    "--target",
+    "-t",
+    default="llvm-cpu",
+    show_default=True,
+    metavar="NAMES",
+    help="llvm-cpu, cuda, metal, vmvx; several with commas.",
+)
 @click.option("--arch", metavar="ARCH", help="GPU generation (sm_80, a100, h100) or architecture.")
 @click.option("--cpu", metavar="CPU", help="Processor for llvm-cpu: host, generic, x86-64-v3 …")
-@click.option("--params", type=click.Path(path_type=Path), metavar="FILE",
-              help="Weights from a .safetensors file, by dotted name (model.fc1.weight).")
-@click.option("--dim", "dims", multiple=True, metavar="NAME=N,…",
-              help="Sizes to compile a symbolic dimension for. Repeat for each.")
-@click.option("--seed", type=int, default=0, show_default=True,
-              help="Seed of the weights that no file gives.")
+@click.option(
+    "--params",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Weights from a .safetensors file, by dotted name (model.fc1.weight).",
+)
+@click.option(
+    "--dim",
+    "dims",
+    multiple=True,
+    metavar="NAME=N,…",
+    help="Sizes to compile a symbolic dimension for. Repeat for each.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the weights that no file gives."
+)
 @click.option("--emit", "stage", type=click.Choice(STAGES), help="Print that stage and stop.")
 @click.option("--passes", "-p", metavar="PIPELINE", help="Optimisation passes instead of slopec's.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="PATH",
-              help="The artifact, or the folder for several.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The artifact, or the folder for several.",
+)
 @click.option("--fat", is_flag=True, help="One artifact that holds all the targets.")
 @click.option("--time-passes", is_flag=True, help="Print how long each pass took.")
-@click.option("--dump-passes", type=click.Path(path_type=Path), metavar="DIR",
-              help="Write the module after each pass to DIR.")
+@click.option(
+    "--dump-passes",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the module after each pass to DIR.",
+)
 @click.option("--no-cache", is_flag=True, help="Compile even what was compiled before.")
-@click.option("--carry-stablehlo/--no-carry-stablehlo", default=False,
-              help="Keep the traced module in the artifact.")
+@click.option(
+    "--carry-stablehlo/--no-carry-stablehlo",
+    default=False,
+    help="Keep the traced module in the artifact.",
+)
 @click.pass_obj
 def command(
     ui: Ui,

@@ -15,12 +15,27 @@ from slopec.diagnostics import UsageError
 
 @click.command(cls=Command)
 @click.argument("name", metavar="RECIPE", required=False)
-@click.option("--set", "-s", "settings", multiple=True, metavar="KEY=VALUE",
-              help="Change a field: train.epochs=3, optimizer.learning-rate=1e-3. Repeatable.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="DIR",
-              help="Where to write; a new folder in runs/ by default.")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="CHECKPOINT",
-              help="Go on from a checkpoint of the same recipe.")
+@click.option(
+    "--set",
+    "-s",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a field: train.epochs=3, optimizer.learning-rate=1e-3. Repeatable.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where to write; a new folder in runs/ by default.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="CHECKPOINT",
+    help="Go on from a checkpoint of the same recipe.",
+)
 @click.option("--device", "-d", metavar="NAME", help="cpu (default) or cuda.")
 @click.option("--list", "listing", is_flag=True, help="List the recipes that come with slopec.")
 @click.pass_obj
@@ -50,8 +65,11 @@ def command(
         ui.table(("recipe", "what"), rows)
         return
     if name is None:
-        raise UsageError("S0403", "`slopec train` needs the argument `RECIPE`",
-                         hint="`slopec train --list` shows those that come with slopec")
+        raise UsageError(
+            "S0403",
+            "`slopec train` needs the argument `RECIPE`",
+            hint="`slopec train --list` shows those that come with slopec",
+        )
     emit.warm()
     recipe = recipes.read(recipes.find(name), dict(_setting(text) for text in settings))
     from slopec.train import loop

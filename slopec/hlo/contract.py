@@ -26,9 +26,7 @@ def dot_general(
         *(n for d, n in enumerate(rhs.shape) if d not in used_rhs),
     )
     attributes = {"dot_dimension_numbers": ir.attr(str(numbers))}
-    return trace.emit(
-        "stablehlo.dot_general", [lhs, rhs], shape, dtype or lhs.dtype, attributes
-    )
+    return trace.emit("stablehlo.dot_general", [lhs, rhs], shape, dtype or lhs.dtype, attributes)
 
 
 def convolution(

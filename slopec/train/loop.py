@@ -219,9 +219,7 @@ class Training:
             if name.startswith("model.")
         }
         weights = Weights({"model": self.model})
-        lowered = lower(
-            marked, name=self.recipe.model_file.stem, params=arrays, weights=weights
-        )
+        lowered = lower(marked, name=self.recipe.model_file.stem, params=arrays, weights=weights)
         (artifact,) = build(lowered, [parse_target("llvm-cpu")])
         return artifact.save(path)
 

@@ -94,9 +94,7 @@ def _text(part: DataPart, folder: Path) -> Task:
 
 def loss_of(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean cross entropy, the classes along the last dimension."""
-    return nn.functional.cross_entropy(
-        logits, targets, label_smoothing=smoothing, dim=-1
-    )
+    return nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing, dim=-1)
 
 
 def scores(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
