@@ -19,8 +19,8 @@ from slopec.version import IREE_VERSION, VERSION
 from slopec_runtime import artifact as container
 from slopec_runtime import manifest as schema
 
-# Negations leave sums last: hoisted earlier they meet other patterns, and IREE's Metal back end then
-# refuses some training steps.
+# Negations leave sums last: hoisted earlier they meet other patterns, and IREE's Metal back end
+# then refuses some training steps.
 DERIVE = "derive,inline,symbol-dce"
 _SIMPLIFY = "simplify{without=sum_of_negated}"
 OPTIMIZE = (
