@@ -48,6 +48,7 @@ from slopec.nn.convolution import (
     ConvTranspose3d,
 )
 from slopec.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
+from slopec.nn.interop import load_torch_state_dict
 from slopec.nn.linear import (
     Bilinear,
     Embedding,
@@ -63,6 +64,7 @@ from slopec.nn.loss import (
     BCEWithLogitsLoss,
     CosineEmbeddingLoss,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
@@ -129,6 +131,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Bilinear",
+    "CTCLoss",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -209,6 +212,7 @@ __all__ = [
     "combine",
     "functional",
     "init",
+    "load_torch_state_dict",
     "partition",
     "summary",
 ]

@@ -1,6 +1,6 @@
 """Losses as modules; the formulas are in `nn.functional`."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from slopec.nn import functional
 from slopec.nn.functional import Reduction
@@ -325,4 +325,28 @@ class TripletMarginLoss(Module):
             self.p,
             self.eps,
             reduction=self.reduction,
+        )
+
+
+class CTCLoss(Module):
+    """`functional.ctc_loss`."""
+
+    def __init__(
+        self, blank: int = 0, *, reduction: Reduction = "mean", zero_infinity: bool = False
+    ) -> None:
+        """Remember the arguments."""
+        self.blank, self.reduction, self.zero_infinity = blank, reduction, zero_infinity
+
+    def forward(
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any
+    ) -> Tensor:
+        """The loss of log-probabilities (T, N, C) and labels (N, S) of the given lengths (N)."""
+        return functional.ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            reduction=self.reduction,
+            zero_infinity=self.zero_infinity,
         )

@@ -146,7 +146,12 @@ LABELLED = {
     "one row": (A[0], np.int32(1), {}),
     "large": (1e4 * A, LABELS, {}),
 }
-MODULES = ["CrossEntropyLoss", "NLLLoss", *{name.split(",")[0]: None for name in ELEMENTWISE}]
+MODULES = [
+    "CTCLoss",
+    "CrossEntropyLoss",
+    "NLLLoss",
+    *{name.split(",")[0]: None for name in ELEMENTWISE},
+]
 
 
 def reduced(values, reduction, weights=None):

@@ -12,6 +12,7 @@ from slopec.nn.functional import (
     maps,
     normalization,
     randomness,
+    sequences,
 )
 from slopec.nn.functional.activations import *  # noqa: F403
 from slopec.nn.functional.attention import *  # noqa: F403
@@ -20,6 +21,7 @@ from slopec.nn.functional.losses import *  # noqa: F403
 from slopec.nn.functional.maps import *  # noqa: F403
 from slopec.nn.functional.normalization import *  # noqa: F403
 from slopec.nn.functional.randomness import *  # noqa: F403
+from slopec.nn.functional.sequences import *  # noqa: F403
 from slopec.ops import (
     adaptive_avg_pool,
     adaptive_max_pool,
@@ -72,3 +74,4 @@ __all__ += losses.__all__
 __all__ += maps.__all__
 __all__ += normalization.__all__
 __all__ += randomness.__all__
+__all__ += sequences.__all__
