@@ -18,7 +18,7 @@ def write_arrays(
     from safetensors.numpy import save_file
 
     scratch = path.with_name(f".{path.name}.part")
-    stored = {name: np.ascontiguousarray(np.asarray(array)) for name, array in arrays.items()}
+    stored = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     save_file(stored, scratch, dict(metadata or {}))
     scratch.replace(path)
 
