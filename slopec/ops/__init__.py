@@ -22,7 +22,8 @@ sorting        order, quantiles, places in sorted values
 counting       histograms, covariances, sets
 linear         products of matrices and tensors, diagonals
 einstein       einsum
-conv, pool     convolutions, pooling; adaptive, windows
+conv, pool     convolutions, pooling; adaptive, windows, image
+fft            Fourier transforms, under their own name
 methods        the same functions as methods of tensors
 """
 
@@ -39,6 +40,8 @@ from slopec.ops import (
     data_types,
     einstein,
     extremes,
+    fft,
+    image,
     indexing,
     joining,
     linear,
@@ -69,6 +72,7 @@ from slopec.ops.cumulative import *  # noqa: F403
 from slopec.ops.data_types import *  # noqa: F403
 from slopec.ops.einstein import *  # noqa: F403
 from slopec.ops.extremes import *  # noqa: F403
+from slopec.ops.image import *  # noqa: F403
 from slopec.ops.indexing import *  # noqa: F403
 from slopec.ops.joining import *  # noqa: F403
 from slopec.ops.linear import *  # noqa: F403
@@ -90,7 +94,7 @@ from slopec.ops.unary import *  # noqa: F403
 from slopec.ops.updating import *  # noqa: F403
 from slopec.ops.windows import *  # noqa: F403
 
-__all__: list[str] = []
+__all__ = ["fft"]
 __all__ += adaptive.__all__
 __all__ += arithmetic.__all__
 __all__ += constants.__all__
@@ -101,6 +105,7 @@ __all__ += cumulative.__all__
 __all__ += data_types.__all__
 __all__ += einstein.__all__
 __all__ += extremes.__all__
+__all__ += image.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
 __all__ += linear.__all__
