@@ -7,10 +7,14 @@ all of them; so are their reverse derivatives.
 import numpy as np
 import pytest
 
-from slopec import ir, reference
+import slopec as sp
+from slopec import hlo, ir, reference
 from slopec.diagnostics import TransformError
+from slopec.dialects import chlo, stablehlo
+from slopec.transforms.batch_rule import batch_rules
 from slopec.transforms.derive import derive
 from slopec.transforms.function import declare_vjp, declare_vmap, differentiable
+from slopec.transforms.rule import rewrites
 from tests.transforms.cases import every
 from tests.transforms.harness import close, random, traced_of
 
@@ -20,12 +24,14 @@ REFUSED = {"window: max from a value", "window: sum from a value"}
 
 
 def members(array: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Variations of an argument: nudged floats, and permuted others, which stay in range."""
+    """Variations of an argument: nudged floats, other places, and permuted others, which stay in range."""
     generator = np.random.default_rng(seed)
     array = np.asarray(array)
     found = [array]
-    for _ in range(SIZE - 1):
-        if array.dtype.kind in "fc" and array.dtype.itemsize >= 4:
+    for i in range(1, SIZE):
+        if array.ndim == 0 and array.dtype.kind in "iu":
+            found.append((array + i).astype(array.dtype))
+        elif array.dtype.kind in "fc" and array.dtype.itemsize >= 4:
             found.append((array * generator.uniform(0.9, 1.1)).astype(array.dtype))
         else:
             found.append(generator.permutation(array.ravel()).reshape(array.shape))
@@ -92,3 +98,77 @@ def test_derivative(name):
     each = [reference.evaluate(module, reverse, *(lane[i] for lane in lanes)) for i in range(SIZE)]
     for result, wanted in zip(got, zip(*each, strict=True), strict=True):
         close(result, np.stack(wanted), 1e-6)
+
+
+PLACES = np.array([[0, 3], [2, -1], [9, 1]], np.int32)
+"""Start indices, some of which are moved so that the window lies inside."""
+
+
+@pytest.mark.parametrize("flags", [(True, True), (False, True), (True, False)])
+def test_windows_at_places_of_their_own(flags):
+    x = np.arange(3 * 5 * 6, dtype=np.float64).reshape(3, 5, 6)
+    operand, places = x if flags[0] else x[0], PLACES if flags[1] else PLACES[0]
+
+    def take(x, p):
+        return hlo.dynamic_slice(x, [p[0], p[1]], (2, 3))
+
+    def put(x, p):
+        window = hlo.full((2, 3), -1.0, x.dtype)
+        return hlo.dynamic_update_slice(x, window, [p[0], p[1]])
+
+    axes = tuple(0 if flag else None for flag in flags)
+    for f in (take, put):
+        got = sp.vmap(f, in_axes=axes)(operand, places).numpy()
+        each = [
+            f(sp.tensor(x[i] if flags[0] else x[0]), sp.tensor(PLACES[i if flags[1] else 0]))
+            for i in range(SIZE)
+        ]
+        np.testing.assert_array_equal(got, np.stack([y.numpy() for y in each]))
+
+
+def test_folds_that_begin_with_a_value_of_their_own():
+    x = np.arange(24.0).reshape(3, 2, 4)
+    inits = np.array([1.0, 50.0, -2.0])
+
+    got = sp.vmap(lambda x, init: hlo.reduce(x, init, "maximum", [0, 1]))(x, inits)
+    same = sp.vmap(lambda init: hlo.reduce(sp.tensor(x), init, "add", [1]))(inits)
+
+    np.testing.assert_array_equal(got.numpy(), np.maximum(x.max((1, 2)), inits))
+    np.testing.assert_array_equal(same.numpy(), x.sum(1) + inits[:, None, None])
+
+
+def test_padding_with_values_of_their_own():
+    def f(x, v):
+        return hlo.pad(x, v, [1, 0], [0, 2], [0, 1])
+
+    x, values = np.arange(12.0).reshape(3, 2, 2), np.array([7.0, 8.0, 9.0])
+
+    got = sp.vmap(f)(x, values).numpy()
+
+    each = [f(sp.tensor(a), sp.tensor(v)).numpy() for a, v in zip(x, values, strict=True)]
+    np.testing.assert_array_equal(got, np.stack(each))
+
+
+def test_one_state_of_random_bits_cannot_differ():
+    states = np.arange(6, dtype=np.uint64).reshape(3, 2)
+
+    with pytest.raises(TransformError, match=r"S0213[^$]*`sp.random` with a key"):
+        sp.vmap(lambda s: hlo.rng_bit_generator(s, (4,), np.dtype("uint32")))(states)[1].numpy()
+
+
+UNBATCHED = """
+chlo._asin_acos_kernel chlo.constant stablehlo.after_all stablehlo.all_gather stablehlo.all_reduce
+stablehlo.all_to_all stablehlo.async_done stablehlo.async_start stablehlo.collective_broadcast
+stablehlo.collective_permute stablehlo.collective_reduce stablehlo.constant stablehlo.create_token
+stablehlo.dynamic_iota stablehlo.infeed stablehlo.iota stablehlo.outfeed stablehlo.partition_id
+stablehlo.recv stablehlo.reduce_scatter stablehlo.replica_id stablehlo.return stablehlo.send
+stablehlo.set_dimension_size stablehlo.tuple stablehlo.uniform_dequantize
+stablehlo.uniform_quantize
+""".split()
+"""Ops on processes and tokens, quantized and dynamic types, and what only a lowering makes."""
+
+
+def test_every_other_op_has_a_batch_rule():
+    known = {*batch_rules(), *rewrites()}
+
+    assert [n for n in sorted({*stablehlo.OPERANDS, *chlo.OPERANDS}) if n not in known] == UNBATCHED
