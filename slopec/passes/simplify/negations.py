@@ -66,7 +66,8 @@ def select_negated(op: Op) -> Tensor | None:
 def _is_negated(x: Tensor, depth: int = 6) -> bool:
     """Whether `x` is the negative of something that can be had for the same price."""
     op = producer(x, *_THROUGH)
-    if op is None or depth == 0 or not (op.name == "negate" or op.used_once):
+    cheap = op is not None and (op.name in ("negate", *_MOVES) or op.used_once)
+    if op is None or depth == 0 or not cheap:
         return False
     if op.name == "negate":
         return True

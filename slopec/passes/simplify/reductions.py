@@ -87,18 +87,15 @@ def reduce_single_elements(op: Op) -> Tensor | None:
 
 @pattern("reduce")
 def reduce_single_dimension(op: Op) -> Tensor | None:
-    """reduce(x) → reduce(reshape(x))
+    """reduce(x) → reshape(reduce(x))
 
     Where some of the reduced dimensions have size 1.
     """
     r = Reduction.of(op)
     if r is None:
         return None
-    units = tuple(d for d in r.dims if r.x.shape[d] == 1)
-    if not units or units == r.dims:
-        return None
-    left = [d for d in range(r.x.ndim) if d not in units]
-    return r.over(squeeze(r.x, units), tuple(left.index(d) for d in r.dims if d in left))
+    wide = tuple(d for d in r.dims if r.x.shape[d] != 1)
+    return None if wide in ((), r.dims) else hlo.reshape(r.over(r.x, wide), op.shape)
 
 
 @pattern("reduce")
@@ -177,7 +174,7 @@ def reduce_reshaped(op: Op) -> Tensor | None:
         reduced = [d for d in wide if d in r.dims]
         if reduced and reduced != wide:
             return None
-        dims += before if reduced else ()
+        dims += [d for d in before if reduced and x.shape[d] != 1]
     return hlo.reshape(r.over(x, tuple(dims)), op.shape) if dims else None
 
 
