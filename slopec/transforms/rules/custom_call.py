@@ -8,19 +8,6 @@ from slopec.dialects import chlo
 from slopec.tensor import Tensor
 from slopec.transforms.rule import Point, rewritten
 
-_IDENTITIES = (
-    "LayoutConstraint",
-    "MoveToDevice",
-    "MoveToHost",
-    "PinToDevice",
-    "SPMDFullToShardShape",
-    "SPMDShardToFullShape",
-    "Sharding",
-    "annotate_device_placement",
-    "xla.sdy.FuncResultSharding",
-)
-"""Calls that place a value somewhere and return it."""
-
 
 @rewritten(
     "stablehlo.custom_call",
@@ -29,14 +16,16 @@ _IDENTITIES = (
     "platform `tpu`, whose StableHLO makes few such calls",
 )
 def _custom_call(point: Point) -> Sequence[Tensor] | None:
+    from slopec.reference.custom import IDENTITIES
+
     target = ir.string_in(point.op, "call_target_name")
-    if target in _IDENTITIES:
+    if target in IDENTITIES:
         x = point.operands[0]
         same = (x.shape, x.dtype) == (point.result.shape, point.result.dtype)
         return [x] if same else None
     prefix, _, name = target.partition(".")
     if prefix in ("mhlo", "chlo"):
-        return _packed(point, "chlo.top_k" if name == "topk" else f"chlo.{name}")
+        return _packed(point, "chlo.top_k" if name in ("topk", "top_k") else f"chlo.{name}")
     for pattern, rewrite in _LIBRARIES.items():
         if re.fullmatch(pattern, target):
             return rewrite(point)
