@@ -5,7 +5,11 @@ from typing import NamedTuple
 
 from slopec import reference
 from slopec.dialects import chlo, stablehlo
-from slopec.transforms.rule import rules, verdicts
+from slopec.transforms.batch_rule import batch_rules
+from slopec.transforms.rule import rewrites, verdicts
+
+_SHARED = ("chlo.constant", "stablehlo.constant", "stablehlo.iota")
+"""Ops without operands, which are the same for a whole batch."""
 
 
 class Row(NamedTuple):
@@ -21,14 +25,14 @@ class Row(NamedTuple):
 
 def table() -> dict[str, Row]:
     """The row of every op of both dialects."""
-    known, ruled = verdicts(), rules()
+    known = verdicts()
+    batched = {*batch_rules(), *rewrites(), *_SHARED}
     rows = {}
     for name in (*stablehlo.OPERANDS, *chlo.OPERANDS):
         verdict = known.get(name, "none")
         derived = {"derivative": "yes", "rewritten": "yes", "constant": "zero"}.get(verdict, "no")
-        batched = getattr(ruled.get(name), "batch", None) is not None
         evaluated = "yes" if name in reference.SUPPORTED else "no"
-        rows[name] = Row(verdict, derived, derived, "yes" if batched else "no", evaluated)
+        rows[name] = Row(verdict, derived, derived, "yes" if name in batched else "no", evaluated)
     return rows
 
 

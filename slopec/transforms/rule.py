@@ -1,9 +1,9 @@
 """What is known about an op for transforms: one rule, from which every derived form follows.
 
-A rule answers three questions at a `Point`, which is an op inside the function being derived:
-`jvp` (tangents of the results), `vjp` (cotangents of the operands) and `batch` (the op on operands
-with a leading batch dimension). Most rules are a `linear` function, which gives the first two. An
-op may instead be `rewritten` into others before it is derived, or be `unsupported` with advice.
+A rule answers two questions at a `Point`, which is an op inside the function being derived: `jvp`
+(tangents of the results) and `vjp` (cotangents of the operands). Most rules are a `linear`
+function, which gives both. An op may instead be `rewritten` into others before it is derived, or
+be `unsupported` with advice. How ops are batched is said in `batch_rule.py`.
 """
 
 import pkgutil
