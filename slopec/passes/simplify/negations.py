@@ -7,20 +7,19 @@ it folds the negation into the combining op and then no longer knows its neutral
 import math
 
 from slopec import dtypes, hlo
-from slopec.passes.op import Op, is_zero, producer
+from slopec.passes.op import Op, producer
 from slopec.passes.pattern import pattern
 from slopec.passes.simplify.reductions import Reduction
 from slopec.tensor import Tensor
 
-_MOVES = ("broadcast_in_dim", "reshape", "transpose", "slice", "reverse")
-_THROUGH = ("negate", "subtract", "multiply", "divide", "convert", "select", "pad", *_MOVES)
+_MOVES = ("broadcast_in_dim", "convert", "reshape", "transpose", "slice", "reverse")
 
 
-@pattern("reduce", of="|".join(_THROUGH), changes="rounding")
+@pattern("reduce", of="|".join(("negate", *_MOVES)), changes="rounding")
 def sum_of_negated(op: Op) -> Tensor | None:
     """Σ -x → -(Σ x)
 
-    Also where the negation hides behind moves, conversions, products and selections of 0.
+    Also where moves and conversions come between the negation and the sum.
     """
     r = Reduction.of(op)
     if r is None or r.kind != "add" or not r.starts_neutral or not _is_negated(r.x):
@@ -63,39 +62,18 @@ def select_negated(op: Op) -> Tensor | None:
     return hlo.negate(hlo.select(p, op.source(1).operands[0], op.source(2).operands[0]))
 
 
-def _is_negated(x: Tensor, depth: int = 6) -> bool:
-    """Whether `x` is the negative of something that can be had for the same price."""
-    op = producer(x, *_THROUGH)
-    cheap = op is not None and (op.name in ("negate", *_MOVES) or op.used_once)
-    if op is None or depth == 0 or not cheap:
-        return False
-    if op.name == "negate":
-        return True
-    if op.name == "subtract":
-        return is_zero(op.operands[0])
-    if op.name == "select":
-        return all(is_zero(y) or _is_negated(y, depth - 1) for y in op.operands[1:])
-    if op.name == "multiply" and _is_negated(op.operands[1], depth - 1):
-        return True
-    if op.name == "convert" and not dtypes.is_floating(op.operands[0].dtype):
-        return False
-    padded = op.name == "pad" and not is_zero(op.operands[1])
-    return not padded and _is_negated(op.operands[0], depth - 1)
+def _is_negated(x: Tensor) -> bool:
+    """Whether `x` is moved or converted from the negative of something."""
+    op = producer(x, "negate", *_MOVES)
+    while op is not None and op.name != "negate":
+        (x,) = op.operands
+        op = producer(x, "negate", *_MOVES) if dtypes.is_floating(x.dtype) else None
+    return op is not None
 
 
 def _positive(x: Tensor) -> Tensor:
-    """The negative of an `x` of which `_is_negated` holds; zeros stay zeros."""
-    if is_zero(x):
-        return x
-    op = producer(x, *_THROUGH)
+    """The negative of an `x` of which `_is_negated` holds."""
+    op = producer(x, "negate", *_MOVES)
     assert op is not None
-    if op.name == "negate":
-        return op.operands[0]
-    if op.name == "subtract":
-        return op.operands[1]
-    operands = list(op.operands)
-    if op.name == "select":
-        return op.again(operands[0], *(_positive(y) for y in operands[1:]))
-    index = int(op.name == "multiply" and not _is_negated(operands[0]))
-    operands[index] = _positive(operands[index])
-    return op.again(*operands)
+    (y,) = op.operands
+    return y if op.name == "negate" else op.again(_positive(y))

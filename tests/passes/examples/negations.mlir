@@ -15,28 +15,22 @@ func.func @sum_of_negated.after(%x: tensor<2x3xf32>) -> tensor<2xf32> {
   return %1 : tensor<2xf32>
 }
 
-func.func @sum_of_negated.hidden(%p: tensor<6xi1>, %x: tensor<2x3xbf16>, %y: tensor<6xf32>) -> tensor<f32> {
+func.func @sum_of_negated.moved(%x: tensor<2x3xbf16>) -> tensor<f32> {
   %z = stablehlo.constant dense<0.0> : tensor<f32>
-  %zs = stablehlo.constant dense<0.0> : tensor<6xf32>
   %0 = stablehlo.negate %x : tensor<2x3xbf16>
   %1 = stablehlo.reshape %0 : (tensor<2x3xbf16>) -> tensor<6xbf16>
   %2 = stablehlo.convert %1 : (tensor<6xbf16>) -> tensor<6xf32>
-  %3 = stablehlo.multiply %y, %2 : tensor<6xf32>
-  %4 = stablehlo.select %p, %3, %zs : tensor<6xi1>, tensor<6xf32>
-  %5 = stablehlo.reduce(%4 init: %z) applies stablehlo.add across dimensions = [0] : (tensor<6xf32>, tensor<f32>) -> tensor<f32>
-  return %5 : tensor<f32>
+  %3 = stablehlo.reduce(%2 init: %z) applies stablehlo.add across dimensions = [0] : (tensor<6xf32>, tensor<f32>) -> tensor<f32>
+  return %3 : tensor<f32>
 }
 
-func.func @sum_of_negated.hidden.after(%p: tensor<6xi1>, %x: tensor<2x3xbf16>, %y: tensor<6xf32>) -> tensor<f32> {
-  %cst = stablehlo.constant dense<0.000000e+00> : tensor<f32>
-  %cst_0 = stablehlo.constant dense<0.000000e+00> : tensor<6xf32>
+func.func @sum_of_negated.moved.after(%x: tensor<2x3xbf16>) -> tensor<f32> {
+  %z = stablehlo.constant dense<0.0> : tensor<f32>
   %0 = stablehlo.reshape %x : (tensor<2x3xbf16>) -> tensor<6xbf16>
   %1 = stablehlo.convert %0 : (tensor<6xbf16>) -> tensor<6xf32>
-  %2 = stablehlo.multiply %y, %1 : tensor<6xf32>
-  %3 = stablehlo.select %p, %2, %cst_0 : tensor<6xi1>, tensor<6xf32>
-  %4 = stablehlo.reduce(%3 init: %cst) applies stablehlo.add across dimensions = [0] : (tensor<6xf32>, tensor<f32>) -> tensor<f32>
-  %5 = stablehlo.negate %4 : tensor<f32>
-  return %5 : tensor<f32>
+  %2 = stablehlo.reduce(%1 init: %z) applies stablehlo.add across dimensions = [0] : (tensor<6xf32>, tensor<f32>) -> tensor<f32>
+  %3 = stablehlo.negate %2 : tensor<f32>
+  return %3 : tensor<f32>
 }
 
 func.func @sum_of_negated.kept(%x: tensor<2x3xf32>) -> tensor<2xf32> {
