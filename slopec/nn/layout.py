@@ -7,6 +7,8 @@ hold None, a flag or a shape in its place.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import FunctionType, NoneType
 from typing import Any
 
 import numpy as np
@@ -42,11 +44,15 @@ class Attribute:
     @property
     def paths(self) -> list[str]:
         """The children's dotted names."""
+        if self.nest is tree.LEAF:
+            return [self.name]
         paths = list(self.nest.paths(self.name))
         return [paths[place] for place in self.places]
 
     def around(self, children: Iterable[Any]) -> Any:
         """The attribute's value with these children."""
+        if self.nest is tree.LEAF:
+            return next(iter(children))
         given, constants, chosen = iter(children), iter(self.constants), set(self.places)
         return self.nest.unflatten(
             next(given) if place in chosen else next(constants) for place in range(self.nest.size)
@@ -59,6 +65,16 @@ class Attribute:
         return hash((self.name, self.nest, self.places))
 
 
+_PLAIN = (int, float, str, NoneType, FunctionType, np.ndarray)
+"""Types of attributes without children, which need no closer look."""
+
+
+@cache
+def _single(name: str) -> Attribute:
+    """An attribute that is a child itself; one object for all of a name, which compares fast."""
+    return Attribute(name, tree.LEAF, (0,), ())
+
+
 def take_apart(
     name: str, value: Any, known: Attribute | None, child: type | tuple[type, ...]
 ) -> tuple[Attribute, list[Any]] | None:
@@ -66,6 +82,11 @@ def take_apart(
 
     `known` is how the attribute came apart before; `child` is what children are instances of.
     """
+
+    if isinstance(value, child):
+        return _single(name), [value]
+    if known is None and isinstance(value, _PLAIN):
+        return None
 
     def stays(part: Any) -> bool:
         return part is None or isinstance(part, child)

@@ -255,3 +255,16 @@ def test_a_module_made_within_a_trace_may_change():
         return block(x).sum() * block.count
 
     assert sp.grad(loss)(sp.ones((2, 3))).shape == (2, 3)
+
+
+def test_children_within_registered_nodes():
+    class Pair:
+        def __init__(self, a, b):
+            self.a, self.b = a, b
+
+    tree.register_node(Pair, lambda p: ((p.a, p.b), ("a", "b"), None), lambda _, c: Pair(*c))
+    block = Block()
+    block.pair = Pair(sp.tensor(1.0), "constant")
+    assert "pair.a" in dict(block.named_parameters())
+    again = tree.structure(block).unflatten(tree.leaves(block))
+    assert (again.pair.a.item(), again.pair.b) == (1.0, "constant")
