@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec import nn
+from slopec import hlo, nn
 from slopec.diagnostics import TransformError
 
 jax.config.update("jax_enable_x64", True)
@@ -296,14 +296,39 @@ def test_keys_give_every_member_its_own_numbers():
 
 
 def test_compiled():
-    model = nn.Linear(5, 1)
+    """What the back end makes of the forms that rules write, in one artifact."""
+    model, conv = nn.Linear(5, 1), nn.Conv2d(2, 3, 3)
+    rng = np.random.default_rng(0)
+    x = sp.tensor(A.astype(np.float32))
+    images = sp.tensor(rng.normal(size=(3, 2, 6, 6)).astype(np.float32))
+    places = sp.tensor(np.array([[0, 3], [2, -1], [9, 1]], np.int32))
 
-    def one(model, x):
-        return (model(x) ** 2).sum()
+    def window(x, p):
+        return hlo.dynamic_slice(x, [p[0], p[1]], (2, 3))
 
-    x = sp.tensor(V.astype(np.float32))
+    def row(x, p):
+        return hlo.dynamic_update_slice(x, x[:1] * 0.0, [p[0], p[1] * 0])
 
-    got = sp.jit(sp.vmap(sp.grad(one), in_axes=(None, 0)))(model, x)
+    def squares(f):
+        return lambda *args: (f(*args) ** 2).sum()
 
-    want = [sp.grad(one)(model, row).weight.numpy() for row in x]
-    np.testing.assert_allclose(got.weight.numpy(), np.stack(want), rtol=1e-5)
+    def steps(x, p):
+        return sp.while_loop(lambda s: s[0] < p[0], lambda s: (s[0] + 1, s[1] * 1.5), (p[1], x))[1]
+
+    def every(model, conv, x, images, places):
+        shared = sp.vmap(sp.grad(squares(lambda m, v: m(v))), in_axes=(None, 0))
+        return (
+            shared(model, x[:, 0]).weight,
+            shared(conv, images[:, None]).weight,
+            sp.vmap(window)(x, places),
+            sp.vmap(row)(x, places),
+            sp.vmap(sp.grad(squares(window)))(x, places),
+            sp.grad(lambda x: sp.vmap(squares(window))(x, places).sum())(x),
+            sp.grad(lambda x: sp.vmap(squares(row))(x, places).sum())(x),
+            sp.vmap(steps)(x, places),
+            sp.vmap(lambda x: sp.sort(x, axis=0))(x),
+            sp.vmap(sp.hessian(lambda v: (sp.tanh(v) ** 2).sum()))(x[:, 0]),
+        )
+
+    args = (model, conv, x, images, places)
+    close(sp.jit(every)(*args), [y.numpy() for y in every(*args)], 1e-4)

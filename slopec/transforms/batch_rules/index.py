@@ -3,9 +3,9 @@ with batching dimensions of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from slopec import hlo, ir
+from slopec import dtypes, hlo, ir
 from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
 from slopec.tensor import Tensor
 from slopec.transforms.batch_rule import Site, batched
@@ -75,61 +75,90 @@ def _scatter(site: Site) -> Sequence[Tensor]:
     return site.emit(operands, **changes)
 
 
-def _starts(site: Site, first: int, limits: Sequence[int] | None = None) -> Tensor:
-    """The start indices from operand `first` on, as rows of a matrix; kept in 0 … `limits`."""
-    columns = []
-    for i in range(first, len(site.given)):
-        start = site.wide(i)
-        if limits is not None:
-            low, high = (hlo.full((), n, start.dtype) for n in (0, limits[i - first]))
-            start = hlo.clamp(low, start, high)
-        columns.append(hlo.reshape(start, (site.size, 1)))
-    return hlo.concatenate(columns, 1)
-
-
 def _with_zero(site: Site, first: int) -> list[Tensor]:
     """The start indices, which are the same for the whole batch, for a batched operand."""
     starts = site.given[first:]
     return [hlo.full((), 0, starts[0].dtype), *starts] if starts else []
 
 
+@dataclass(frozen=True)
+class _Window:
+    """Where every member of the batch has its own window: the place of each of its elements.
+
+    `moving` are the dimensions in which a window is smaller than the operand; `places` has one
+    index for each of them, for each member and each position along them. Windows that moved as a
+    whole would do as well, but IREE compiles no scatter of these for a batch.
+    """
+
+    moving: tuple[int, ...]
+    fixed: tuple[int, ...]
+    places: Tensor
+
+    @staticmethod
+    def at(site: Site, first: int, shape: ir.Shape, sizes: Sequence[int]) -> "_Window | None":
+        """From the starts that begin at operand `first`; None if no window can move."""
+        every = range(len(sizes))
+        moving = tuple(d for d in every if sizes[d] != shape[d])
+        wide = (site.size, *(sizes[d] for d in moving))
+        columns = []
+        for axis, d in enumerate(moving, 1):
+            start = site.wide(first + d)
+            start = hlo.convert(start, dtypes.int32) if start.dtype.itemsize < 4 else start
+            low, high = (hlo.full((), n, start.dtype) for n in (0, shape[d] - sizes[d]))
+            inside = hlo.broadcast_in_dim(hlo.clamp(low, start, high), wide, (0,))
+            place = hlo.add(inside, hlo.iota(wide, axis, start.dtype))
+            columns.append(hlo.reshape(place, (*wide, 1)))
+        if not columns:
+            return None
+        fixed = tuple(d for d in every if d not in moving)
+        return _Window(moving, fixed, hlo.concatenate(columns, len(wide)))
+
+
 @batched("stablehlo.dynamic_slice")
 def _dynamic_slice(site: Site) -> Tensor:
-    """A gather of one window, clamped as slices are, for each member of the batch."""
+    """A gather, when members of the batch have windows at different places."""
     x, sizes = site.given[0], site.ints("slice_sizes")
-    if not sizes:
-        return x
     if not any(site.mapped[1:]):
-        return hlo.dynamic_slice(x, _with_zero(site, 1), (site.size, *sizes))
-    every = tuple(range(len(sizes)))
+        starts = _with_zero(site, 1)
+        return hlo.dynamic_slice(x, starts, (site.size, *sizes)) if starts else x
+    window = _Window.at(site, 1, site.operands[0].shape, sizes)
+    if window is None:
+        return site.wide(0)
     numbers = GatherDimensionNumbers(
-        offset_dims=up(every), start_index_map=every, index_vector_dim=1
+        offset_dims=up(window.fixed),
+        collapsed_slice_dims=window.moving,
+        start_index_map=window.moving,
+        index_vector_dim=window.places.ndim - 1,
     )
+    ones = [1 if d in window.moving else n for d, n in enumerate(sizes)]
     if not site.mapped[0]:
-        return hlo.gather(x, _starts(site, 1), numbers, sizes)
+        return hlo.gather(x, window.places, numbers, ones)
     numbers = replace(
         numbers,
-        start_index_map=up(every),
+        collapsed_slice_dims=up(window.moving),
+        start_index_map=up(window.moving),
         operand_batching_dims=(0,),
         start_indices_batching_dims=(0,),
     )
-    return hlo.gather(x, _starts(site, 1), numbers, (1, *sizes))
+    return hlo.gather(x, window.places, numbers, [1, *ones])
 
 
 @batched("stablehlo.dynamic_update_slice")
 def _dynamic_update_slice(site: Site) -> Tensor:
-    """A scatter of one window; updates move inside first, as scatter drops what is outside."""
+    """A scatter, when members of the batch have windows at different places."""
     x, update = site.wide(0), site.wide(1)
     if not any(site.mapped[2:]):
         starts = _with_zero(site, 2)
         return hlo.dynamic_update_slice(x, update, starts) if starts else update
-    limits = [n - m for n, m in zip(x.shape[1:], update.shape[1:], strict=True)]
-    every = tuple(range(1, x.ndim))
+    window = _Window.at(site, 2, x.shape[1:], update.shape[1:])
+    if window is None:
+        return update
     numbers = ScatterDimensionNumbers(
-        update_window_dims=every,
+        update_window_dims=up(window.fixed),
+        inserted_window_dims=up(window.moving),
         input_batching_dims=(0,),
         scatter_indices_batching_dims=(0,),
-        scatter_dims_to_operand_dims=every,
-        index_vector_dim=1,
+        scatter_dims_to_operand_dims=up(window.moving),
+        index_vector_dim=window.places.ndim - 1,
     )
-    return hlo.scatter(x, _starts(site, 2, limits), update, numbers, None, unique=True)
+    return hlo.scatter(x, window.places, update, numbers, None, unique=True)
