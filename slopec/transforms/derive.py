@@ -130,7 +130,7 @@ class Deriver:
             for type_ in inputs[given:]
         ]
         with trace.writing(where):
-            expand(copy, where, rewrites())
+            expand(copy, where, rewrites(), [block.arguments[i] for i in wrt])
             where.point = ir.InsertionPoint(end)
             extra = writer(self, where, block, end, wrt, out, seeds)
         values = [*end.operands, *(where.value_of(t) for t in extra)]

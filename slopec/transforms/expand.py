@@ -4,22 +4,29 @@ The rewritten form takes the op's place in the copy that is being derived; the f
 stays as it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from slopec import ir
 from slopec.trace import Trace
+from slopec.transforms.modes import inputs_of, varying
 from slopec.transforms.rule import Point, Rewrite
 
 
-def expand(function: ir.Operation, where: Trace, table: Mapping[str, Rewrite]) -> None:
+def expand(
+    function: ir.Operation,
+    where: Trace,
+    table: Mapping[str, Rewrite],
+    sources: Sequence[ir.Value] | None = None,
+) -> None:
     """Rewrite the ops of `function`, in regions too, until no rewriting of `table` applies.
 
-    `where` is the trace being written; its insertion point is moved.
+    With `sources` only ops that depend on them, differentiably, are rewritten. `where` is the trace
+    being written; its insertion point is moved.
     """
     changed = True
     while changed:
         changed = False
-        for op in _named(function, table):
+        for op in _dependent(_named(function, table), function, sources):
             where.point = ir.InsertionPoint(op)
             where.location = op.location
             changed |= _rewrite(op, where, table[op.name])
@@ -36,6 +43,22 @@ def _named(function: ir.Operation, table: Mapping[str, Rewrite]) -> list[ir.Oper
 
     function.walk(visit)
     return found
+
+
+def _dependent(
+    ops: list[ir.Operation], function: ir.Operation, sources: Sequence[ir.Value] | None
+) -> list[ir.Operation]:
+    """The ops that depend on `sources`, those that tuples may hide it of, all inside regions."""
+    if sources is None or not ops:
+        return ops
+    body = [view.operation for view in ir.body_of(function).operations]
+    moving = varying(body, sources)
+    return [
+        op
+        for op in ops
+        if op.parent != function
+        or any(value in moving or str(value.type).startswith("tuple") for value in inputs_of(op))
+    ]
 
 
 def _rewrite(op: ir.Operation, where: Trace, rewrite: Rewrite) -> bool:
