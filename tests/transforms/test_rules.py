@@ -90,3 +90,12 @@ def test_narrow_types(name, dtype):
     up = [u.astype(t[1]) for u, t in zip(us, (exact.inputs[i] for i in exact.wrt), strict=True)]
     down = [v.astype(t[1]) for v, t in zip(vs, (exact.outputs[i] for i in exact.out), strict=True)]
     close(found, [*exact.forward(at, up), *exact.reverse(at, down)], TOLERANCES[dtype])
+
+
+def test_what_is_not_differentiated_stays():
+    x = np.arange(1.0, 7.0)
+    product = Case("product", lambda x, y: x.prod() + y.sum(), (x, x), order=1, wrt=(1,))
+    derived = Derived(product)
+
+    text = str(ir.function(derived.module, derived.vjp))
+    assert "applies stablehlo.multiply" in text
