@@ -147,7 +147,10 @@ def binary(kind: str, x: Tensor, y: Tensor) -> Tensor:
 def splat(tensor: Tensor) -> np.ndarray | None:
     """The one value of all elements, without dimensions, if `tensor` is such a constant."""
     constant = producer(tensor, "constant")
-    return None if constant is None else _splat_of(constant.operation.attributes["value"])
+    # The bindings cannot hand out the elements of a complex constant.
+    if constant is None or dtypes.is_complex(tensor.dtype):
+        return None
+    return _splat_of(constant.operation.attributes["value"])
 
 
 def numbers(tensor: Tensor) -> np.ndarray | None:
@@ -158,7 +161,7 @@ def numbers(tensor: Tensor) -> np.ndarray | None:
     constant = producer(tensor, "constant")
     if constant is None:
         return None
-    one = _splat_of(constant.operation.attributes["value"])
+    one = splat(tensor)
     if one is not None:
         return one
     try:
