@@ -96,6 +96,7 @@ from slopec.nn.pooling import (
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
+    Upsample,
 )
 from slopec.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from slopec.nn.summary import summary
@@ -209,6 +210,7 @@ __all__ = [
     "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
+    "Upsample",
     "combine",
     "functional",
     "init",

@@ -13,6 +13,7 @@ from slopec.diagnostics import ShapeError
 from slopec.nn import functional, init
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
+from slopec.transforms import stop_gradient
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -89,8 +90,6 @@ class BatchNorm1d(Module):
 
     def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """While training, let the running statistics, if there are any, follow the batch's."""
-        from slopec.transforms import stop_gradient
-
         if not self.training or self.running_mean is None:
             return
         assert self.running_var is not None

@@ -8,6 +8,7 @@ from slopec import dtypes, ops, random
 from slopec.nn import functional, init
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
+from slopec.transforms import stop_gradient
 
 
 def keys(key: Any, count: int) -> list[Any]:
@@ -134,20 +135,13 @@ class Embedding(Module):
             rows = ops.arange(weight.shape[0])
             padding = ops.expand_dims(rows == self.padding_idx % weight.shape[0], 1)
             # The value is the same; what changes is that no derivative reaches the row.
-            weight = ops.where(padding, _constant(weight), weight)
+            weight = ops.where(padding, stop_gradient(weight), weight)
         return functional.embedding(indices, weight)
 
     def extra_repr(self) -> str:
         """The constructor's arguments."""
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
         return ", ".join(map(str, self.weight.shape)) + padding
-
-
-def _constant(x: Tensor) -> Tensor:
-    from slopec.transforms import stop_gradient
-
-    stopped: Tensor = stop_gradient(x)
-    return stopped
 
 
 class Flatten(Module):

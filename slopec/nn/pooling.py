@@ -1,4 +1,4 @@
-"""Pooling: windows of signals, images and volumes become one element each."""
+"""Pooling, where windows of signals, images and volumes become one element; and upsampling."""
 
 from collections.abc import Sequence
 
@@ -292,3 +292,38 @@ class GlobalMaxPool(Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, …) to (N, C)."""
         return ops.global_max_pool(x)
+
+
+class Upsample(Module):
+    """Signals, images and volumes (N, C, …) in another size; see `sp.interpolate`.
+
+    >>> import slopec as sp
+    >>> sp.nn.Upsample(scale_factor=2)(sp.ones((1, 3, 4, 4))).shape
+    (1, 3, 8, 8)
+    """
+
+    def __init__(
+        self,
+        size: Sizes | None = None,
+        scale_factor: float | Sequence[float] | None = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+    ) -> None:
+        """Remember the new size, or the factor to it, and how elements are made."""
+        self.size, self.scale_factor = size, scale_factor
+        self.mode, self.align_corners = mode, align_corners
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, …) to (N, C, *size)."""
+        return ops.interpolate(
+            x,
+            self.size,
+            scale_factor=self.scale_factor,
+            mode=self.mode,
+            align_corners=bool(self.align_corners),
+        )
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        size = f"size={self.size}" if self.size is not None else f"factor={self.scale_factor}"
+        return f"{size}, mode={self.mode!r}"

@@ -9,6 +9,7 @@ from slopec.diagnostics import ShapeError
 from slopec.nn import functional, init
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
+from slopec.transforms import scan
 
 State = tuple[Tensor, ...]
 Step = Callable[[Tensor, Tensor, State], State]
@@ -123,8 +124,6 @@ class _Recurrent(Module):
 
     def _layer(self, layer: int, direction: int, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One direction of one layer over (T, N, features)."""
-        from slopec.transforms import scan
-
         parameters = [getattr(self, name) for name in self._names(layer, direction)]
         weight, recurrent, *biases = parameters
         given = functional.linear(x, weight, biases[0] if biases else None)

@@ -5,6 +5,7 @@ from typing import Any
 from slopec import tree
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
+from slopec.trainable import trained
 
 
 def summary(model: Module, *inputs: Any) -> str:
@@ -21,8 +22,6 @@ def summary(model: Module, *inputs: Any) -> str:
     <BLANKLINE>
     40 parameters, of which 40 are trained; 160 B
     """
-    from slopec.trainable import trained
-
     outputs = _outputs(model, inputs) if inputs else {}
     rows = [("module", "type", *(["output"] if inputs else []), "parameters")]
     for name, module in model.named_modules():

@@ -42,7 +42,7 @@ class _Layer(Module):
         key: Any = None,
     ) -> None:
         """Sizes of the model, its heads and its perceptron; `norm_first` normalises inputs."""
-        first, second, third, rest = keys(key, 4)
+        first, second, third = keys(key, 3)
         self.norm_first, self.activation = norm_first, _activation(activation)
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, key=first
@@ -50,16 +50,9 @@ class _Layer(Module):
         self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype, key=second)
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype, key=third)
-        self._more(d_model, nhead, dropout, bias, batch_first, dtype, rest)
-        for i in range(1, self._sublayers + 1):
-            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
-            setattr(self, f"norm{i}", norm)
-            setattr(self, f"dropout{i}", Dropout(dropout))
-
-    _sublayers = 2
-
-    def _more(self, *arguments: Any) -> None:
-        """What else a layer has."""
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+        self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout)
 
     def _added(self, i: int, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
         """x with sublayer `i` of it added, normalised before or after."""
@@ -110,21 +103,41 @@ class TransformerDecoderLayer(_Layer):
     (3, 5, 8)
     """
 
-    _sublayers = 3
-
-    def _more(
+    def __init__(
         self,
         d_model: int,
         nhead: int,
-        dropout: float,
-        bias: bool,
-        batch_first: bool,
-        dtype: Any,
-        key: Any,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = "relu",
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        *,
+        dtype: Any = dtypes.float32,
+        key: Any = None,
     ) -> None:
-        self.multihead_attn = MultiheadAttention(
-            d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, key=key
+        """Sizes of the model, its heads and its perceptron; `norm_first` normalises inputs."""
+        first, second = keys(key, 2)
+        super().__init__(
+            d_model,
+            nhead,
+            dim_feedforward,
+            dropout,
+            activation,
+            layer_norm_eps,
+            batch_first,
+            norm_first,
+            bias,
+            dtype=dtype,
+            key=first,
         )
+        self.multihead_attn = MultiheadAttention(
+            d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, key=second
+        )
+        self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+        self.dropout3 = Dropout(dropout)
 
     def forward(
         self,

@@ -86,6 +86,13 @@ CASES = [
     Case("AdaptiveMaxPool1d", (3,), ((2, 3, 7),), ref.adaptive(jnp.max, 3)),
     Case("AdaptiveMaxPool2d", (3,), ((2, 3, 6, 7),), ref.adaptive(jnp.max, 3)),
     Case("AdaptiveMaxPool3d", (2,), ((1, 2, 3, 4, 5),), ref.adaptive(jnp.max, 2)),
+    Case(
+        "Upsample",
+        (None, 2),
+        ((2, 3, 4, 5),),
+        lambda p, x: x.repeat(2, 2).repeat(2, 3),
+    ),
+    Case("Upsample", ((7, 9),), ((2, 3, 4, 5),), ref.resize((7, 9)), {"mode": "bilinear"}),
     Case("LayerNorm", (5,), ((2, 3, 5),), ref.layer_norm),
     Case(
         "LayerNorm", ((3, 5), 1e-3, False), ((2, 3, 5),), lambda p, x: ref.layer_norm(p, x, 2, 1e-3)

@@ -99,6 +99,13 @@ def adaptive(reduce, count):
     return run
 
 
+def resize(size):
+    def run(p, x):
+        return jax.image.resize(x, (*x.shape[:2], *size), "linear", antialias=False)
+
+    return run
+
+
 def normed(x, axes, eps):
     mean = x.mean(axis=axes, keepdims=True)
     return (x - mean) / jnp.sqrt(x.var(axis=axes, keepdims=True) + eps)

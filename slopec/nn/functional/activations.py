@@ -7,6 +7,7 @@ from slopec import ops, random, trace
 from slopec.diagnostics import ShapeError
 from slopec.ops import relu, sigmoid, tanh
 from slopec.tensor import Tensor
+from slopec.transforms import stop_gradient
 
 __all__ = [
     "celu",
@@ -212,8 +213,6 @@ def glu(x: Tensor, dim: int = -1) -> Tensor:
 
 def shifted(x: Tensor, dim: int) -> Tensor:
     """`x` less its maximum along `dim`, on which softmax and its derivatives do not depend."""
-    from slopec.transforms import stop_gradient
-
     top: Tensor = stop_gradient(ops.max(x, axis=dim, keepdims=True))
     return x - top
 
@@ -256,8 +255,6 @@ def gumbel_softmax(
     soft = softmax((logits + noise) / tau, dim)
     if not hard:
         return soft
-    from slopec.transforms import stop_gradient
-
     place = ops.argmax(soft, axis=dim)
     hot = ops.one_hot(place, soft.shape[dim], dtype=soft.dtype, axis=dim)
     rest: Tensor = stop_gradient(hot - soft)

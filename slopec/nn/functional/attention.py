@@ -8,6 +8,7 @@ from slopec.diagnostics import DTypeError, ShapeError
 from slopec.nn.functional.activations import softmax
 from slopec.nn.functional.randomness import dropout
 from slopec.tensor import Tensor
+from slopec.transforms import stop_gradient
 
 __all__ = ["attention_weights", "rotary_embedding", "scaled_dot_product_attention"]
 
@@ -61,8 +62,6 @@ def attention_weights(
     scale: float | None = None,
 ) -> Tensor:
     """softmax(q kᵀ · scale + mask), shape (…, T, S); arguments as for attention itself."""
-    from slopec.transforms import stop_gradient
-
     factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = (query * factor) @ ops.matrix_transpose(key)
     if is_causal:

@@ -8,10 +8,10 @@ nothing.
 from slopec import dtypes, hlo, ops, trace
 from slopec.diagnostics import ShapeError
 from slopec.nn.functional.activations import log_softmax, shifted
-from slopec.nn.functional.losses import Reduction, reduce_loss
+from slopec.nn.functional.losses import Reduction, normalize, reduce_loss
 from slopec.tensor import Tensor
 
-__all__ = ["accuracy", "cross_entropy", "nll_loss"]
+__all__ = ["accuracy", "cross_entropy", "info_nce", "nll_loss"]
 
 
 def _class_dim(name: str, x: Tensor, target: Tensor, dim: int | None) -> int:
@@ -166,3 +166,22 @@ def accuracy(x: Tensor, target: Tensor, *, dim: int | None = None) -> Tensor:
     place = _class_dim("accuracy", x, target, dim)
     right = ops.equal(ops.argmax(x, axis=place), target)
     return ops.mean(ops.astype(right, dtypes.float32))
+
+
+def info_nce(x1: Tensor, x2: Tensor, temperature: float = 0.07) -> Tensor:
+    """The contrastive loss of pairs (N, D): row i of each belongs to row i of the other.
+
+    The mean of the cross entropies of cos(x₁, x₂) / temperature in both directions (van den Oord
+    et al., 2018; Radford et al., *CLIP*, 2021).
+
+    >>> import slopec as sp
+    >>> print(f"{info_nce(sp.eye(4), sp.eye(4)).item():.4f}")
+    0.0000
+    """
+    if x1.shape != x2.shape:
+        raise ShapeError(
+            "S0101", f"info_nce: pairs of shapes {x1.shape} and {x2.shape}", span=trace.here()
+        )
+    logits = normalize(x1, dim=-1) @ ops.matrix_transpose(normalize(x2, dim=-1)) / temperature
+    labels = ops.arange(x1.shape[0], dtype=dtypes.int32)
+    return 0.5 * (cross_entropy(logits, labels) + cross_entropy(logits.T, labels))

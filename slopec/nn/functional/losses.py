@@ -3,10 +3,11 @@
 import math
 from typing import Literal
 
-from slopec import dtypes, ops, trace
+from slopec import ops, trace
 from slopec.diagnostics import ShapeError, UsageError
 from slopec.nn.functional.activations import logsigmoid
 from slopec.tensor import Tensor
+from slopec.transforms import stop_gradient
 
 __all__ = [
     "Reduction",
@@ -17,7 +18,6 @@ __all__ = [
     "gaussian_nll_loss",
     "hinge_embedding_loss",
     "huber_loss",
-    "info_nce",
     "kl_div",
     "l1_loss",
     "margin_ranking_loss",
@@ -182,8 +182,6 @@ def gaussian_nll_loss(
     reduction: Reduction = "mean",
 ) -> Tensor:
     """½(log v + (x − t)² / v) with v = max(var, eps), a constant for the maximum's derivative."""
-    from slopec.transforms import stop_gradient
-
     _same_shape("gaussian_nll_loss", x, target)
     size = var + stop_gradient(ops.maximum(var, eps) - var)
     values = 0.5 * (ops.log(size) + ops.square(x - target) / size)
@@ -256,21 +254,3 @@ def triplet_margin_loss(
     """max(0, d(anchor, positive) − d(anchor, negative) + margin) (Schroff et al., 2015)."""
     near, far = (pairwise_distance(anchor, x, p, eps) for x in (positive, negative))
     return reduce_loss(ops.relu(near - far + margin), reduction)
-
-
-def info_nce(x1: Tensor, x2: Tensor, temperature: float = 0.07) -> Tensor:
-    """The contrastive loss of pairs (N, D): row i of each belongs to row i of the other.
-
-    The mean of the cross entropies of cos(x₁, x₂) / temperature in both directions (van den Oord
-    et al., 2018; Radford et al., *CLIP*, 2021).
-
-    >>> import slopec as sp
-    >>> print(f"{info_nce(sp.eye(4), sp.eye(4)).item():.4f}")
-    0.0000
-    """
-    from slopec.nn.functional.classification import cross_entropy
-
-    _same_shape("info_nce", x1, x2)
-    logits = normalize(x1, dim=-1) @ ops.matrix_transpose(normalize(x2, dim=-1)) / temperature
-    labels = ops.arange(x1.shape[0], dtype=dtypes.int32)
-    return 0.5 * (cross_entropy(logits, labels) + cross_entropy(logits.T, labels))

@@ -6,6 +6,7 @@ from slopec import dtypes, ops, trace
 from slopec.diagnostics import ShapeError
 from slopec.nn.functional.losses import Reduction, reduce_loss
 from slopec.tensor import Tensor
+from slopec.transforms import scan, stop_gradient
 
 __all__ = ["ctc_loss"]
 
@@ -37,8 +38,6 @@ def ctc_loss(
     >>> print(f"{ctc_loss(x, sp.tensor([[1, 2]]), sp.tensor([4]), sp.tensor([2])):.4f}")
     0.8432
     """
-    from slopec.transforms import scan
-
     if log_probs.ndim != 3 or targets.ndim != 2 or targets.shape[0] != log_probs.shape[1]:
         raise ShapeError(
             "S0101",
@@ -99,8 +98,6 @@ def _at(alpha: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
 
 def _log_sum(parts: list[Tensor]) -> Tensor:
     """log Σ eˣ of tensors of one shape."""
-    from slopec.transforms import stop_gradient
-
     largest = parts[0]
     for part in parts[1:]:
         largest = ops.maximum(largest, part)
