@@ -12,7 +12,7 @@ from slopec_runtime.tree import Branch
 def read_module(path: Path) -> ir.Module:
     """The module in a file of MLIR text or bytecode.
 
-    Raises UsageError (S0423) at the line that does not parse or verify.
+    Raises UsageError (S0433) at the line that does not parse or verify.
     """
     return parse_module(path.read_bytes(), path)
 
@@ -27,7 +27,7 @@ def parse_module(data: bytes, path: Path) -> ir.Module:
         span = ir.location_span(first.location)
         if span is not None and span.file in ("-", ""):
             span = Span(str(path), span.line, span.column)
-        raise UsageError("S0423", f"not a valid module: {first.message}", span=span) from None
+        raise UsageError("S0433", f"not a valid module: {first.message}", span=span) from None
 
 
 def lower_file(path: Path, wanted: str | None) -> Lowered:
@@ -72,10 +72,10 @@ def _typed(type_: ir.Type, span: Span | None) -> tuple[tuple[int, ...], str]:
     try:
         shape, dtype = ir.shape_and_dtype(type_)
     except TypeError as error:
-        raise UsageError("S0424", f"{error} in the signature", span=span) from None
+        raise UsageError("S0434", f"{error} in the signature", span=span) from None
     if ir.DYNAMIC in shape:
         raise UsageError(
-            "S0424",
+            "S0434",
             f"the signature has a dynamic dimension: {type_}",
             span=span,
             hint="export the module with static shapes",

@@ -22,9 +22,12 @@ PASSES: dict[str, str] = {
     "chlo-legalize-to-stablehlo": "slopec.passes.mlir:ChloLegalizeToStablehlo",
     "cse": "slopec.passes.mlir:Cse",
     "expand-select-and-scatter": "slopec.passes.expand_select_and_scatter:ExpandSelectAndScatter",
+    "guard-indices": "slopec.passes.guard_indices:GuardIndices",
     "hoist-negate": "slopec.passes.hoist_negate:HoistNegate",
     "inline": "slopec.passes.mlir:Inline",
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
+    "order-ties": "slopec.passes.order_ties:OrderTies",
+    "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
     "symbol-dce": "slopec.passes.mlir:SymbolDce",
 }
@@ -85,14 +88,14 @@ class Option:
 def find(name: str) -> type[Any]:
     """The class of the pass called `name`, imported now.
 
-    Raises UsageError (S0420) for a name that no pass has.
+    Raises UsageError (S0430) for a name that no pass has.
 
     >>> find("simplify").__name__
     'Simplify'
     """
     if name not in PASSES:
         raise UsageError(
-            "S0420",
+            "S0430",
             f"there is no pass called `{name}`",
             notes=(f"the passes are {', '.join(PASSES)}",),
             hint=did_you_mean(name, list(PASSES)),

@@ -40,7 +40,7 @@ class PassError(Exception):
 def parse_pipeline(text: str) -> Pipeline:
     """Read a pipeline.
 
-    Raises UsageError: S0420 for an unknown pass, S0421 for text that is no pipeline, S0422 for an
+    Raises UsageError: S0430 for an unknown pass, S0431 for text that is no pipeline, S0432 for an
     option that the pass does not have or a value that does not fit it.
 
     >>> str(parse_pipeline("simplify{ max-iterations=4, fast-math },cse"))
@@ -102,7 +102,7 @@ def _find(text: str, name: re.Match[str]) -> type[Any]:
 
 def _syntax_error(text: str, position: int, message: str) -> UsageError:
     return UsageError(
-        "S0421",
+        "S0431",
         f"not a pipeline of passes: {message}",
         notes=_marked(text, position, position + 1),
         hint="write it as `derive,simplify{max-iterations=4},cse`",
@@ -124,7 +124,9 @@ def _make(pass_class: type[Any], body: str) -> Pass:
         if token["key"] is not None:
             key = token["key"]
             given[key] = []
-        elif key is None or (word in known and token["quoted"] is None):
+        elif key is None or (
+            token["quoted"] is None and _is_switch(word, known, known.get(key), given[key])
+        ):
             given[word], key = ["true"], None
         else:
             given[key].append(word)
@@ -135,15 +137,23 @@ def _make(pass_class: type[Any], body: str) -> Pass:
     missing = [o.spelling for o in known.values() if o.name not in values and o.required]
     if missing:
         raise UsageError(
-            "S0422",
+            "S0432",
             f"pass `{pass_class.name}` needs the option `{missing[0]}`",
             hint=f"write `{pass_class.name}{{{missing[0]}=…}}`",
         )
     try:
         made: Pass = pass_class(**values)
     except ValueError as error:
-        raise UsageError("S0422", f"pass `{pass_class.name}`: {error}") from error
+        raise UsageError("S0432", f"pass `{pass_class.name}`: {error}") from error
     return made
+
+
+def _is_switch(
+    word: str, known: dict[str, Option], before: Option | None, values: list[str]
+) -> bool:
+    """Whether a word begins an option of its own, rather than going on with the one before."""
+    complete = before is not None and values and before.accepts not in (tuple, str)
+    return word in known or bool(complete)
 
 
 def _known(pass_class: type[Any], known: dict[str, Option], name: str) -> Option:
@@ -151,7 +161,7 @@ def _known(pass_class: type[Any], known: dict[str, Option], name: str) -> Option
         return known[name]
     takes = ", ".join(f"`{o.spelling}`" for o in known.values()) or "none"
     raise UsageError(
-        "S0422",
+        "S0432",
         f"pass `{pass_class.name}` has no option `{name}`",
         notes=(f"its options: {takes}",),
         hint=did_you_mean(name, list(known)),
@@ -163,7 +173,7 @@ def _value(pass_class: type[Any], option: Option, words: list[str]) -> Any:
         return _read(option.accepts, words)
     except (ValueError, KeyError):
         raise UsageError(
-            "S0422",
+            "S0432",
             f"option `{option.spelling}` of pass `{pass_class.name}` must be {option.kind}, "
             f"got `{' '.join(words)}`",
         ) from None
