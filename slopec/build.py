@@ -27,6 +27,8 @@ OPTIMIZE = (
     f"{_SIMPLIFY},canonicalize,cse,expand-select-and-scatter,{_SIMPLIFY},"
     "hoist-negate,canonicalize,symbol-dce"
 )
+LEGALIZE = "guard-indices,order-ties,separate-buffers"
+"""What IREE needs to compile a module as StableHLO means it, whatever passes came before."""
 STAGES = ("stablehlo", "grad", "optimized")
 """The module as traced, with every derivative written out, and after the optimisation passes."""
 
@@ -90,6 +92,7 @@ def build(
     run_pipeline(module, parse_pipeline(DERIVE), observer)
     dims = independent_dims(lowered, module)
     run_pipeline(module, parse_pipeline(OPTIMIZE if pipeline is None else pipeline), observer)
+    run_pipeline(module, parse_pipeline(LEGALIZE), observer)
     _alias_donated(module, lowered.entries)
     code = ir.bytecode(module)
     manifest = _manifest(lowered, module, dims)

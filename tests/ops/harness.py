@@ -74,9 +74,9 @@ def integers(
     return np.random.default_rng([seed, *shape]).integers(low, high, shape).astype(dtype)
 
 
-def _leaves(result: Any) -> list[Any]:
+def leaves(result: Any) -> list[Any]:
     return (
-        [x for part in result for x in _leaves(part)]
+        [x for part in result for x in leaves(part)]
         if isinstance(result, list | tuple)
         else [result]
     )
@@ -101,7 +101,7 @@ def _in_jax(case: Case, inputs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         given = list(inputs)
         for place, value in zip(case.differentiated, floats, strict=True):
             given[place] = value
-        return [jnp.asarray(x) for x in _leaves(call(jnp, *given))]
+        return [jnp.asarray(x) for x in leaves(call(jnp, *given))]
 
     floats = [inputs[i] for i in case.differentiated]
     found = outputs(*floats)
@@ -131,7 +131,7 @@ def check(case: Case, cases: tuple[Case, ...]) -> None:
     """Compare one case of a table with JAX: values, types, shapes, gradients."""
     outputs, gradients = known(cases)[case]
     tensors = [sp.asarray(x) for x in case.inputs]
-    found = _leaves(case.call(sp, *tensors))
+    found = leaves(case.call(sp, *tensors))
     assert len(found) == len(outputs)
     for ours, theirs in zip(found, outputs, strict=True):
         same(ours, theirs, case.looser)
@@ -144,12 +144,12 @@ def check(case: Case, cases: tuple[Case, ...]) -> None:
         given = list(tensors)
         for place, value in zip(case.differentiated, values, strict=True):
             given[place] = value
-        leaves = _leaves(case.call(sp, *given))
-        return [leaves[i] for i in chosen]
+        outputs = leaves(case.call(sp, *given))
+        return [outputs[i] for i in chosen]
 
     _, pull = sp.vjp(call, *floats)
     pulled = pull([sp.asarray(c) for c in _cotangents([outputs[i] for i in chosen])])
-    for ours, theirs in zip(_leaves(pulled), gradients, strict=True):
+    for ours, theirs in zip(leaves(pulled), gradients, strict=True):
         same(ours, theirs, 5 * case.looser)
 
 

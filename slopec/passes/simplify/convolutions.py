@@ -88,25 +88,21 @@ def _renumbered(
     return op.again(x, k, shape=shape, attributes={"dimension_numbers": ir.attr(str(numbers))})
 
 
-@pattern("convolution", of="_, reverse")
+@pattern("convolution")
 def convolution_with_reversed(op: Op) -> Tensor | None:
-    """convolution(x, reverse(k)) → convolution(x, k)
+    """convolution(x, k) → convolution(x, reverse(k))
 
-    For spatial dimensions, with the window reversed instead.
+    For reversed windows, which IREE compiles less often than a kernel that is reversed before; a
+    reversal may also cancel with another.
     """
-    inner, n = op.source(1), dimension_numbers(op)
-    dims = inner.ints("dimensions")
-    if any(d not in n.kernel_spatial for d in dims):
+    n = dimension_numbers(op)
+    flags = _spatial_ints(op, "window_reversal", len(n.kernel_spatial), 0)
+    dims = [d for d, flag in zip(n.kernel_spatial, flags, strict=True) if flag]
+    if not dims:
         return None
-    rank = len(n.kernel_spatial)
-    before = _spatial_ints(op, "window_reversal", rank, 0)
-    flags = [bool(b) != (d in dims) for b, d in zip(before, n.kernel_spatial, strict=True)]
-    spelled = ", ".join(str(flag).lower() for flag in flags)
-    return op.again(
-        op.operands[0],
-        inner.operands[0],
-        attributes={"window_reversal": ir.attr(f"array<i1: {spelled}>")},
-    )
+    forward = ir.attr(f"array<i1: {', '.join(['false'] * len(flags))}>")
+    x, k = op.operands
+    return op.again(x, hlo.reverse(k, sorted(dims)), attributes={"window_reversal": forward})
 
 
 @pattern("convolution", of="pad")

@@ -35,14 +35,14 @@ func.func @transpose_convolution.after(%x: tensor<1x5x6x2xf32>, %k: tensor<3x2x2
 }
 
 func.func @convolution_with_reversed(%x: tensor<1x5x6x2xf32>, %k: tensor<3x2x2x4xf32>) -> tensor<1x3x5x4xf32> {
-  %0 = stablehlo.reverse %k, dims = [0, 1] : tensor<3x2x2x4xf32>
-  %1 = stablehlo.convolution(%x, %0) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {reverse = [true, false]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<1x5x6x2xf32>, tensor<3x2x2x4xf32>) -> tensor<1x3x5x4xf32>
-  return %1 : tensor<1x3x5x4xf32>
+  %0 = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {reverse = [true, false]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<1x5x6x2xf32>, tensor<3x2x2x4xf32>) -> tensor<1x3x5x4xf32>
+  return %0 : tensor<1x3x5x4xf32>
 }
 
 func.func @convolution_with_reversed.after(%x: tensor<1x5x6x2xf32>, %k: tensor<3x2x2x4xf32>) -> tensor<1x3x5x4xf32> {
-  %0 = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {reverse = [false, true]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<1x5x6x2xf32>, tensor<3x2x2x4xf32>) -> tensor<1x3x5x4xf32>
-  return %0 : tensor<1x3x5x4xf32>
+  %0 = stablehlo.reverse %k, dims = [0] : tensor<3x2x2x4xf32>
+  %1 = stablehlo.convolution(%x, %0) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {reverse = [false, false]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<1x5x6x2xf32>, tensor<3x2x2x4xf32>) -> tensor<1x3x5x4xf32>
+  return %1 : tensor<1x3x5x4xf32>
 }
 
 func.func @convolution_of_padded(%x: tensor<1x3x4x2xf32>, %k: tensor<3x2x2x4xf32>) -> tensor<1x6x8x4xf32> {

@@ -1,0 +1,45 @@
+"""Ops of one name, one by one, for passes that change ops where they stand."""
+
+from collections.abc import Iterator
+
+from slopec import ir, trace
+from slopec.passes.op import Op
+from slopec.tensor import Tensor
+from slopec.trace import Trace
+
+
+def each(module: ir.Module, name: str) -> Iterator[Op]:
+    """The ops `name` of known shapes, one by one, with the trace writing just before each."""
+    for function in ir.functions(module):
+        if not ir.has_body(function):
+            continue
+        found = _called(name, function)
+        where = Trace(module, ir.body_of(function), None, function=function)
+        for op in found:
+            where.location, where.point = op.location, ir.InsertionPoint(op)
+            with trace.writing(where):
+                yield Op(op, where)
+
+
+def put(op: Op, place: int, tensor: Tensor) -> None:
+    """Make `tensor` the operand at `place`, in place."""
+    op.operation.operands[place] = op.trace.value_of(tensor)
+
+
+def _called(name: str, function: ir.Operation) -> list[ir.Operation]:
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        if op.name == name and _is_static(op):
+            found.append(op)
+        return ir.WalkResult.ADVANCE
+
+    function.walk(visit)
+    return found
+
+
+def _is_static(op: ir.Operation) -> bool:
+    try:
+        return not any(ir.DYNAMIC in ir.type_of(value)[0] for value in op.operands)
+    except TypeError:
+        return False
