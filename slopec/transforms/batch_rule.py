@@ -7,6 +7,7 @@ whole batch. Rules are asked only for ops with a mapped input; all others are co
 
 import pkgutil
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -104,12 +105,17 @@ _rules: dict[str, BatchRule] = {}
 
 def batch_rules() -> dict[str, BatchRule]:
     """The rule of every op that has one."""
-    if not _rules:
-        from slopec.transforms import batch_rules as families
-
-        for family in pkgutil.iter_modules(families.__path__):
-            import_module(f"{families.__name__}.{family.name}")
+    _load_batch_rules()
     return _rules
+
+
+@cache
+def _load_batch_rules() -> None:
+    """Import every family of rules, whichever of them are imported already."""
+    from slopec.transforms import batch_rules as families
+
+    for family in pkgutil.iter_modules(families.__path__):
+        import_module(f"{families.__name__}.{family.name}")
 
 
 def mixed(*names: str) -> Callable[[BatchRule], BatchRule]:

@@ -9,7 +9,7 @@ be `unsupported` with advice. How ops are batched is said in `batch_rule.py`.
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -171,13 +171,13 @@ def verdicts() -> dict[str, str]:
     return refused | dict.fromkeys(_rewrites, "rewritten") | kinds
 
 
+@cache
 def load_rules() -> None:
-    """Import every family of rules once."""
-    if not _rules:
-        from slopec.transforms import rules as families
+    """Import every family of rules, whichever of them are imported already."""
+    from slopec.transforms import rules as families
 
-        for family in pkgutil.iter_modules(families.__path__):
-            import_module(f"{families.__name__}.{family.name}")
+    for family in pkgutil.iter_modules(families.__path__):
+        import_module(f"{families.__name__}.{family.name}")
 
 
 def accumulate(a: Tangent, b: Tangent) -> Tangent:
