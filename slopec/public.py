@@ -26,6 +26,7 @@ from slopec.ops import __all__ as _operations
 from slopec.programs import Program, Spec, program, spec
 from slopec.tensor import Tensor, tensor
 from slopec.transforms import (
+    amp,
     checkpoint,
     cond,
     custom_jvp,
@@ -60,6 +61,7 @@ __all__ = [
     "Program",
     "Spec",
     "Tensor",
+    "amp",
     "bfloat16",
     "bool_",
     "complex64",

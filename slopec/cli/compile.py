@@ -48,6 +48,7 @@ STAGES = ("stablehlo", "grad", "optimized")
 )
 @click.option("--emit", "stage", type=click.Choice(STAGES), help="Print that stage and stop.")
 @click.option("--passes", "-p", metavar="PIPELINE", help="Optimisation passes instead of slopec's.")
+@click.option("--amp", metavar="DTYPE", help="Multiply matrices in bfloat16 or float16.")
 @click.option(
     "--output",
     "-o",
@@ -81,6 +82,7 @@ def command(
     seed: int,
     stage: str | None,
     passes: str | None,
+    amp: str | None,
     output: Path | None,
     fat: bool,
     time_passes: bool,
@@ -109,6 +111,10 @@ def command(
         targets = [joined(targets)]
     lowered = _lowered(source, params, _sizes(dims), seed)
     observer = observers(time_passes, dump_passes)
+    if amp is not None:
+        from slopec.build import OPTIMIZE
+
+        passes = f"amp{{dtype={amp}}},{OPTIMIZE if passes is None else passes}"
     if stage is not None:
         from slopec.build import transform
 

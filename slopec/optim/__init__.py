@@ -65,7 +65,7 @@ from slopec.optim.transformation import (
     stateless,
     with_hyperparameters,
 )
-from slopec.optim.wrappers import Plateau, accumulated, clipped, ema
+from slopec.optim.wrappers import Plateau, accumulated, clipped, ema, loss_scale, loss_scaled
 
 __all__ = [
     "OPTIMIZERS",
@@ -94,6 +94,8 @@ __all__ = [
     "lamb",
     "lars",
     "lion",
+    "loss_scale",
+    "loss_scaled",
     "muon",
     "nadam",
     "orthogonalized",

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from slopec import dtypes, ops
+from slopec import dtypes, ops, trace
+from slopec.diagnostics import UsageError
 from slopec.optim.basic import clip_by_global_norm
 from slopec.optim.transformation import (
     Number,
@@ -12,6 +13,7 @@ from slopec.optim.transformation import (
     Transformation,
     chain,
     filled_like,
+    kept_leaves,
     tmap,
 )
 from slopec.tensor import Tensor
@@ -69,6 +71,78 @@ def accumulated(optimizer: Optimizer, every: int) -> Optimizer:
         }
 
     return Optimizer(Transformation(init, update))
+
+
+def loss_scaled(
+    optimizer: Optimizer, initial: float = 2.0**15, *, factor: float = 2.0, interval: int = 2000
+) -> Optimizer:
+    """`optimizer` of gradients of a loss that was multiplied by `loss_scale(state)`, for float16.
+
+    Gradients are divided by the scale. When one of them is not finite, nothing is updated and the
+    scale falls by `factor`; after `interval` updates in a row it grows by `factor` (Micikevicius et
+    al., *Mixed Precision Training*, 2018).
+
+    >>> import slopec as sp
+    >>> optimizer = sp.optim.loss_scaled(sp.optim.sgd(0.5), 1024.0)
+    >>> p = sp.tensor(3.0)
+    >>> state = optimizer.init(p)
+    >>> slope = sp.grad(lambda p: p * p * sp.optim.loss_scale(state))(p)
+    >>> p, state = optimizer.update(slope, state, p)
+    >>> print(p)
+    tensor(0., float32[], cpu)
+    >>> p, state = optimizer.update(sp.tensor(float("inf")), state, p)
+    >>> print(p, sp.optim.loss_scale(state))
+    tensor(0., float32[], cpu) tensor(512., float32[], cpu)
+    """
+    inner = optimizer.transformation
+
+    def init(params: Any) -> Any:
+        count = Tensor(0, dtypes.int32)
+        return {"inner": inner.init(params), "loss_scale": Tensor(float(initial)), "good": count}
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        scale = state["loss_scale"]
+        true = tmap(lambda g: g / ops.astype(scale, dtypes.real_of(g.dtype)), updates)
+        finite = _all_finite(true)
+        stepped, after = inner.update(true, state["inner"], params)
+
+        def if_finite(new: Any, old: Any) -> Any:
+            return tmap(lambda a, b: ops.where(finite, a, b), new, old)
+
+        good = ops.where(finite, state["good"] + 1, 0)
+        grows = ops.equal(good, interval)
+        larger = ops.minimum(scale * factor, 2.0**126)
+        smaller = ops.maximum(scale / factor, 2.0**-126)
+        return if_finite(stepped, tmap(ops.zeros_like, true)), {
+            "inner": if_finite(after, state["inner"]),
+            "loss_scale": ops.where(finite, ops.where(grows, larger, scale), smaller),
+            "good": ops.where(grows, 0, good),
+        }
+
+    return Optimizer(Transformation(init, update))
+
+
+def loss_scale(state: Any) -> Tensor:
+    """The factor, in the state of an optimiser made by `loss_scaled`, to multiply the loss by.
+
+    Raises UsageError (S0123) for the state of another optimiser.
+    """
+    if not isinstance(state, dict) or "loss_scale" not in state:
+        raise UsageError(
+            "S0123",
+            "the optimiser's state holds no loss scale",
+            span=trace.here(),
+            hint="make the optimiser with `sp.optim.loss_scaled(optimizer)`",
+        )
+    scale: Tensor = state["loss_scale"]
+    return scale
+
+
+def _all_finite(updates: Any) -> Tensor:
+    finite = Tensor(True)
+    for leaf in kept_leaves(updates):
+        finite = ops.logical_and(finite, ops.all(ops.isfinite(leaf)))
+    return finite
 
 
 def ema(average: Any, params: Any, decay: float = 0.999) -> Any:

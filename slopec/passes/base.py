@@ -14,6 +14,7 @@ from slopec import ir
 from slopec.diagnostics import UsageError, did_you_mean
 
 PASSES: dict[str, str] = {
+    "amp": "slopec.transforms.amp:Amp",
     "vjp": "slopec.transforms.declare:Vjp",
     "jvp": "slopec.transforms.declare:Jvp",
     "derive": "slopec.transforms.derive:Derive",

@@ -21,7 +21,7 @@ from slopec.train import tasks
 from slopec.train.batches import Batches
 from slopec.train.checkpoint import read_arrays, read_metadata, write_arrays
 from slopec.train.recipe import Recipe
-from slopec.transforms import value_and_grad
+from slopec.transforms import amp, grad
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,14 @@ class Training:
         made = optim.by_name(
             part.name, rate, weight_decay=part.weight_decay, momentum=part.momentum
         )
-        return made if part.clip_norm is None else optim.clipped(made, part.clip_norm)
+        made = made if part.clip_norm is None else optim.clipped(made, part.clip_norm)
+        return optim.loss_scaled(made) if self.recipe.train.amp == "float16" else made
 
     def programs(self) -> tuple[list[Program], Weights]:
         """The step and the evaluation, and the values that their state begins with."""
         optimizer, smoothing = self._optimizer(), self.recipe.train.label_smoothing
         inputs, targets = (self.task.train[n] for n in (self.task.inputs, self.task.targets))
-        rows = self.recipe.train.batch
+        rows, narrow = self.recipe.train.batch, self.recipe.train.amp
 
         @program(
             state=("model", "optimizer", "key"),
@@ -116,12 +117,17 @@ class Training:
         def step(model: Any, optimizer: Any, key: Any, inputs: Any, targets: Any) -> Any:
             """Train on one batch; returns its loss."""
             following, chosen = random.split(key)
+            scale = optim.loss_scale(optimizer) if narrow == "float16" else None
 
-            def loss(model: nn.Module) -> Tensor:
+            def loss(model: nn.Module) -> tuple[Tensor, Tensor]:
                 with random.stream(chosen):
-                    return tasks.loss_of(model(inputs), targets, smoothing)
+                    value = tasks.loss_of(model(inputs), targets, smoothing)
+                return value if scale is None else value * scale, value
 
-            value, slope = value_and_grad(loss)(model)
+            def slope_of(model: nn.Module) -> Any:
+                return grad(loss, has_aux=True)(model)
+
+            slope, value = (amp(slope_of, narrow) if narrow else slope_of)(model)
             model, optimizer = update(slope, optimizer, model)
             return model, optimizer, following, {"loss": value}
 

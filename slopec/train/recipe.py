@@ -37,13 +37,17 @@ class DataPart:
 
 @dataclass(frozen=True)
 class TrainPart:
-    """The loop: epochs (or `steps`), rows in a batch, the seed of everything random."""
+    """The loop: epochs (or `steps`), rows in a batch, the seed of everything random.
+
+    `amp` is the type of the operands of matrix products and convolutions, when it is narrower.
+    """
 
     epochs: int = 10
     batch: int = 64
     seed: int = 0
     steps: int | None = None
     label_smoothing: float = 0.0
+    amp: str | None = None
 
 
 @dataclass(frozen=True)

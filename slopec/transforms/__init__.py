@@ -1,5 +1,6 @@
 """Functions on functions, and control flow: what users import as `sp.grad`, `sp.scan` …"""
 
+from slopec.transforms.amp import amp
 from slopec.transforms.api import grad, jvp, linearize, value_and_grad, vjp
 from slopec.transforms.control import cond, fori_loop, map, scan, switch, while_loop
 from slopec.transforms.custom import checkpoint, custom_jvp, custom_vjp, stop_gradient
@@ -7,6 +8,7 @@ from slopec.transforms.jacobian import hessian, hvp, jacfwd, jacrev
 from slopec.transforms.vmap import vmap
 
 __all__ = [
+    "amp",
     "checkpoint",
     "cond",
     "custom_jvp",

@@ -12,9 +12,10 @@ from slopec import ir, trace
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
 from slopec.trace import Trace
+from slopec.transforms.amp import write_amp
 from slopec.transforms.batching import write_vmap
 from slopec.transforms.expand import expand
-from slopec.transforms.inline import called, inline_calls
+from slopec.transforms.inline import called, copy_as, inline_calls
 from slopec.transforms.modes import write_jvp, write_vjp
 from slopec.transforms.rule import rewrites
 
@@ -107,6 +108,8 @@ class Deriver:
         kind = ir.string_in(declaration, "slope.derive")
         if kind == "vmap":
             return write_vmap(self, declaration, of)
+        if kind.startswith("amp_"):
+            return write_amp(self, declaration, of)
         writer = _WRITERS.get(kind)
         if writer is None:
             raise TransformError(
@@ -114,7 +117,7 @@ class Deriver:
                 f"unknown transform {kind!r} in slope.derive",
                 span=ir.span_of(declaration),
             )
-        copy = _copy_as(declaration, of)
+        copy = copy_as(declaration, of)
         inputs, _ = ir.function_type(declaration)
         wrt = tuple(declaration.attributes["slope.wrt"])
         out = tuple(declaration.attributes["slope.out"])
@@ -137,16 +140,3 @@ class Deriver:
         ir.create("func.return", [], values, None, end.location, ir.InsertionPoint(end))
         end.erase()
         return copy
-
-
-def _copy_as(declaration: ir.Operation, of: ir.Operation) -> ir.Operation:
-    """A copy of the function `of` under the name and type of a declaration."""
-    copy = of.clone(ip=ir.InsertionPoint(declaration))
-    for name in list(copy.attributes):
-        if name.startswith("slope.") or name in ("arg_attrs", "res_attrs"):
-            del copy.attributes[name]
-    for name in ("sym_name", "sym_visibility", "function_type"):
-        copy.attributes[name] = declaration.attributes[name]
-    if "slope.public" in declaration.attributes:
-        copy.attributes["sym_visibility"] = ir.string("public")
-    return copy

@@ -250,6 +250,11 @@ def declare_vmap(
     return symbol, outputs
 
 
+def declare_amp(module: ir.Module, of: Traced, narrow: dtypes.DType) -> str:
+    """Declare the function whose contractions take operands of type `narrow`."""
+    return declare(module, f"amp_{narrow.name}", of.symbol, of.inputs, of.outputs)
+
+
 def differentiable(types: Sequence[TensorType]) -> list[int]:
     """The positions of the types that carry derivatives."""
     return [i for i, (_, dtype) in enumerate(types) if dtypes.is_differentiable(dtype)]

@@ -80,3 +80,16 @@ def _rename_inside(op: ir.Operation, renamed: dict[ir.Value, ir.Value]) -> None:
         return ir.WalkResult.ADVANCE
 
     op.walk(visit)
+
+
+def copy_as(declaration: ir.Operation, of: ir.Operation) -> ir.Operation:
+    """A copy of the function `of` under the name and type of a declaration."""
+    copy = of.clone(ip=ir.InsertionPoint(declaration))
+    for name in list(copy.attributes):
+        if name.startswith("slope.") or name in ("arg_attrs", "res_attrs"):
+            del copy.attributes[name]
+    for name in ("sym_name", "sym_visibility", "function_type"):
+        copy.attributes[name] = declaration.attributes[name]
+    if "slope.public" in declaration.attributes:
+        copy.attributes["sym_visibility"] = ir.string("public")
+    return copy
