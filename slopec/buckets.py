@@ -7,6 +7,7 @@ from slopec.diagnostics import UsageError
 from slopec.independence import MixedError, prove, same_but_for_size
 from slopec.lower import PROBE, Lowered
 from slopec_runtime.manifest import Dim, EntryPoint
+from slopec_runtime.sizes import is_name, names
 
 
 def independent_dims(lowered: Lowered, module: ir.Module) -> dict[str, Dim]:
@@ -45,6 +46,7 @@ def _prove(module: ir.Module, name: str, entry: EntryPoint, dim: str) -> None:
     largest = {d: max(choice[d] for choice in choices) for d in choices[0]}
     sizes = {choice[dim] for choice in choices}
     function = ir.function(module, symbol_for(name, largest))
+    _refuse_formulas(entry, dim, function)
     batch = {
         i: given.shape.index(dim) for i, given in enumerate(entry.inputs) if dim in given.shape
     }
@@ -55,6 +57,15 @@ def _prove(module: ir.Module, name: str, entry: EntryPoint, dim: str) -> None:
         if place != named:
             why = f"the result `{output.name}` does not follow the rows"
             raise MixedError(why, ir.span_of(function))
+
+
+def _refuse_formulas(entry: EntryPoint, dim: str, function: ir.Operation) -> None:
+    shapes = {array.name: array.shape for array in entry.inputs}
+    shapes.update((array.name, array.shape) for array in entry.outputs)
+    for name, shape in shapes.items():
+        for size in shape:
+            if dim in names(size) and not is_name(size):
+                raise MixedError(f"`{name}` has {size} of them", ir.span_of(function))
 
 
 def symbol_for(name: str, dims: Mapping[str, int]) -> str:

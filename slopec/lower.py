@@ -13,6 +13,7 @@ import numpy as np
 
 from slopec import hlo, ir, trace, tree
 from slopec.diagnostics import SlopecError, TransformError, UsageError
+from slopec.formulas import formula
 from slopec.programs import Program, Spec, Weights, reporting
 from slopec.tensor import Tensor
 from slopec.trace import Trace
@@ -199,8 +200,8 @@ class _Entry:
                 ir.function(self.module, symbol).attributes[PROBE] = ir.unit()
         names, _, result = traced[0]
         shapes = [
-            _symbolic([outputs[i].shape for _, outputs, _ in traced], variants)
-            for i in range(len(names))
+            self._symbolic(name, [outputs[i].shape for _, outputs, _ in traced], variants)
+            for i, name in enumerate(names)
         ]
         count = sum(len(self._kept(parameter)) for parameter in self.marked.state)
         outputs = tuple(
@@ -225,6 +226,29 @@ class _Entry:
         doc = self.marked.function.__doc__ or ""
         exported = tuple(v for v in variants if all(n in sizes[d] for d, n in v.dims.items()))
         return EntryPoint(inputs, outputs, arguments, result, exported, doc.strip())
+
+    def _symbolic(
+        self, name: str, shapes: Sequence[ir.Shape], variants: Sequence[Variant]
+    ) -> tuple[int | str, ...]:
+        """The shape of a result as formulas of the dimensions, from its shape for each choice."""
+        choices = [variant.dims for variant in variants]
+        found: list[int | str] = []
+        for axis, column in enumerate(zip(*shapes, strict=True)):
+            size = formula(column, choices)
+            if size is None:
+                dims = ", ".join(self.marked.dims)
+                raise UsageError(
+                    "S0116",
+                    f"the size of the result `{name}` along axis {axis} is no formula of {dims}",
+                    span=self.marked.span,
+                    notes=tuple(
+                        f"{size} for " + ", ".join(f"{d} = {n}" for d, n in choice.items())
+                        for size, choice in zip(column, choices, strict=True)
+                    ),
+                    hint="compile it for one size at a time",
+                )
+            found.append(size)
+        return tuple(found)
 
     def _kept(self, parameter: str) -> list[int]:
         """The flat arguments that a state parameter consists of."""
@@ -344,17 +368,3 @@ def _manifest_tree(treedef: TreeDef, places: Any) -> Tree:
     if treedef.node in (tuple, list):
         return Branch("tuple" if treedef.node is tuple else "list", items)
     return Branch("dict", items, treedef.names)
-
-
-def _symbolic(shapes: Sequence[ir.Shape], variants: Sequence[Variant]) -> tuple[int | str, ...]:
-    """The shape with names for the sizes that follow a symbolic dimension in every variant."""
-    result: list[int | str] = []
-    for axis in range(len(shapes[0])):
-        column = [shape[axis] for shape in shapes]
-        names = [
-            d
-            for d in variants[0].dims
-            if column == [variant.dims[d] for variant in variants] and len(set(column)) > 1
-        ]
-        result.append(names[0] if names else column[0])
-    return tuple(result)

@@ -21,18 +21,22 @@ from slopec.diagnostics import Span, TraceError, UsageError, did_you_mean
 from slopec.dtypes import DType
 from slopec.tree import TreeDef
 from slopec_runtime.errors import Error
+from slopec_runtime.sizes import evaluate, names
 
 
 @dataclass(frozen=True)
 class Spec:
-    """The type of an array that comes at run time; a name in `shape` is a symbolic dimension."""
+    """The type of an array that comes at run time.
+
+    A name in `shape` is a symbolic dimension, and a formula such as `"batch * heads"` one of some.
+    """
 
     dtype: DType
     shape: tuple[int | str, ...]
 
     def concrete(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape with every name replaced by its size."""
-        return tuple(sizes[d] if isinstance(d, str) else d for d in self.shape)
+        return tuple(evaluate(d, sizes) for d in self.shape)
 
     def __str__(self) -> str:
         """`float32[batch, 784]`."""
@@ -42,21 +46,33 @@ class Spec:
 def spec(dtype: Any, shape: Sequence[int | str] = ()) -> Spec:
     """The type of a run-time argument: dtype and shape, where a name is a symbolic dimension.
 
-    Raises TypeError for an unknown dtype and UsageError for sizes that are no size.
+    A size may be a formula of dimensions with `+`, `-`, `*` and `//`; each of them must stand alone
+    in some argument, so that its size is known. In the program, sizes are ints.
 
-    >>> print(spec("float32", ("batch", 784)))
-    float32[batch, 784]
+    Raises TypeError for an unknown dtype and UsageError (S0110) for sizes that are no size.
+
+    >>> print(spec("float32", ("batch", 784)), spec("int32", ("batch * heads", 2)))
+    float32[batch, 784] int32[batch * heads, 2]
     """
     for size in shape:
-        named = isinstance(size, str) and size.isidentifier()
-        if not named and not (isinstance(size, int) and size >= 0):
+        if not _is_size(size):
             raise UsageError(
                 "S0110",
-                f"{size!r} is neither a size nor the name of a dimension",
+                f"{size!r} is neither a size nor a dimension",
                 span=trace.here(),
-                hint='write sizes as ints and symbolic dimensions as names, such as "batch"',
+                hint="write sizes as ints and symbolic dimensions as names, such as "
+                '"batch", or formulas of them, such as "2 * batch"',
             )
     return Spec(dtypes.as_dtype(dtype), tuple(shape))
+
+
+def _is_size(size: Any) -> bool:
+    if isinstance(size, str):
+        try:
+            return bool(names(size))
+        except ValueError:
+            return False
+    return isinstance(size, int) and not isinstance(size, bool) and size >= 0
 
 
 def _is_spec_tree(value: Any) -> bool:
@@ -95,11 +111,11 @@ class Program:
     @property
     def dims(self) -> list[str]:
         """The symbolic dimensions, in order of appearance."""
-        names: dict[str, None] = {}
+        found: dict[str, None] = {}
         for leaves, _ in self.inputs.values():
             for leaf in leaves:
-                names.update((d, None) for d in leaf.shape if isinstance(d, str))
-        return list(names)
+                found.update((name, None) for size in leaf.shape for name in names(size))
+        return list(found)
 
 
 def program(
@@ -147,6 +163,16 @@ def _check(marked: Program) -> None:
                 span=marked.span,
                 notes=(f"its parameters are {', '.join(known) or 'none'}",),
                 hint=did_you_mean(keyword, known),
+            )
+    sizes = [d for leaves, _ in marked.inputs.values() for leaf in leaves for d in leaf.shape]
+    for dim in marked.dims:
+        if dim not in sizes:
+            formula = next(size for size in sizes if dim in names(size))
+            raise UsageError(
+                "S0110",
+                f"no argument of program `{marked.name}` has `{dim}` as a size of its own",
+                span=marked.span,
+                notes=(f"it is used in `{formula}`, from which it cannot be told",),
             )
 
 

@@ -11,6 +11,7 @@ from . import buffers
 from .arrays import Array
 from .dtypes import numpy_dtype
 from .errors import Error
+from .sizes import evaluate
 from .tree import leaves
 
 if TYPE_CHECKING:
@@ -162,4 +163,4 @@ class Call:
 
 
 def _sized(shape: Shape, dims: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(dims[size] if isinstance(size, str) else size for size in shape)
+    return tuple(evaluate(size, dims) for size in shape)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from .dtypes import NAMES
 from .errors import did_you_mean
 from .fields import invalid
+from .sizes import evaluate, is_name, names
 from .tree import Tree, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .manifest import EntryPoint, Input, Manifest, Output, Shape
 
@@ -64,10 +65,24 @@ def _check_array(where: str, shape: Shape, dtype: str, manifest: Manifest) -> No
         place = f"{where}.shape[{axis}]"
         if isinstance(size, int) and size < 0:
             invalid(place, f"must not be negative, not {size}")
-        if isinstance(size, str) and size not in manifest.dims:
-            invalid(place, f"names the dimension '{size}', which is not in dims")
-        if isinstance(size, str) and manifest.dims[size].independent and shape.count(size) > 1:
-            invalid(where, f"uses the independent dimension '{size}' twice in one shape")
+        if isinstance(size, str):
+            _check_formula(place, size, manifest)
+    used = [name for size in shape for name in names(size)]
+    for name in used:
+        if manifest.dims[name].independent and (used.count(name) > 1 or name not in shape):
+            invalid(where, f"uses the independent dimension '{name}' in a formula or twice")
+
+
+def _check_formula(where: str, size: str, manifest: Manifest) -> None:
+    try:
+        used = names(size)
+    except ValueError as problem:
+        invalid(where, f"must be a size: {problem}")
+    if not used:
+        invalid(where, f"'{size}' names no dimension")
+    for name in used:
+        if name not in manifest.dims:
+            invalid(where, f"names the dimension '{name}', which is not in dims")
 
 
 def _check_slots(where: str, arrays: Iterable[Input | Output], manifest: Manifest) -> None:
@@ -112,11 +127,17 @@ def _leaves(where: str, tree: Tree) -> list[int]:
 
 def _check_variants(where: str, entry: EntryPoint, manifest: Manifest) -> None:
     """Each function serves one combination of sizes of the dimensions that the inputs use."""
-    used = {size for array in entry.inputs for size in array.shape if isinstance(size, str)}
-    for position, output in enumerate(entry.outputs):
-        free = [size for size in output.shape if isinstance(size, str) and size not in used]
-        if free:
-            invalid(f"{where}.outputs[{position}]", f"uses '{free[0]}', which no input determines")
+    used = {str(size) for array in entry.inputs for size in array.shape if is_name(size)}
+    sides: tuple[tuple[str, Sequence[Input | Output]], ...] = (
+        ("inputs", entry.inputs),
+        ("outputs", entry.outputs),
+    )
+    for kind, arrays in sides:
+        for position, array in enumerate(arrays):
+            free = [n for size in array.shape for n in names(size) if n not in used]
+            if free:
+                place = f"{where}.{kind}[{position}]"
+                invalid(place, f"uses '{free[0]}', which no input determines")
     if not entry.variants:
         invalid(f"{where}.variants", "must hold at least one function")
     seen: list[dict[str, int]] = []
@@ -127,6 +148,25 @@ def _check_variants(where: str, entry: EntryPoint, manifest: Manifest) -> None:
         if dict(variant.dims) in seen:
             invalid(place, "repeats the sizes of an earlier variant")
         seen.append(dict(variant.dims))
+        _check_sizes(where, entry, variant.dims)
         for name, size in variant.dims.items():
             if size not in manifest.dims[name].sizes:
                 invalid(f"{place}.{name}", f"is {size}, which dims.{name}.sizes does not list")
+
+
+def _check_sizes(where: str, entry: EntryPoint, dims: Mapping[str, int]) -> None:
+    """Every formula gives a size for the sizes that a variant serves."""
+    sides: tuple[tuple[str, Sequence[Input | Output]], ...] = (
+        ("inputs", entry.inputs),
+        ("outputs", entry.outputs),
+    )
+    for kind, arrays in sides:
+        for position, array in enumerate(arrays):
+            for axis, size in enumerate(array.shape):
+                place = f"{where}.{kind}[{position}].shape[{axis}]"
+                try:
+                    value = evaluate(size, dims)
+                except ValueError as problem:
+                    invalid(place, f"must be a size: {problem}")
+                if not 0 <= value < 2**62:
+                    invalid(place, f"'{size}' is {value} for {dict(dims)}")

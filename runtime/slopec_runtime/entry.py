@@ -9,7 +9,8 @@ import numpy as np
 from .arrays import Array
 from .call import Call
 from .errors import Error, did_you_mean
-from .operands import Expected, Operand, describe, measure, operand
+from .operands import Expected, Operand, check_formulas, describe, measure, operand
+from .sizes import is_name
 from .split import Piece, join, pieces, take
 from .tree import Tree, flatten, unflatten
 
@@ -48,6 +49,11 @@ class Entry:
             for position, (_, expected) in enumerate(self._fed)
             if any(isinstance(size, str) for size in expected.shape)
         ]
+        self._formulas = [
+            (position, expected)
+            for position, expected in self._symbolic
+            if any(isinstance(size, str) and not is_name(size) for size in expected.shape)
+        ]
         self._names = [argument for argument, _ in facts.arguments]
         self._is_pure = not any(out.slot for out in facts.outputs) and not any(
             array.donated for array in facts.inputs
@@ -65,6 +71,8 @@ class Entry:
         sizes: dict[str, int] = {}
         for position, expected in self._symbolic:
             measure(sizes, operands[position].shape, expected)
+        for position, expected in self._formulas:
+            check_formulas(sizes, operands[position].shape, expected)
         return unflatten(self.facts.result, self._run(operands, sizes))
 
     def __repr__(self) -> str:

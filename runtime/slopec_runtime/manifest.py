@@ -18,7 +18,7 @@ from .tree import Tree  # noqa: TC001 - likewise
 FORMAT = 1
 
 Shape = tuple[int | str, ...]
-"""A shape; a string is the name of a symbolic dimension."""
+"""A shape; a string is a symbolic dimension or a formula of some (see `sizes.py`)."""
 
 
 @dataclass(frozen=True)

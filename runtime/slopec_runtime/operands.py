@@ -15,6 +15,7 @@ import numpy as np
 from .arrays import Array
 from .dtypes import cast_is_exact, numpy_dtype
 from .errors import Error
+from .sizes import evaluate, is_name, names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,12 +79,25 @@ def measure(sizes: dict[str, int], shape: tuple[int, ...], expected: Expected) -
     Raises Error S0511 if a dimension already has another size.
     """
     for size, name in zip(shape, expected.shape, strict=True):
-        if isinstance(name, str) and sizes.setdefault(name, size) != size:
+        if isinstance(name, str) and is_name(name) and sizes.setdefault(name, size) != size:
             raise Error(
                 "S0511",
                 f"the dimension '{name}' is {size} in {expected.label}, "
                 f"but {sizes[name]} in an earlier one",
                 notes=[f"expected {describe(expected.dtype, expected.shape)}"],
+            )
+
+
+def check_formulas(sizes: Mapping[str, int], shape: tuple[int, ...], expected: Expected) -> None:
+    """Raise Error S0511 if a size is not what the formula of symbolic dimensions there gives."""
+    for axis, (size, formula) in enumerate(zip(shape, expected.shape, strict=True)):
+        wanted = evaluate(formula, sizes)
+        if size != wanted:
+            given = ", ".join(f"{name} = {sizes[name]}" for name in names(formula))
+            raise Error(
+                "S0511",
+                f"{expected.label} needs size {formula} = {wanted} on axis {axis}, got {size}",
+                notes=[f"expected {describe(expected.dtype, expected.shape)} with {given}"],
             )
 
 
@@ -107,7 +121,7 @@ def _check_shape(shape: tuple[int, ...], expected: Expected) -> None:
 
 def _rank_hint(shape: tuple[int, ...], expected: Expected) -> str | None:
     wanted = expected.shape
-    if len(wanted) == len(shape) + 1 and isinstance(wanted[0], str):
+    if len(wanted) == len(shape) + 1 and is_name(wanted[0]):
         return f"one row still needs its '{wanted[0]}' axis: {expected.name}[None]"
     return None
 

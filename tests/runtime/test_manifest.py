@@ -83,7 +83,11 @@ BROKEN = [
 ENTRY = [
     ("predict", ["inputs", 0, "shape", 1], -3, "inputs[0].shape[1] must not be negative"),
     ("predict", ["inputs", 0, "shape", 1], 1.5, "must be an integer or a string, not 1.5"),
-    ("predict", ["inputs", 0, "shape", 1], "batch", "independent dimension 'batch' twice"),
+    ("predict", ["inputs", 0, "shape", 1], "batch", "'batch' in a formula or twice"),
+    ("predict", ["inputs", 0, "shape", 1], "2 * batch", "'batch' in a formula or twice"),
+    ("predict", ["inputs", 0, "shape", 1], "batch ** 2", "is no formula of dimensions"),
+    ("predict", ["inputs", 0, "shape", 1], "1 + 2", "names no dimension"),
+    ("predict", ["inputs", 0, "shape", 1], "batc", "which is not in dims"),
     ("predict", ["inputs", 0, "donated"], 1, "inputs[0].donated must be true or false"),
     ("predict", ["arguments"], [], "must use each of the inputs [0] exactly once, not []"),
     ("predict", ["arguments"], [["x", 0], ["x", 0]], "arguments must have distinct names"),
