@@ -6,7 +6,7 @@ StableHLO and CHLO ops are views registered by `slopec.dialects`.
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
@@ -159,6 +159,17 @@ def attr(text: str) -> Attribute:
 def string(text: str) -> Attribute:
     """A string attribute."""
     return mlir.StringAttr.get(text, context())
+
+
+def string_rows(rows: Iterable[Iterable[str]]) -> Attribute:
+    """`[["a", …], …]`, rows of strings."""
+    made = [mlir.ArrayAttr.get([string(s) for s in row], context()) for row in rows]
+    return mlir.ArrayAttr.get(made, context())
+
+
+def rows_of_strings(attribute: Attribute) -> tuple[tuple[str, ...], ...]:
+    """What `string_rows` made an attribute of."""
+    return tuple(tuple(str(mlir.StringAttr(s).value) for s in row) for row in attribute)
 
 
 def symbol(name: str) -> Attribute:

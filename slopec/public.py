@@ -28,6 +28,8 @@ from slopec.tensor import Tensor, tensor
 from slopec.transforms import (
     amp,
     checkpoint,
+    checkpoint_name,
+    checkpoint_policies,
     cond,
     custom_jvp,
     custom_vjp,
@@ -67,6 +69,8 @@ __all__ = [
     "complex64",
     "complex128",
     "checkpoint",
+    "checkpoint_name",
+    "checkpoint_policies",
     "cond",
     "custom_jvp",
     "custom_vjp",

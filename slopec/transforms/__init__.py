@@ -1,15 +1,19 @@
 """Functions on functions, and control flow: what users import as `sp.grad`, `sp.scan` …"""
 
+from slopec.transforms import checkpoint_policies
 from slopec.transforms.amp import amp
 from slopec.transforms.api import grad, jvp, linearize, value_and_grad, vjp
+from slopec.transforms.checkpoint import checkpoint, checkpoint_name
 from slopec.transforms.control import cond, fori_loop, map, scan, switch, while_loop
-from slopec.transforms.custom import checkpoint, custom_jvp, custom_vjp, stop_gradient
+from slopec.transforms.custom import custom_jvp, custom_vjp, stop_gradient
 from slopec.transforms.jacobian import hessian, hvp, jacfwd, jacrev
 from slopec.transforms.vmap import vmap
 
 __all__ = [
     "amp",
     "checkpoint",
+    "checkpoint_name",
+    "checkpoint_policies",
     "cond",
     "custom_jvp",
     "custom_vjp",

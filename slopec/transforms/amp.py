@@ -23,14 +23,14 @@ from slopec.transforms.function import (
     declare_amp,
     trace_function,
 )
-from slopec.transforms.inline import called, copy_as
+from slopec.transforms.inline import MARKS, called, copy_as
 
 if TYPE_CHECKING:
     from slopec.transforms.derive import Deriver
 
 Narrow = Literal["bfloat16", "float16"]
 
-_OWN = ("slope.keep", "slope.rule", "slope.derivative")
+_OWN = (*MARKS, "slope.derivative")
 """What marks a function that says itself what its derivative is (see `transforms/custom.py`)."""
 
 _CONTRACTIONS = ("stablehlo.dot_general", "stablehlo.convolution")

@@ -1,8 +1,8 @@
 """Functions that say themselves what their derivative is.
 
 Such a function stays a call until derivation is done, and its attribute names the rule:
-`slope.rule` is "zero" (`stop_gradient`), "checkpoint", "jvp" or "vjp", the last two with the symbol
-of the function that computes the derivative.
+`slope.rule` is "zero" (`stop_gradient`), "checkpoint" or "name" (see `checkpoint.py`), "jvp" or
+"vjp", the last two with the symbol of the function that computes the derivative.
 """
 
 import functools
@@ -24,13 +24,17 @@ from slopec.transforms.function import (
 Function = Callable[..., Any]
 
 
-def _kept(function: Function, arguments: Arguments, rule: str) -> Traced:
-    """Trace a function that stays a call while derivatives are taken."""
+def kept(
+    function: Function, arguments: Arguments, rule: str, facts: ir.Attributes | None = None
+) -> Traced:
+    """Trace a function that stays a call while derivatives are taken; `facts` go with its rule."""
     here = trace.current()
     traced = trace_function(function, arguments, here, here.module)
     op = ir.function(here.module, traced.symbol)
     op.attributes["slope.keep"] = ir.unit()
     op.attributes["slope.rule"] = ir.string(rule)
+    for name, fact in (facts or {}).items():
+        op.attributes[name] = fact
     return traced
 
 
@@ -53,28 +57,8 @@ def _stopped(x: Tensor) -> Tensor:
     def stop_gradient(x: Tensor) -> Tensor:
         return x
 
-    traced = _kept(stop_gradient, Arguments.of((x,), {}), "zero")
+    traced = kept(stop_gradient, Arguments.of((x,), {}), "zero")
     return call(traced.symbol, [x], traced.outputs)[0]
-
-
-def checkpoint(function: Function) -> Function:
-    """`function` with nothing saved for its reverse derivative: it is computed again there.
-
-    This trades time for memory. Values, gradients of any order and forward mode stay the same.
-
-    >>> import slopec as sp
-    >>> print(sp.grad(sp.checkpoint(lambda x: sp.sin(sp.sin(x))))(0.0))
-    tensor(1., float32[], cpu)
-    """
-
-    @functools.wraps(function)
-    def recomputed(*args: Any, **kwargs: Any) -> Any:
-        arguments = Arguments.of(args, kwargs)
-        traced = _kept(function, arguments, "checkpoint")
-        flat = call(traced.symbol, [*arguments.tensors, *traced.captures], traced.outputs)
-        return traced.result.unflatten(flat)
-
-    return recomputed
 
 
 class custom_jvp:
@@ -114,7 +98,7 @@ class custom_jvp:
         key = _types_of(arguments)
         traced = self._open.get(key)
         if traced is None:
-            traced = _kept(self.function, arguments, "jvp")
+            traced = kept(self.function, arguments, "jvp")
             # The rule may call the function: that call is of the function being made.
             self._open[key] = traced
             try:
@@ -184,7 +168,7 @@ class custom_vjp:
         key = _types_of(arguments)
         traced = self._open.get(key)
         if traced is None:
-            traced = _kept(self.function, arguments, "vjp")
+            traced = kept(self.function, arguments, "vjp")
             seeds = [hlo.full(shape, 0, dtype) for shape, dtype in traced.outputs]
             both = Arguments.of((*arguments.tensors, *seeds), {})
             self._open[key] = traced

@@ -6,6 +6,9 @@ A composite is a call of its decomposition, unless it is a CHLO op that was pack
 from slopec import ir
 from slopec.dialects import chlo
 
+MARKS = ("slope.keep", "slope.rule", "slope.policy", "slope.name")
+"""What marks a function that stays a call while derivatives are taken, and says by which rule."""
+
 _CALLEES = {"func.call": "callee", "stablehlo.composite": "decomposition"}
 
 
@@ -15,6 +18,13 @@ def called(op: ir.Operation) -> str | None:
     if attribute is None:
         return None
     return ir.symbol_in(op, attribute)
+
+
+def mark_like(function: ir.Operation, other: ir.Operation) -> None:
+    """Let a function stay a call by the same rule as another."""
+    for name in MARKS:
+        if name in other.attributes:
+            function.attributes[name] = other.attributes[name]
 
 
 def inline_calls(table: dict[str, ir.Operation], function: ir.Operation) -> None:

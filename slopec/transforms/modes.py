@@ -76,6 +76,7 @@ def write_vjp(
     ops = _body(block)
     active = varying(ops, [block.arguments[i] for i in wrt])
     adjoint: dict[ir.Value, Tangent] = {}
+    points: list[Point] = []
     for place, seed in zip(out, seeds, strict=True):
         value = end.operands[place]
         if value in active:
@@ -86,12 +87,14 @@ def write_vjp(
             continue
         where.location = op.location
         inputs = list(inputs_of(op))
-        flags = [value in active for value in inputs]
-        back = rule_of(op).vjp(Point(op, where, flags, deriver), cotangents)
-        for value, flag, ct in zip(inputs, flags, back, strict=True):
+        point = Point(op, where, [value in active for value in inputs], deriver)
+        back = rule_of(op).vjp(point, cotangents)
+        for value, flag, ct in zip(inputs, point.active, back, strict=True):
             if flag and ct is not None:
                 adjoint[value] = accumulate(adjoint.get(value), ct)
+        points.append(point)
     where.location = end.location
+    _drop_replaced(points)
     return [_or_zeros(adjoint.get(block.arguments[i]), block.arguments[i]) for i in wrt]
 
 
@@ -108,6 +111,7 @@ def write_jvp(
     tangents: dict[ir.Value, Tangent] = {
         block.arguments[i]: seed for i, seed in zip(wrt, seeds, strict=True)
     }
+    points: list[Point] = []
     ops = _body(block)
     for op, following in zip(ops, [*ops, end][1:], strict=True):
         given = [tangents.get(value) for value in inputs_of(op)]
@@ -120,8 +124,17 @@ def write_jvp(
         tangents.update(
             (value, t) for value, t in zip(point.outcomes, moved, strict=True) if t is not None
         )
+        points.append(point)
+    _drop_replaced(points)
     where.location, where.point = end.location, ir.InsertionPoint(end)
     return [_or_zeros(tangents.get(end.operands[i]), end.operands[i]) for i in out]
+
+
+def _drop_replaced(points: Sequence[Point]) -> None:
+    """Erase the ops that others have taken the place of: what they do must not happen twice."""
+    for point in points:
+        if point.replaced and not any(list(value.uses) for value in point.op.results):
+            point.op.erase()
 
 
 def _or_zeros(tangent: Tangent, like: ir.Value) -> Tensor:

@@ -51,6 +51,7 @@ class Point:
         self.active = active
         self.deriver = deriver
         self.outcomes: list[ir.Value] = list(op.results)
+        self.replaced = False
 
     def tensor(self, value: ir.Value) -> Tensor:
         """A value of the function as a tensor."""
@@ -73,6 +74,7 @@ class Point:
 
     def replace(self, values: Sequence[Tensor]) -> None:
         """Let `values` take the place of the op's results; the op itself becomes dead."""
+        self.replaced = True
         self.outcomes = [self.trace.value_of(value) for value in values]
         for old, new in zip(self.op.results, self.outcomes, strict=True):
             old.replace_all_uses_with(new)

@@ -3,45 +3,25 @@
 Reverse mode writes one function: the ops of the primal, then the adjoints. Where the two run at
 different times, as the iterations of a loop do, the adjoints' uses of primal values become
 *residuals*: results of the forward and arguments of the backward function. Values that are cheap
-to compute again from what the backward function has anyway are not saved.
+to compute again from what the backward function has anyway are not saved (`residuals.py` chooses).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING
 
 from slopec import ir
 from slopec.trace import TensorType
-from slopec.transforms.inline import copy_op
+from slopec.transforms.checkpoint_policies import Policy
+from slopec.transforms.inline import copy_op, inline_calls
 from slopec.transforms.modes import inputs_of
+from slopec.transforms.residuals import Forward
 
 if TYPE_CHECKING:
     from slopec.transforms.derive import Deriver
 
-_DEAR = {
-    "stablehlo.case",
-    "stablehlo.cholesky",
-    "stablehlo.convolution",
-    "stablehlo.custom_call",
-    "stablehlo.dot_general",
-    "stablehlo.fft",
-    "stablehlo.if",
-    "stablehlo.reduce",
-    "stablehlo.reduce_window",
-    "stablehlo.rng",
-    "stablehlo.rng_bit_generator",
-    "stablehlo.scatter",
-    "stablehlo.sort",
-    "stablehlo.triangular_solve",
-    "stablehlo.while",
-}
-_RESHAPING = {
-    "stablehlo.broadcast_in_dim",
-    "stablehlo.convert",
-    "stablehlo.reshape",
-    "stablehlo.transpose",
-}
+_NOTHING_NEW = {"stablehlo.constant", "stablehlo.iota", "stablehlo.reshape"}
+"""Ops whose result is as good as saved when what they are made of is."""
 
 
 @dataclass(frozen=True)
@@ -49,42 +29,74 @@ class Halves:
     """The two functions; `residuals` are the types of what the first saves for the second.
 
     forward: (primal inputs…) ↦ (primal results…, residuals…)
-    backward: (given inputs…, residuals…, cotangents…) ↦ (cotangents of inputs…)
+    backward: (inputs `given`…, residuals…, cotangents…) ↦ (cotangents of inputs…)
+
+    `again` are the arguments of `backward` from which it computes what `forward` computes too.
     """
 
     forward: str
     backward: str
+    given: tuple[int, ...]
     residuals: tuple[TensorType, ...]
+    again: tuple[int, ...]
 
 
 def split(
-    deriver: "Deriver", symbol: str, inputs: int, outputs: int, given: Sequence[int]
+    deriver: "Deriver",
+    symbol: str,
+    inputs: int,
+    outputs: int,
+    given: Sequence[int],
+    policy: Policy | None = None,
 ) -> Halves:
     """Split the reverse derivative `symbol` of a function of `inputs` arguments, `outputs` results.
 
-    `given` are the positions of the arguments that the backward function gets anyway.
+    `given` are the positions of the arguments that the backward function may have anyway; it takes
+    those that it uses. `policy` says which results may be saved.
     """
     function = deriver.ensure(symbol)
+    inline_calls(deriver.table, function)
     block = ir.body_of(function)
     *ops, end = [view.operation for view in block.operations]
     parameters, cotangents = list(block.arguments)[:inputs], list(block.arguments)[inputs:]
     results = list(end.operands)
+    adjoint = dependent(ops, cotangents)
+    afterwards = set(adjoint)
+    early = [op for op in ops if op not in afterwards]
+    late = _needed(adjoint, results[outputs:], set())
     kept = [parameters[i] for i in given]
-    adjoint = _dependent(ops, cotangents)
-    late = set(adjoint)
-    residuals, again = _residuals(ops, adjoint, results[outputs:], parameters, kept)
-    forward = _write(deriver, f"{symbol}.fwd", parameters, ops, [*results[:outputs], *residuals])
-    backward = _write(
-        deriver,
-        f"{symbol}.bwd",
-        [*kept, *residuals, *cotangents],
-        [op for op in ops if op in again or op in late],
+    needed = [*results[outputs:], *(v for op in late for v in inputs_of(op))]
+    choice = Forward(parameters, kept, early, deriver.function, policy).choose(needed)
+    run = choice.again.union(late)
+    backward = _needed(
+        [op for op in ops if op in run],
         results[outputs:],
+        {*parameters, *choice.saved},
     )
-    return Halves(forward, backward, tuple(ir.type_of(v) for v in residuals))
+    used = {v for op in backward for v in inputs_of(op)} | set(results[outputs:])
+    taken = [i for i in given if parameters[i] in used]
+    saved = [v for v in choice.saved if v in used]
+    arguments = [*(parameters[i] for i in taken), *saved]
+    forward = _needed(early, [*results[:outputs], *saved], set(parameters))
+    again = _twice(forward, backward)
+    return Halves(
+        _write(deriver, f"{symbol}.fwd", parameters, forward, [*results[:outputs], *saved]),
+        _write(deriver, f"{symbol}.bwd", [*arguments, *cotangents], backward, results[outputs:]),
+        tuple(taken),
+        tuple(ir.type_of(v) for v in saved),
+        tuple(i for i, v in enumerate(arguments) if v in again),
+    )
 
 
-def _dependent(ops: Sequence[ir.Operation], sources: Sequence[ir.Value]) -> list[ir.Operation]:
+def _twice(forward: Sequence[ir.Operation], backward: Sequence[ir.Operation]) -> set[ir.Value]:
+    """The values used by the ops that run in both halves, unless those give nothing new."""
+    both = set(forward).intersection(backward)
+    if all(op.name in _NOTHING_NEW for op in both):
+        return set()
+    return {value for op in both for value in inputs_of(op)}
+
+
+def dependent(ops: Sequence[ir.Operation], sources: Sequence[ir.Value]) -> list[ir.Operation]:
     """The ops whose results depend on `sources`."""
     reached = set(sources)
     found = []
@@ -93,52 +105,6 @@ def _dependent(ops: Sequence[ir.Operation], sources: Sequence[ir.Value]) -> list
             reached.update(op.results)
             found.append(op)
     return found
-
-
-def _residuals(
-    ops: Sequence[ir.Operation],
-    adjoint: Sequence[ir.Operation],
-    results: Sequence[ir.Value],
-    parameters: Sequence[ir.Value],
-    kept: Sequence[ir.Value],
-) -> tuple[list[ir.Value], set[ir.Operation]]:
-    """The primal values to save for the adjoint ops, and the primal ops to run again."""
-    owner = {result: op for op in ops for result in op.results}
-    late = {result for op in adjoint for result in op.results}
-    free = _recomputable(ops, kept)
-    saved: dict[ir.Value, None] = {}
-    again: set[ir.Operation] = set()
-    primal = set(parameters) | {v for v in owner if v not in late}
-
-    waiting = [*results, *(value for op in adjoint for value in inputs_of(op))]
-    while waiting:
-        value = waiting.pop()
-        if value not in primal or value in kept or value in saved:
-            continue
-        op = owner.get(value)
-        if op is None or not (value in free or _is_widening(op)):
-            saved[value] = None
-        elif op not in again:
-            again.add(op)
-            waiting += inputs_of(op)
-    return list(saved), again
-
-
-def _recomputable(ops: Sequence[ir.Operation], kept: Sequence[ir.Value]) -> set[ir.Value]:
-    """The values that cheap ops make of the arguments in `kept` and constants alone."""
-    known = set(kept)
-    for op in ops:
-        if op.name not in _DEAR and all(value in known for value in inputs_of(op)):
-            known.update(op.results)
-    return known
-
-
-def _is_widening(op: ir.Operation) -> bool:
-    """Whether an op only moves or converts elements and saves nothing by being saved."""
-    if op.name not in _RESHAPING:
-        return False
-    (before, source), (after, target) = ir.type_of(op.operands[0]), ir.type_of(op.results[0])
-    return prod(before) * source.itemsize <= prod(after) * target.itemsize
 
 
 def _write(

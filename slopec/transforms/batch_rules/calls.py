@@ -9,7 +9,7 @@ from slopec.tensor import Tensor
 from slopec.trace import Trace
 from slopec.transforms.batch_rule import Site, batched
 from slopec.transforms.function import Traced, call, declare_vmap
-from slopec.transforms.inline import called
+from slopec.transforms.inline import called, mark_like
 
 
 @batched("func.call")
@@ -32,8 +32,7 @@ def _call(site: Site) -> Sequence[Tensor]:
 
 def _keep(site: Site, callee: ir.Operation, declared: ir.Operation) -> None:
     """Give the batched function the rule of the function that it is made of."""
-    declared.attributes["slope.keep"] = ir.unit()
-    declared.attributes["slope.rule"] = callee.attributes["slope.rule"]
+    mark_like(declared, callee)
     if "slope.derivative" not in callee.attributes:
         return
     deriver = site.batcher.deriver

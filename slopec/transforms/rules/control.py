@@ -200,13 +200,15 @@ def _backward_loop(
 ) -> dict[int, Tensor]:
     """Count down, turning the cotangents after an iteration into those before it."""
     sums = [i for i in loop.active if i in loop.fixed]
-    given = sorted(loop.fixed | {trips.place})
     outputs = [loop.body.inputs[i] for i in loop.active]
 
     def body(*values: Tensor) -> Sequence[Tensor]:
         done, cotangents = values[0], values[1 : len(moving) + 1]
         step = hlo.full((), trips.trips - 1, dtypes.int32) - done
-        known = [_counter(loop, trips, step) if i == trips.place else loop.inputs[i] for i in given]
+        known = [
+            _counter(loop, trips, step) if i == trips.place else loop.inputs[i]
+            for i in halves.given
+        ]
         saved = [_take(stack, step) for stack in stacks]
         back = call(halves.backward, [*known, *saved, *cotangents], outputs)
         found = dict(zip(loop.active, back, strict=True))
