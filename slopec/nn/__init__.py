@@ -48,6 +48,7 @@ from slopec.nn.convolution import (
     ConvTranspose3d,
 )
 from slopec.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
+from slopec.nn.images import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from slopec.nn.interop import load_torch_state_dict
 from slopec.nn.linear import (
     Bilinear,
@@ -80,6 +81,23 @@ from slopec.nn.loss import (
 )
 from slopec.nn.module import Module
 from slopec.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from slopec.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
 from slopec.nn.partition import combine, partition
 from slopec.nn.pooling import (
     AdaptiveAvgPool1d,
@@ -101,6 +119,7 @@ from slopec.nn.pooling import (
 from slopec.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from slopec.nn.summary import summary
 from slopec.nn.transformer import (
+    Transformer,
     TransformerDecoder,
     TransformerDecoderLayer,
     TransformerEncoder,
@@ -133,6 +152,13 @@ __all__ = [
     "BatchNorm3d",
     "Bilinear",
     "CTCLoss",
+    "ChannelShuffle",
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -184,11 +210,19 @@ __all__ = [
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
     "ReLU",
     "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
     "RotaryEmbedding",
     "Sequential",
     "SiLU",
@@ -204,6 +238,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
     "TransformerDecoder",
     "TransformerDecoderLayer",
     "TransformerEncoder",
@@ -211,6 +246,9 @@ __all__ = [
     "TripletMarginLoss",
     "Unflatten",
     "Upsample",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ZeroPad3d",
     "combine",
     "functional",
     "init",

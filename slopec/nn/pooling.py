@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from slopec import ops
+from slopec.nn import functional
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
 
@@ -59,11 +60,6 @@ class _Adaptive(Module):
     def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
         """Remember the output's size; None keeps a dimension."""
         self.output_size = output_size
-
-    def sizes(self, rank: int) -> tuple[int | None, ...]:
-        """The output's size in each of `rank` dimensions."""
-        size = self.output_size
-        return tuple(size) if isinstance(size, Sequence) else (size,) * rank
 
     def extra_repr(self) -> str:
         """The constructor's argument."""
@@ -200,7 +196,7 @@ class AdaptiveAvgPool1d(_Adaptive):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, L) to (N, C, *output_size)."""
-        return ops.adaptive_avg_pool(x, self.sizes(1))
+        return functional.adaptive_avg_pool1d(x, self.output_size)
 
 
 class AdaptiveAvgPool2d(_Adaptive):
@@ -213,7 +209,7 @@ class AdaptiveAvgPool2d(_Adaptive):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, *output_size)."""
-        return ops.adaptive_avg_pool(x, self.sizes(2))
+        return functional.adaptive_avg_pool2d(x, self.output_size)
 
 
 class AdaptiveAvgPool3d(_Adaptive):
@@ -226,7 +222,7 @@ class AdaptiveAvgPool3d(_Adaptive):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, D, H, W) to (N, C, *output_size)."""
-        return ops.adaptive_avg_pool(x, self.sizes(3))
+        return functional.adaptive_avg_pool3d(x, self.output_size)
 
 
 class AdaptiveMaxPool1d(_Adaptive):
@@ -239,7 +235,7 @@ class AdaptiveMaxPool1d(_Adaptive):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, L) to (N, C, *output_size)."""
-        return ops.adaptive_max_pool(x, self.sizes(1))
+        return functional.adaptive_max_pool1d(x, self.output_size)
 
 
 class AdaptiveMaxPool2d(_Adaptive):
@@ -252,7 +248,7 @@ class AdaptiveMaxPool2d(_Adaptive):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, *output_size)."""
-        return ops.adaptive_max_pool(x, self.sizes(2))
+        return functional.adaptive_max_pool2d(x, self.output_size)
 
 
 class AdaptiveMaxPool3d(_Adaptive):
@@ -265,7 +261,7 @@ class AdaptiveMaxPool3d(_Adaptive):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, D, H, W) to (N, C, *output_size)."""
-        return ops.adaptive_max_pool(x, self.sizes(3))
+        return functional.adaptive_max_pool3d(x, self.output_size)
 
 
 class GlobalAvgPool(Module):

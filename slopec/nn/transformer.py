@@ -1,9 +1,10 @@
 """Transformer layers: attention and a perceptron, each added to its input and normalised."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from slopec import dtypes, tree
+from slopec import dtypes, ops, tree
 from slopec.nn import functional
 from slopec.nn.attention import MultiheadAttention
 from slopec.nn.containers import ModuleList
@@ -214,3 +215,83 @@ class TransformerDecoder(_Stack):
     >>> sp.nn.TransformerDecoder(layer, 2).eval()(sp.ones((3, 5, 8)), sp.ones((3, 7, 8))).shape
     (3, 5, 8)
     """
+
+
+class Transformer(Module):
+    """An encoder of the source and a decoder of the target that attends to its result.
+
+    As in *Attention Is All You Need* (Vaswani et al., 2017), without embeddings and head.
+
+    >>> import slopec as sp
+    >>> model = sp.nn.Transformer(8, 2, 1, 1, 16, batch_first=True).eval()
+    >>> mask = sp.nn.Transformer.generate_square_subsequent_mask(5)
+    >>> model(sp.ones((3, 7, 8)), sp.ones((3, 5, 8)), tgt_mask=mask).shape
+    (3, 5, 8)
+    """
+
+    def __init__(
+        self,
+        d_model: int = 512,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = "relu",
+        custom_encoder: Module | None = None,
+        custom_decoder: Module | None = None,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        *,
+        dtype: Any = dtypes.float32,
+        key: Any = None,
+    ) -> None:
+        """Sizes as of the layers, how many of each, or an encoder and a decoder of one's own."""
+        first, second = keys(key, 2)
+        sizes = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps)
+        options = (batch_first, norm_first, bias)
+
+        def norm() -> LayerNorm:
+            return LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+
+        self.batch_first = batch_first
+        self.encoder = custom_encoder or TransformerEncoder(
+            TransformerEncoderLayer(*sizes, *options, dtype=dtype, key=first),
+            num_encoder_layers,
+            norm(),
+        )
+        self.decoder = custom_decoder or TransformerDecoder(
+            TransformerDecoderLayer(*sizes, *options, dtype=dtype, key=second),
+            num_decoder_layers,
+            norm(),
+        )
+
+    def forward(
+        self,
+        src: Tensor,
+        tgt: Tensor,
+        src_mask: Tensor | None = None,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Source (S, N, E) and target (T, N, E) to (T, N, E); N first if `batch_first`."""
+        memory = self.encoder(src, src_mask, src_key_padding_mask)
+        result: Tensor = self.decoder(
+            tgt,
+            memory,
+            tgt_mask,
+            memory_mask,
+            tgt_key_padding_mask,
+            memory_key_padding_mask,
+        )
+        return result
+
+    @staticmethod
+    def generate_square_subsequent_mask(size: int) -> Tensor:
+        """(size, size), -inf above the diagonal and 0 elsewhere: no position sees later ones."""
+        return ops.triu(ops.full((size, size), -math.inf), k=1)

@@ -93,6 +93,14 @@ CASES = [
         lambda p, x: x.repeat(2, 2).repeat(2, 3),
     ),
     Case("Upsample", ((7, 9),), ((2, 3, 4, 5),), ref.resize((7, 9)), {"mode": "bilinear"}),
+    *(
+        Case(f"{kind}Pad{n}d", given, ((2, 3, 5, 6, 7)[: n + 2],), ref.pad(mode, *given))
+        for kind, mode in ref.PAD_MODES.items()
+        for n, given in enumerate(ref.MARGINS[kind == "Constant"], 1)
+    ),
+    Case("PixelShuffle", (2,), ((2, 8, 3, 4),), ref.pixel_shuffle(2)),
+    Case("PixelUnshuffle", (2,), ((2, 2, 6, 8),), ref.pixel_unshuffle(2)),
+    Case("ChannelShuffle", (3,), ((2, 6, 3, 4),), ref.channel_shuffle(3)),
     Case("LayerNorm", (5,), ((2, 3, 5),), ref.layer_norm),
     Case(
         "LayerNorm", ((3, 5), 1e-3, False), ((2, 3, 5),), lambda p, x: ref.layer_norm(p, x, 2, 1e-3)
@@ -155,6 +163,14 @@ CASES = [
         (8, 2, 16, 0.0),
         (SEQ, SEQ7),
         ref.decoder_layer(2, CAUSAL),
+        {"batch_first": True},
+        {"tgt_mask": CAUSAL},
+    ),
+    Case(
+        "Transformer",
+        (8, 2, 2, 1, 16, 0.0),
+        (SEQ7, SEQ),
+        ref.transformer(2, CAUSAL),
         {"batch_first": True},
         {"tgt_mask": CAUSAL},
     ),

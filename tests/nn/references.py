@@ -259,3 +259,68 @@ def recurrent_cell(cell):
         return list(cell(given, kept, states))
 
     return run
+
+
+PAD_MODES = {
+    "Constant": "constant",
+    "Zero": "constant",
+    "Reflection": "reflect",
+    "Replication": "edge",
+    "Circular": "wrap",
+}
+MARGINS = [
+    [((1, 2),), ((2, 1, 0, 3),), ((1, 2, 3, 0, 1, 1),)],
+    [((1, 2), 7.0), (2, -3.0), ((1, 2, 3, 0, 1, 1), 0.5)],
+]
+"""Arguments for one, two and three dimensions: without a value, and with one."""
+
+
+def pad(mode, margins, *value):
+    """NumPy's order of margins is the reverse of PyTorch's."""
+
+    def run(p, x):
+        sides = (margins,) * (2 * (x.ndim - 2)) if isinstance(margins, int) else margins
+        pairs = list(zip(sides[::2], sides[1::2], strict=True))[::-1]
+        widths = [(0, 0)] * (x.ndim - len(pairs)) + pairs
+        options = {"constant_values": value[0]} if value else {}
+        return jnp.pad(x, widths, mode=mode, **options)
+
+    return run
+
+
+def pixel_shuffle(r):
+    def run(p, x):
+        n, c, h, w = x.shape
+        y = x.reshape(n, c // r**2, r, r, h, w)
+        return y.transpose(0, 1, 4, 2, 5, 3).reshape(n, c // r**2, h * r, w * r)
+
+    return run
+
+
+def pixel_unshuffle(r):
+    def run(p, x):
+        n, c, h, w = x.shape
+        y = x.reshape(n, c, h // r, r, w // r, r)
+        return y.transpose(0, 1, 3, 5, 2, 4).reshape(n, c * r**2, h // r, w // r)
+
+    return run
+
+
+def channel_shuffle(groups):
+    def run(p, x):
+        n, c, *rest = x.shape
+        return x.reshape(n, groups, c // groups, *rest).swapaxes(1, 2).reshape(x.shape)
+
+    return run
+
+
+def transformer(heads, mask):
+    def run(p, source, target):
+        memory = source
+        for i in range(2):
+            memory = encoder_layer(heads, False, None)(pick(p, f"encoder.layers.{i}."), memory)
+        memory = layer_norm(pick(p, "encoder.norm."), memory)
+        result = decoder_layer(heads, mask)(pick(p, "decoder.layers.0."), target, memory)
+        return layer_norm(pick(p, "decoder.norm."), result)
+
+    return run

@@ -1,6 +1,6 @@
 """Layers without weights as functions of tensors, under PyTorch's names and with its arguments.
 
-What is an operation on tensors anyway (`conv2d`, `max_pool2d`, `pad` …) is `slopec`'s own, and
+What is an operation on tensors anyway (`conv2d`, `max_pool2d` …) is `slopec`'s own, and
 found here too. `dim` is what `axis` is elsewhere.
 """
 
@@ -8,18 +8,22 @@ from slopec.nn.functional import (
     activations,
     attention,
     classification,
+    images,
     losses,
     maps,
     normalization,
+    padding,
     randomness,
     sequences,
 )
 from slopec.nn.functional.activations import *  # noqa: F403
 from slopec.nn.functional.attention import *  # noqa: F403
 from slopec.nn.functional.classification import *  # noqa: F403
+from slopec.nn.functional.images import *  # noqa: F403
 from slopec.nn.functional.losses import *  # noqa: F403
 from slopec.nn.functional.maps import *  # noqa: F403
 from slopec.nn.functional.normalization import *  # noqa: F403
+from slopec.nn.functional.padding import *  # noqa: F403
 from slopec.nn.functional.randomness import *  # noqa: F403
 from slopec.nn.functional.sequences import *  # noqa: F403
 from slopec.ops import (
@@ -42,7 +46,6 @@ from slopec.ops import (
     max_pool2d,
     max_pool3d,
     one_hot,
-    pad,
     unfold,
 )
 
@@ -66,14 +69,15 @@ __all__ = [
     "max_pool2d",
     "max_pool3d",
     "one_hot",
-    "pad",
     "unfold",
 ]
 __all__ += activations.__all__
 __all__ += attention.__all__
 __all__ += classification.__all__
+__all__ += images.__all__
 __all__ += losses.__all__
 __all__ += maps.__all__
 __all__ += normalization.__all__
+__all__ += padding.__all__
 __all__ += randomness.__all__
 __all__ += sequences.__all__
