@@ -39,7 +39,9 @@ class _Package(ModuleType):
             return import_module(f"slopec.{name}")
         value = getattr(_public(), name, self)
         if value is self:
-            raise AttributeError(f"module 'slopec' has no attribute {name!r}")
+            hint = import_module("slopec.synonyms").hint(name, _public().__all__)
+            message = f"module 'slopec' has no attribute {name!r}"
+            raise AttributeError(f"{message}; {hint}" if hint else message)
         vars(self)[name] = value
         return value
 
