@@ -4,14 +4,24 @@ Each runs its Python functions once, into functions of the module, and builds on
 or `case` that calls them. All take and return pytrees, may use outer tensors, and differentiate.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from slopec import dtypes, hlo, trace, tree
-from slopec.diagnostics import DTypeError, ShapeError, TraceError
+from slopec.diagnostics import DTypeError, ShapeError, TraceError, TransformError
 from slopec.tensor import Tensor
 from slopec.trace import TensorType
 from slopec.transforms.function import Arguments, Traced, as_tensor, call, trace_function
+from slopec.transforms.sweep import (
+    Segments,
+    Tensors,
+    counted_loop,
+    in_segments,
+    numbers,
+    segment_size,
+    sweep,
+)
 from slopec.tree import TreeDef
 
 Function = Callable[..., Any]
@@ -118,14 +128,21 @@ def cond(pred: Any, true_function: Function, false_function: Function, *operands
 
 
 def while_loop(
-    cond_function: Function, body_function: Function, init: Any, *, max_steps: int | None = None
+    cond_function: Function,
+    body_function: Function,
+    init: Any,
+    *,
+    max_steps: int | None = None,
+    checkpoint: Segments = None,
 ) -> Any:
     """Repeat `value = body_function(value)` while `cond_function(value)`, beginning with `init`.
 
     With `max_steps` the loop ends after that many iterations at the latest, and then it can be
-    differentiated in reverse too; without, only forward.
+    differentiated in reverse too; without, only forward. `checkpoint` cuts it into segments, as for
+    `scan`.
 
-    Raises ShapeError when the body changes a type, DTypeError when the condition is no bool.
+    Raises ShapeError when the body changes a type, DTypeError when the condition is no bool,
+    TransformError S0216 for `checkpoint` without `max_steps`.
 
     >>> import slopec as sp
     >>> print(sp.while_loop(lambda x: x < 100.0, lambda x: x * 2.0, 3.0))
@@ -145,41 +162,54 @@ def while_loop(
         return call(body.symbol, [*values, *body.captures], body.outputs)
 
     if max_steps is None:
+        if checkpoint is not None:
+            raise _without_end("while_loop", checkpoint)
         return treedef.unflatten(hlo.while_loop(leaves, holds, step))
 
     def bounded(*values: Tensor) -> list[Tensor]:
         index = hlo.convert(holds(*values), dtypes.int32)
         return list(hlo.case(index, [lambda: values, lambda: step(*values)], types))
 
-    results = _counted(max_steps, leaves, lambda _, values: bounded(*values))
-    return treedef.unflatten(results)
+    size = segment_size("while_loop", checkpoint, max_steps)
+    return treedef.unflatten(
+        _repeat(size, 0, max_steps, leaves, lambda _, values: bounded(*values))
+    )
 
 
-def _counted(
-    trips: int,
-    leaves: Sequence[Tensor],
-    step: Callable[[Tensor, Sequence[Tensor]], Sequence[Tensor]],
-) -> tuple[Tensor, ...]:
-    """Run `step(i, values)` for i = 0 … trips − 1."""
-    limit = hlo.full((), trips, dtypes.int32)
-
-    def more(*values: Tensor) -> Tensor:
-        return hlo.compare(values[0], limit, "LT")
-
-    def body(*values: Tensor) -> list[Tensor]:
-        following = hlo.add(values[0], hlo.full((), 1, dtypes.int32))
-        return [following, *step(values[0], values[1:])]
-
-    start = hlo.full((), 0, dtypes.int32)
-    return hlo.while_loop([start, *leaves], more, body)[1:]
+def _without_end(verb: str, checkpoint: Segments) -> TransformError:
+    return TransformError(
+        "S0216",
+        f"{verb}: checkpoint={checkpoint!r}, but it is not known how often the loop runs",
+        span=trace.here(),
+        hint="give ints as bounds" if verb == "fori_loop" else "give `max_steps`",
+    )
 
 
-def fori_loop(lower: Any, upper: Any, body_function: Function, init: Any) -> Any:
+def _repeat(
+    size: int | None,
+    lower: int,
+    count: int,
+    init: Tensors,
+    step: Callable[[Tensor, Tensors], Tensors],
+) -> Tensors:
+    """Run `values = step(i, values)` for i = lower, …, by segments of `size` unless it is None."""
+    if size is None:
+        first = hlo.full((), lower, dtypes.int32)
+        return counted_loop(count, init, lambda i, values: step(hlo.add(i, first), values))
+    rows = [numbers(lower, count)]
+    return in_segments(size, lambda c, items: (step(items[0], c), []), init, rows, count, [])[0]
+
+
+def fori_loop(
+    lower: Any, upper: Any, body_function: Function, init: Any, *, checkpoint: Segments = None
+) -> Any:
     """Repeat `value = body_function(i, value)` for i = lower, …, upper − 1.
 
     With ints as bounds the loop differentiates forward and in reverse; with tensors, forward.
+    `checkpoint` cuts it into segments, as for `scan`.
 
-    Raises ShapeError when the body changes a type.
+    Raises ShapeError when the body changes a type, TransformError S0216 for a `checkpoint` that
+    is no length of a segment.
 
     >>> import slopec as sp
     >>> print(sp.fori_loop(0, 5, lambda i, x: x + i, 0))
@@ -194,10 +224,13 @@ def fori_loop(lower: Any, upper: Any, body_function: Function, init: Any) -> Any
         _check_carry("fori_loop", body.outputs, body.result, types, treedef)
 
         def step(i: Tensor, values: Sequence[Tensor]) -> list[Tensor]:
-            place = hlo.add(i, hlo.full((), lower, dtypes.int32))
-            return call(body.symbol, [place, *values, *body.captures], body.outputs)
+            return call(body.symbol, [i, *values, *body.captures], body.outputs)
 
-        return treedef.unflatten(_counted(max(0, upper - lower), leaves, step))
+        count = max(0, upper - lower)
+        size = segment_size("fori_loop", checkpoint, count)
+        return treedef.unflatten(_repeat(size, lower, count, leaves, step))
+    if checkpoint is not None:
+        raise _without_end("fori_loop", checkpoint)
     start, end = (hlo.convert(as_tensor(bound), dtypes.int32) for bound in (lower, upper))
     _, result = while_loop(
         lambda state: state[0] < end,
@@ -214,13 +247,19 @@ def scan(
     length: int | None = None,
     *,
     reverse: bool = False,
+    checkpoint: Segments = None,
 ) -> tuple[Any, Any]:
     """Carry a value along a sequence: `carry, y = function(carry, x)` for each x of `xs`.
 
     `xs` is a pytree of tensors with one leading size (or None, with `length`). Returns (the last
     carry, the ys stacked along a new first dimension). `reverse` goes from the last x to the first.
 
-    Raises ShapeError for sequences of different lengths or a carry that changes its type.
+    `checkpoint` saves memory in reverse mode, where every iteration saves what its derivative
+    needs: with an int k only every k-th carry is kept, with "sqrt" every √N-th, and the iterations
+    between are computed again, one segment at a time.
+
+    Raises ShapeError for sequences of different lengths or a carry that changes its type,
+    TransformError S0216 for a `checkpoint` that is no length of a segment.
 
     >>> import slopec as sp
     >>> total, sums = sp.scan(lambda c, x: (c + x, c + x), 0.0, sp.tensor([1.0, 2.0, 3.0]))
@@ -242,18 +281,15 @@ def scan(
         )
     carried = parts[0].size
     _check_carry("scan", body.outputs[:carried], parts[0], types, treedef)
-    stacked = body.outputs[carried:]
-    empty = [hlo.full((count, *shape), 0, dtype) for shape, dtype in stacked]
 
-    def step(i: Tensor, values: Sequence[Tensor]) -> list[Tensor]:
-        place = hlo.subtract(hlo.full((), count - 1, dtypes.int32), i) if reverse else i
-        given = [_item(x, place) for x in sequences]
-        results = call(body.symbol, [*values[:carried], *given, *body.captures], body.outputs)
-        ys = zip(values[carried:], results[carried:], strict=True)
-        return [*results[:carried], *(_store(stack, y, place) for stack, y in ys)]
+    def step(carry: Tensors, items: Tensors) -> tuple[Tensors, Tensors]:
+        results = call(body.symbol, [*carry, *items, *body.captures], body.outputs)
+        return results[:carried], results[carried:]
 
-    results = _counted(count, [*leaves, *empty], step)
-    return treedef.unflatten(results[:carried]), parts[1].unflatten(results[carried:])
+    size = segment_size("scan", checkpoint, count)
+    loop = sweep if size is None else functools.partial(in_segments, size)
+    last, ys = loop(step, leaves, sequences, count, body.outputs[carried:], reverse)
+    return treedef.unflatten(last), parts[1].unflatten(ys)
 
 
 def _length(sequences: Sequence[Tensor], length: int | None) -> int:
@@ -269,18 +305,6 @@ def _length(sequences: Sequence[Tensor], length: int | None) -> int:
             span=trace.here(),
         )
     return int(sizes.pop())
-
-
-def _item(x: Tensor, place: Tensor) -> Tensor:
-    zero = hlo.full((), 0, dtypes.int32)
-    row = hlo.dynamic_slice(x, [place, *[zero] * (x.ndim - 1)], (1, *x.shape[1:]))
-    return hlo.reshape(row, x.shape[1:])
-
-
-def _store(stack: Tensor, value: Tensor, place: Tensor) -> Tensor:
-    zero = hlo.full((), 0, dtypes.int32)
-    row = hlo.reshape(value, (1, *value.shape))
-    return hlo.dynamic_update_slice(stack, row, [place, *[zero] * value.ndim])
 
 
 def map(function: Function, xs: Any) -> Any:

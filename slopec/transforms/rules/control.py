@@ -20,6 +20,7 @@ from slopec.transforms.modes import captured, varying
 from slopec.transforms.outline import outline
 from slopec.transforms.rule import Point, Tangent, accumulate, derivatives
 from slopec.transforms.split import Halves, split
+from slopec.transforms.sweep import put_row, take_row
 
 
 def _deriver(point: Point) -> Deriver:
@@ -162,7 +163,8 @@ def _forward_loop(loop: _Loop, trips: Count, halves: Halves) -> list[Tensor]:
         step, carried, stacks = values[0], values[1 : count + 1], values[count + 1 :]
         results = call(halves.forward, loop.full(carried), outputs)
         filled = [
-            _put(stack, value, step) for stack, value in zip(stacks, results[count:], strict=True)
+            put_row(stack, value, step)
+            for stack, value in zip(stacks, results[count:], strict=True)
         ]
         return [step + 1, *results[:count], *filled]
 
@@ -175,19 +177,6 @@ def _forward_loop(loop: _Loop, trips: Count, halves: Halves) -> list[Tensor]:
     results = hlo.while_loop([zero, *loop.inputs[:count], *empty], more, body)
     loop.point.replace(results[1 : count + 1])
     return list(results[count + 1 :])
-
-
-def _put(stack: Tensor, value: Tensor, step: Tensor) -> Tensor:
-    zero = hlo.full((), 0, dtypes.int32)
-    row = hlo.reshape(value, (1, *value.shape))
-    return hlo.dynamic_update_slice(stack, row, [step, *[zero] * value.ndim])
-
-
-def _take(stack: Tensor, step: Tensor) -> Tensor:
-    zero = hlo.full((), 0, dtypes.int32)
-    shape = stack.shape[1:]
-    row = hlo.dynamic_slice(stack, [step, *[zero] * len(shape)], (1, *shape))
-    return hlo.reshape(row, shape)
 
 
 def _backward_loop(
@@ -209,7 +198,7 @@ def _backward_loop(
             _counter(loop, trips, step) if i == trips.place else loop.inputs[i]
             for i in halves.given
         ]
-        saved = [_take(stack, step) for stack in stacks]
+        saved = [take_row(stack, step) for stack in stacks]
         back = call(halves.backward, [*known, *saved, *cotangents], outputs)
         found = dict(zip(loop.active, back, strict=True))
         totals = [
