@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slopec import ir
 from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
+from slopec.transforms.counted import count_of
 
 _FREE = {
     "stablehlo.reshape",
@@ -72,7 +73,7 @@ def _flops(op: ir.Operation) -> float:
 
 
 def cost_of(function: ir.Operation) -> Cost:
-    """The cost of one call of a function; the body of a loop counts once.
+    """The cost of one call of a function; a loop counts as often as it runs, once if not known.
 
     A fused multiply-add counts as two operations, an elementwise function of an element as one.
     """
@@ -82,14 +83,34 @@ def cost_of(function: ir.Operation) -> Cost:
     return total
 
 
+def _times(count: int, cost: Cost) -> Cost:
+    return Cost(count * cost.flops, count * cost.bytes)
+
+
 def _op_cost(op: ir.Operation) -> Cost:
     if op.name in _FREE:
         return Cost()
     if op.name in ("stablehlo.while", "stablehlo.case", "stablehlo.if"):
         inner = [view.operation for region in op.regions for view in region.blocks[0].operations]
-        return sum((_op_cost(o) for o in inner), Cost())
+        count = count_of(op) if op.name == "stablehlo.while" else None
+        return _times(1 if count is None else count.trips, sum(map(_op_cost, inner), Cost()))
     try:
         moved = sum(map(_bytes, op.operands)) + sum(map(_bytes, op.results))
         return Cost(_flops(op), float(moved))
     except TypeError:  # tokens and tuples have no size
         return Cost()
+
+
+def spell_bytes(count: float) -> str:
+    """A number of bytes for people.
+
+    >>> spell_bytes(1536)
+    '1.5 KiB'
+    """
+    if count < 1024:
+        return f"{count:.0f} B"
+    for unit in ("KiB", "MiB"):
+        count /= 1024
+        if count < 1024:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1024:.1f} GiB"

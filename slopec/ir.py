@@ -254,6 +254,11 @@ def constant_array(op: Operation) -> np.ndarray:
     return elements(op.attributes["value"])
 
 
+def is_splat(value: Any) -> bool:
+    """Whether a constant's value says one element for all."""
+    return isinstance(value, mlir.DenseElementsAttr) and value.is_splat
+
+
 def elements(value: Any) -> np.ndarray:
     """The elements of a constant's value, the attribute; a splat comes as a read-only view."""
     shape, dtype = shape_and_dtype(value.type)

@@ -24,6 +24,7 @@ from slopec.jit import jit
 from slopec.ops import *
 from slopec.ops import __all__ as _operations
 from slopec.programs import Program, Spec, program, spec
+from slopec.saved import saved_residuals
 from slopec.tensor import Tensor, tensor
 from slopec.transforms import (
     amp,
@@ -106,6 +107,7 @@ __all__ = [
     "random",
     "randperm",
     "register_node",
+    "saved_residuals",
     "scan",
     "spec",
     "stop_gradient",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from slopec import tree
+from slopec.cost import spell_bytes
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
 from slopec.trainable import trained
@@ -32,8 +33,8 @@ def summary(model: Module, *inputs: Any) -> str:
     lines = [_line(row, widths) for row in rows]
     moving = sum(leaf.size for leaf in tree.leaves(trained(model)))
     size = sum(tensor.nbytes for tensor in model.parameters())
-    total = f"{model.num_parameters:,} parameters, of which {moving:,} are trained; {_bytes(size)}"
-    return "\n".join([*lines, "", total])
+    parts = f"{model.num_parameters:,} parameters, of which {moving:,} are trained"
+    return "\n".join([*lines, "", f"{parts}; {spell_bytes(size)}"])
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
@@ -41,14 +42,6 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
     *texts, number = row
     cells = [text.ljust(width) for text, width in zip(texts, widths, strict=False)]
     return "  ".join([*cells, number.rjust(widths[-1])])
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    raise AssertionError
 
 
 def _outputs(model: Module, inputs: tuple[Any, ...]) -> dict[str, str]:

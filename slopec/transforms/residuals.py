@@ -6,7 +6,7 @@ least to save. Two facts about ops decide where cuts may be: whether a policy al
 result, and whether the op is cheap enough to run again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -26,9 +26,11 @@ maximum minimum multiply negate not or real reduce_precision remainder round_nea
 round_nearest_even select shift_left shift_right_arithmetic shift_right_logical sign subtract xor"""
 _FUNCTIONS = """atan2 cbrt cosine exponential exponential_minus_one log log_plus_one logistic popcnt
 power rsqrt sine sqrt tan tanh count_leading_zeros"""
-_SPARING = frozenset(f"stablehlo.{name}" for name in (_MOVES + " " + _ARITHMETIC).split())
+MOVES = frozenset(f"stablehlo.{name}" for name in _MOVES.split())
+"""Ops that only place elements elsewhere or in another type."""
+SPARING = MOVES | {f"stablehlo.{name}" for name in _ARITHMETIC.split()}
 """Ops that cost less to run again than a value costs to save: moves and arithmetic."""
-_FUSIBLE = _SPARING | {f"stablehlo.{name}" for name in _FUNCTIONS.split()}
+FUSIBLE = SPARING | {f"stablehlo.{name}" for name in _FUNCTIONS.split()}
 """Ops that run element by element within other ops, and cost no memory traffic of their own."""
 _ONCE = {"stablehlo.infeed", "stablehlo.recv", "stablehlo.rng", "stablehlo.send"}
 """Ops that do or give something else the second time."""
@@ -46,16 +48,21 @@ class Choice:
 class Forward:
     """A forward computation: its arguments, those `kept` for the backward one anyway, and its ops.
 
-    `lookup` finds the functions that the ops call; `policy` says which results may be saved. Of
-    what is computed from kept arguments and constants alone, even the elementwise functions are run
-    again where `policy` is None, as in a loop, where a saved value costs as often as it runs.
+    `results` are what it is there for: ops that these do not depend on can wait for the backward
+    computation, and cost nothing there that they would not cost here. `lookup` finds the functions
+    that the ops call; `policy` says which results may be saved. Ops in the table `cheap` run again
+    rather than that something larger is saved; those in `kept_cheap` do so at any rate where they
+    depend on kept arguments and constants alone.
     """
 
     parameters: Sequence[ir.Value]
     kept: Sequence[ir.Value]
     ops: Sequence[ir.Operation]
+    results: Sequence[ir.Value]
     lookup: Lookup
-    policy: Policy | None = None
+    policy: Policy = everything_saveable
+    cheap: frozenset[str] = SPARING
+    kept_cheap: frozenset[str] = SPARING
 
     def choose(self, needed: Sequence[ir.Value]) -> Choice:
         """The least to save so that the values `needed` are known in the backward computation."""
@@ -121,14 +128,14 @@ class Forward:
         return set(self.parameters)
 
     @cached_property
-    def rules(self) -> Policy:
-        """The policy in force."""
-        return everything_saveable if self.policy is None else self.policy
-
-    @cached_property
     def owner(self) -> dict[ir.Value, ir.Operation]:
         """The op that makes a value."""
         return {result: op for op in self.ops for result in op.results}
+
+    @cached_property
+    def due(self) -> set[ir.Operation]:
+        """The ops that the results depend on."""
+        return set(needed_ops(self.ops, self.results))
 
     @cached_property
     def names(self) -> dict[ir.Value, str]:
@@ -148,7 +155,7 @@ class Forward:
         """What cheap ops make of kept arguments and constants alone."""
         known = set(self.kept)
         for op in self.ops:
-            if self._runs_again(op, loose=True) and all(v in known for v in inputs_of(op)):
+            if self._runs_again(op, self.kept_cheap) and all(v in known for v in inputs_of(op)):
                 known.update(op.results)
         return known
 
@@ -159,24 +166,23 @@ class Forward:
             return True
         if self._name(op) is not None:
             return False  # what has been named is saved, not its copy with the name
-        return self.rules.allows(op, self.names.get(value))
+        return self.policy.allows(op, self.names.get(value))
 
     def may_run_again(self, op: ir.Operation) -> bool:
         """Whether an op may be run again in the backward computation."""
-        return self._runs_again(op, loose=False)
+        return self._runs_again(op, self.cheap)
 
-    def _runs_again(self, op: ir.Operation, *, loose: bool) -> bool:
+    def _runs_again(self, op: ir.Operation, cheap: frozenset[str]) -> bool:
         if self._runs_once(op):
             return False
-        if not all(self.may_save(result) for result in op.results):
+        if op not in self.due or not all(self.may_save(result) for result in op.results):
             return True
-        fusible = self.rules.automatic or (loose and self.policy is None)
-        return self._is_cheap(op, _FUSIBLE if fusible else _SPARING)
+        return self._is_cheap(op, cheap)
 
     def _is_cheap(self, op: ir.Operation, table: frozenset[str]) -> bool:
         symbol = called(op)
         if symbol is None:
-            return op.name in table or (op.name.startswith("chlo.") and table is _FUSIBLE)
+            return op.name in table or (op.name.startswith("chlo.") and table is FUSIBLE)
         *inner, _ = [view.operation for view in ir.body_of(self.lookup(symbol)).operations]
         return all(self._is_cheap(o, table) for o in inner)
 
@@ -185,6 +191,19 @@ class Forward:
             effect = op.attributes.get("has_side_effect")
             return effect is not None and bool(effect)
         return op.name in _ONCE
+
+
+def needed_ops(
+    ops: Sequence[ir.Operation], results: Iterable[ir.Value], stop: Set[ir.Value] = frozenset()
+) -> list[ir.Operation]:
+    """The ops that `results` depend on, in order, not looking behind `stop`."""
+    wanted = set(results) - stop
+    found = []
+    for op in reversed(ops):
+        if any(result in wanted for result in op.results):
+            found.append(op)
+            wanted.update(value for value in inputs_of(op) if value not in stop)
+    return found[::-1]
 
 
 def size_of(value: ir.Value) -> int:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from slopec import ir
 from slopec.trace import TensorType
-from slopec.transforms.checkpoint_policies import Policy
+from slopec.transforms.checkpoint_policies import Policy, everything_saveable
 from slopec.transforms.inline import copy_op, inline_calls
 from slopec.transforms.modes import inputs_of
-from slopec.transforms.residuals import Forward
+from slopec.transforms.residuals import FUSIBLE, SPARING, Forward, needed_ops
 
 if TYPE_CHECKING:
     from slopec.transforms.derive import Deriver
@@ -63,12 +63,22 @@ def split(
     adjoint = dependent(ops, cotangents)
     afterwards = set(adjoint)
     early = [op for op in ops if op not in afterwards]
-    late = _needed(adjoint, results[outputs:], set())
+    late = needed_ops(adjoint, results[outputs:])
     kept = [parameters[i] for i in given]
     needed = [*results[outputs:], *(v for op in late for v in inputs_of(op))]
-    choice = Forward(parameters, kept, early, deriver.function, policy).choose(needed)
+    cheap, kept_cheap = _cheap(policy)
+    choice = Forward(
+        parameters,
+        kept,
+        early,
+        results[:outputs],
+        deriver.function,
+        everything_saveable if policy is None else policy,
+        cheap,
+        kept_cheap,
+    ).choose(needed)
     run = choice.again.union(late)
-    backward = _needed(
+    backward = needed_ops(
         [op for op in ops if op in run],
         results[outputs:],
         {*parameters, *choice.saved},
@@ -77,7 +87,7 @@ def split(
     taken = [i for i in given if parameters[i] in used]
     saved = [v for v in choice.saved if v in used]
     arguments = [*(parameters[i] for i in taken), *saved]
-    forward = _needed(early, [*results[:outputs], *saved], set(parameters))
+    forward = needed_ops(early, [*results[:outputs], *saved], set(parameters))
     again = _twice(forward, backward)
     return Halves(
         _write(deriver, f"{symbol}.fwd", parameters, forward, [*results[:outputs], *saved]),
@@ -86,6 +96,13 @@ def split(
         tuple(ir.type_of(v) for v in saved),
         tuple(i for i, v in enumerate(arguments) if v in again),
     )
+
+
+def _cheap(policy: Policy | None) -> tuple[frozenset[str], frozenset[str]]:
+    """The ops that run again: rather than something larger is saved, and on kept arguments."""
+    if policy is None:  # in a loop a value is saved as often as it runs
+        return SPARING, FUSIBLE
+    return (FUSIBLE, FUSIBLE) if policy.automatic else (SPARING, SPARING)
 
 
 def _twice(forward: Sequence[ir.Operation], backward: Sequence[ir.Operation]) -> set[ir.Value]:
@@ -123,20 +140,7 @@ def _write(
     block = ir.body_of(function)
     point = ir.InsertionPoint(block)
     renamed = dict(zip(parameters, block.arguments, strict=True))
-    for op in _needed(ops, results, set(parameters)):
+    for op in needed_ops(ops, results, set(parameters)):
         copy_op(op, renamed, point)
     ir.create("func.return", [], [renamed[v] for v in results], None, ir.unknown(), point)
     return name
-
-
-def _needed(
-    ops: Sequence[ir.Operation], results: Sequence[ir.Value], stop: set[ir.Value]
-) -> list[ir.Operation]:
-    """The ops that `results` depend on, in order, not looking behind `stop`."""
-    wanted = set(results) - stop
-    found = []
-    for op in reversed(ops):
-        if any(result in wanted for result in op.results):
-            found.append(op)
-            wanted.update(value for value in inputs_of(op) if value not in stop)
-    return found[::-1]
