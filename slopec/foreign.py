@@ -5,12 +5,13 @@ from pathlib import Path
 from slopec import ir
 from slopec.diagnostics import Span, UsageError, did_you_mean
 from slopec.lower import Lowered
+from slopec.portable import text_of
 from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
 from slopec_runtime.tree import Branch
 
 
 def read_module(path: Path) -> ir.Module:
-    """The module in a file of MLIR text or bytecode.
+    """The module in a file of MLIR text, bytecode, or a portable artifact.
 
     Raises UsageError (S0433) at the line that does not parse or verify.
     """
@@ -18,16 +19,46 @@ def read_module(path: Path) -> ir.Module:
 
 
 def parse_module(data: bytes, path: Path) -> ir.Module:
-    """The module in MLIR text or bytecode that came from `path`."""
-    source = data if data[:4] == b"ML\xefR" else data.decode("utf-8", errors="replace")
+    """The module in text, bytecode or a portable artifact that came from `path`.
+
+    Raises UsageError (S0433) for what is damaged, at the line where text does not parse.
+    """
+    text = text_of(data, path)
     try:
-        return ir.parse(source)
+        module = ir.parse(text)
     except ir.MLIRError as error:
         first = error.error_diagnostics[0]
         span = ir.location_span(first.location)
         if span is not None and span.file in ("-", ""):
             span = Span(str(path), span.line, span.column)
         raise UsageError("S0433", f"not a valid module: {first.message}", span=span) from None
+    _drop_annotations(module)
+    return module
+
+
+_ANNOTATIONS = ("Sharding", "xla.sdy.FuncResultSharding", "annotate_device_placement")
+"""Custom calls that return what they are given, and tell a partitioner where to keep it."""
+
+_CHECKS = ("shape_assertion",)
+"""Custom calls without a result, which hold where shapes are static."""
+
+
+def _drop_annotations(module: ir.Module) -> None:
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        if op.name == "stablehlo.custom_call" and ir.string_in(op, "call_target_name") in (
+            *_ANNOTATIONS,
+            *_CHECKS,
+        ):
+            found.append(op)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    for op in found:
+        for result, operand in zip(op.results, op.operands, strict=False):
+            result.replace_all_uses_with(operand)
+        op.erase()
 
 
 def lower_file(path: Path, wanted: str | None) -> Lowered:
@@ -56,8 +87,8 @@ def lower_file(path: Path, wanted: str | None) -> Lowered:
 def _entry(op: ir.Operation, name: str) -> EntryPoint:
     """The manifest's entry of a function: arguments by position, results as a tuple."""
     inputs, outputs = ir.function_type(op)
-    given = [_typed(t, ir.span_of(op)) for t in inputs]
-    taken = [_typed(t, ir.span_of(op)) for t in outputs]
+    given = [typed(t, ir.span_of(op)) for t in inputs]
+    taken = [typed(t, ir.span_of(op)) for t in outputs]
     result = 0 if len(taken) == 1 else Branch("tuple", tuple(range(len(taken))))
     return EntryPoint(
         tuple(Input(f"arg{i}", shape, dtype) for i, (shape, dtype) in enumerate(given)),
@@ -68,7 +99,8 @@ def _entry(op: ir.Operation, name: str) -> EntryPoint:
     )
 
 
-def _typed(type_: ir.Type, span: Span | None) -> tuple[tuple[int, ...], str]:
+def typed(type_: ir.Type, span: Span | None) -> tuple[tuple[int, ...], str]:
+    """The shape and dtype name of an argument or result; raises UsageError (S0434) for others."""
     try:
         shape, dtype = ir.shape_and_dtype(type_)
     except TypeError as error:
@@ -78,6 +110,6 @@ def _typed(type_: ir.Type, span: Span | None) -> tuple[tuple[int, ...], str]:
             "S0434",
             f"the signature has a dynamic dimension: {type_}",
             span=span,
-            hint="export the module with static shapes",
+            hint="export the function for the shapes that it will be called with",
         )
     return shape, dtype.name

@@ -4,19 +4,20 @@
 that an artifact carries. A call copies the module's functions into the module being written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slopec import ir, trace
+from slopec import dtypes, ir, trace
 from slopec.diagnostics import DTypeError, ShapeError, UsageError, did_you_mean
-from slopec.foreign import parse_module, read_module
+from slopec.foreign import parse_module, read_module, typed
 from slopec.tensor import Tensor
 from slopec.trace import TensorType
 from slopec.transforms.function import as_tensor, call
 from slopec.transforms.inline import called
 from slopec_runtime import artifact
+from slopec_runtime.manifest import EntryPoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,13 +120,20 @@ def _rename(function: ir.Operation, names: dict[str, str]) -> None:
     function.walk(visit)
 
 
+_SUFFIXES = (".mlir", ".mlirbc", ".stablehlo")
+"""How a `str` that is a path, rather than the text of a module, ends."""
+
+
 def from_stablehlo(source: str | bytes | Path, entry: str = "main") -> Imported:
-    r'''The function `entry` of a StableHLO module: its text, its bytecode, or a path to either.
+    r'''The function `entry` of a StableHLO module: its text, its bytes, or a path to either.
+
+    Bytes are MLIR bytecode or a portable artifact, as `jax.export` serializes modules.
 
     The result composes with every transform, `jit` and `compile`. CHLO ops, calls, loops and
     several results are fine; the shapes must be static.
 
-    Raises UsageError for text that does not parse (at its line) and for an unknown entry.
+    Raises UsageError for text that does not parse (S0433, at its line), for an unknown entry
+    (S0411), for sizes that are not static (S0434) and for a missing file (S0404).
 
     >>> import slopec as sp
     >>> text = """func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
@@ -136,7 +144,11 @@ def from_stablehlo(source: str | bytes | Path, entry: str = "main") -> Imported:
     >>> print(sp.grad(lambda x: square(x).sum())(sp.tensor([1.0, 3.0])))
     tensor([2. 6.], float32[2], cpu)
     '''
+    if isinstance(source, str) and source.endswith(_SUFFIXES) and "\n" not in source:
+        source = Path(source)
     if isinstance(source, Path):
+        if not source.is_file():
+            raise UsageError("S0404", f"there is no file `{source}`", span=trace.here())
         module = read_module(source)
     else:
         data = source.encode() if isinstance(source, str) else bytes(source)
@@ -154,22 +166,27 @@ def _imported(module: ir.Module, entry: str) -> Imported:
             span=trace.here(),
             hint=did_you_mean(entry, names),
         )
-    inputs, outputs = ir.function_type(ir.function(module, entry))
-    return Imported(
-        module,
-        entry,
-        tuple(ir.shape_and_dtype(t) for t in inputs),
-        tuple(ir.shape_and_dtype(t) for t in outputs),
+    function = ir.function(module, entry)
+    if not ir.has_body(function):
+        raise UsageError("S0411", f"the function `{entry}` has no body", span=ir.span_of(function))
+    inputs, outputs = (
+        tuple((shape, dtypes.as_dtype(name)) for shape, name in (typed(t, None) for t in types))
+        for types in ir.function_type(function)
     )
+    return Imported(module, entry, inputs, outputs)
 
 
-def load_function(path: str | Path, entry: str | None = None) -> Imported:
+def load_function(
+    path: str | Path, entry: str | None = None, *, dims: Mapping[str, int] | None = None
+) -> Imported:
     """The StableHLO function that an artifact carries, to be differentiated or compiled again.
 
-    `entry` names a compiled function (see `slopec info`); it may be left out when there is one.
-    The artifact must have been compiled with `--carry-stablehlo`.
+    It takes the entry's arrays in the order of the manifest, those of its state among them, and
+    returns all that the compiled function gives. `entry` names the entry and may be left out when
+    there is one; `dims` gives the sizes of its symbolic dimensions where several were compiled.
 
-    Raises UsageError (S0425) for an artifact without StableHLO, and the runtime's errors for files
+    Raises UsageError: S0425 for an artifact without StableHLO (it was larger than what is carried
+    by default, or left out), S0411 for an unknown entry or size; and the runtime's errors for files
     that are no artifacts.
     """
     opened = artifact.read(path)
@@ -180,8 +197,33 @@ def load_function(path: str | Path, entry: str | None = None) -> Imported:
             span=trace.here(),
             hint="compile it with `--carry-stablehlo`",
         )
-    module = ir.parse(bytes(opened.stablehlo))
-    symbols = [v.symbol for e in opened.manifest.entries.values() for v in e.variants]
-    if entry is None and len(symbols) == 1:
-        entry = symbols[0]
-    return _imported(module, entry or "")
+    symbol = _symbol(opened.manifest.entries, entry, dims or {})
+    return _imported(parse_module(bytes(opened.stablehlo), Path(path)), symbol)
+
+
+def _symbol(entries: Mapping[str, EntryPoint], entry: str | None, dims: Mapping[str, int]) -> str:
+    """The function of an entry for the given sizes."""
+    if entry is None and len(entries) == 1:
+        (entry,) = entries
+    if entry is None or entry not in entries:
+        what = "which entry is not said" if entry is None else f"there is no entry `{entry}`"
+        raise UsageError(
+            "S0411",
+            f"{what}; the artifact has {', '.join(entries) or 'none'}",
+            span=trace.here(),
+            hint=did_you_mean(entry or "", list(entries)) or "name it: `entry=…`",
+        )
+    variants = entries[entry].variants
+    fitting = [v for v in variants if all(v.dims.get(d) == n for d, n in dims.items())]
+    if len(fitting) != 1:
+        compiled = "; ".join(
+            ", ".join(f"{d}={n}" for d, n in variant.dims.items()) for variant in variants
+        )
+        raise UsageError(
+            "S0411",
+            f"{len(fitting)} functions of `{entry}` are for the sizes {dict(dims)}",
+            notes=(f"it was compiled for {compiled or 'fixed sizes'}",),
+            span=trace.here(),
+            hint="choose one of them with `dims`",
+        )
+    return fitting[0].symbol
