@@ -24,10 +24,10 @@ from slopec_runtime import manifest as schema
 DERIVE = "derive,inline,symbol-dce"
 _SIMPLIFY = "simplify{without=sum_of_negated}"
 OPTIMIZE = (
-    f"{_SIMPLIFY},canonicalize,cse,expand-select-and-scatter,{_SIMPLIFY},"
+    f"{_SIMPLIFY},canonicalize,cse,slim-loops,expand-select-and-scatter,{_SIMPLIFY},"
     "hoist-negate,canonicalize,symbol-dce"
 )
-LEGALIZE = "guard-indices,order-ties,separate-buffers"
+LEGALIZE = "drop-loop-barriers,guard-indices,order-ties,separate-buffers"
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""
 STAGES = ("stablehlo", "grad", "optimized")
 """The module as traced, with every derivative written out, and after the optimisation passes."""

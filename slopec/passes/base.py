@@ -22,6 +22,7 @@ PASSES: dict[str, str] = {
     "canonicalize": "slopec.passes.mlir:Canonicalize",
     "chlo-legalize-to-stablehlo": "slopec.passes.mlir:ChloLegalizeToStablehlo",
     "cse": "slopec.passes.mlir:Cse",
+    "drop-loop-barriers": "slopec.passes.drop_loop_barriers:DropLoopBarriers",
     "expand-select-and-scatter": "slopec.passes.expand_select_and_scatter:ExpandSelectAndScatter",
     "guard-indices": "slopec.passes.guard_indices:GuardIndices",
     "hoist-negate": "slopec.passes.hoist_negate:HoistNegate",
@@ -29,6 +30,7 @@ PASSES: dict[str, str] = {
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
     "order-ties": "slopec.passes.order_ties:OrderTies",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
+    "slim-loops": "slopec.passes.slim_loops:SlimLoops",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
     "symbol-dce": "slopec.passes.mlir:SymbolDce",
 }

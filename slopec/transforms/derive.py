@@ -18,6 +18,7 @@ from slopec.transforms.expand import expand
 from slopec.transforms.inline import called, copy_as, inline_calls
 from slopec.transforms.modes import write_jvp, write_vjp
 from slopec.transforms.rule import rewrites
+from slopec.transforms.slim import hoist
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ class Deriver:
         ]
         with trace.writing(where):
             expand(copy, where, rewrites(), [block.arguments[i] for i in wrt])
+            hoist(block)
             where.point = ir.InsertionPoint(end)
             extra = writer(self, where, block, end, wrt, out, seeds)
         values = [*end.operands, *(where.value_of(t) for t in extra)]

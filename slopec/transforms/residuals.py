@@ -81,7 +81,7 @@ class Forward:
         edges: dict[ir.Value, tuple[int, int]] = {}
         for value in self._reached(wanted):
             edges[value] = before, after = network.node(), network.node()
-            network.edge(before, after, size_of(value) if self.may_save(value) else UNLIMITED)
+            network.edge(before, after, self._price(value) if self.may_save(value) else UNLIMITED)
         for value, (before, _) in edges.items():
             for given in self._sources(value) or ():
                 network.edge(edges[given][1], before, UNLIMITED)
@@ -91,6 +91,11 @@ class Forward:
             network.edge(edges[value][1], sink, UNLIMITED)
         side = network.sink_side(source, sink)
         return [v for v, (before, after) in edges.items() if before not in side and after in side]
+
+    def _price(self, value: ir.Value) -> int:
+        """What saving a value costs: its bytes; a little more if it is not there anyway."""
+        there = value not in self.owner or self.owner[value] in self.due
+        return 2 * size_of(value) + (0 if there else 1)
 
     def _sources(self, value: ir.Value) -> list[ir.Value] | None:
         """What a value is computed from when it is computed again; None when it cannot be."""

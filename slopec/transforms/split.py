@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from slopec import ir
 from slopec.trace import TensorType
+from slopec.transforms.body import returned
 from slopec.transforms.checkpoint_policies import Policy, everything_saveable
 from slopec.transforms.inline import copy_op, inline_calls
 from slopec.transforms.modes import inputs_of
 from slopec.transforms.residuals import FUSIBLE, SPARING, Forward, needed_ops
+from slopec.transforms.slim import slim_loops
 
 if TYPE_CHECKING:
     from slopec.transforms.derive import Deriver
@@ -83,18 +85,19 @@ def split(
         results[outputs:],
         {*parameters, *choice.saved},
     )
-    used = {v for op in backward for v in inputs_of(op)} | set(results[outputs:])
-    taken = [i for i in given if parameters[i] in used]
+    arguments = [*kept, *choice.saved]
+    last = _write(deriver, f"{symbol}.bwd", [*arguments, *cotangents], backward, results[outputs:])
+    used = _slimmed(deriver.function(last), arguments)
+    taken = [i for i, v in zip(given, kept, strict=True) if v in used]
     saved = [v for v in choice.saved if v in used]
-    arguments = [*(parameters[i] for i in taken), *saved]
     forward = needed_ops(early, [*results[:outputs], *saved], set(parameters))
     again = _twice(forward, backward)
     return Halves(
         _write(deriver, f"{symbol}.fwd", parameters, forward, [*results[:outputs], *saved]),
-        _write(deriver, f"{symbol}.bwd", [*arguments, *cotangents], backward, results[outputs:]),
+        last,
         tuple(taken),
         tuple(ir.type_of(v) for v in saved),
-        tuple(i for i, v in enumerate(arguments) if v in again),
+        tuple(i for i, v in enumerate([*(parameters[i] for i in taken), *saved]) if v in again),
     )
 
 
@@ -122,6 +125,18 @@ def dependent(ops: Sequence[ir.Operation], sources: Sequence[ir.Value]) -> list[
             reached.update(op.results)
             found.append(op)
     return found
+
+
+def _slimmed(function: ir.Operation, given: Sequence[ir.Value]) -> set[ir.Value]:
+    """Which of the values `given`, its first arguments, a function needs; it takes those alone."""
+    block = ir.body_of(function)
+    slim_loops(block)
+    places = [i for i in range(len(given)) if not list(block.arguments[i].uses)]
+    for i in reversed(places):
+        block.erase_argument(i)
+    results = [value.type for value in returned(block)]
+    ir.set_function_type(function, [x.type for x in block.arguments], results)
+    return {value for i, value in enumerate(given) if i not in places}
 
 
 def _write(

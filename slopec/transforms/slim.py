@@ -1,0 +1,204 @@
+"""Loops that carry no more than they need: what nothing reads goes, what never changes moves out.
+
+Derivatives are full of such loops: the values of a loop that runs again for its residuals alone,
+and the cotangents of what it does not depend on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from slopec import ir
+from slopec.transforms.body import block_of, defining, returned
+from slopec.transforms.inline import copy_op
+from slopec.transforms.modes import inputs_of
+from slopec.transforms.residuals import SPARING, needed_ops
+
+_EFFECTS = {
+    "stablehlo.custom_call",
+    "stablehlo.infeed",
+    "stablehlo.outfeed",
+    "stablehlo.recv",
+    "stablehlo.rng",
+    "stablehlo.send",
+}
+
+
+def slim_loops(block: ir.Block) -> bool:
+    """Make every `while` of a block, and those inside them, carry what is needed alone.
+
+    Ops that nothing needs go. Returns whether anything changed.
+    """
+    changed = False
+    while _once(block):
+        changed = True
+    return changed
+
+
+def _once(block: ir.Block) -> bool:
+    """One way through a block: what goes in an inner loop may let go more outside it."""
+    changed = _drop_dead(block)
+    for op in [view.operation for view in block.operations]:
+        slimmed = slim(op) if op.name == "stablehlo.while" else op
+        changed |= slimmed is not op
+        for region in slimmed.regions:
+            for inner in region.blocks:
+                changed |= _once(inner)
+    return changed
+
+
+def _drop_dead(block: ir.Block) -> bool:
+    """Erase the ops whose results nothing uses."""
+    dead = 0
+    for op in reversed([view.operation for view in block.operations]):
+        unused = len(op.results) and not any(list(result.uses) for result in op.results)
+        if unused and op.name != "func.call" and not _has_effects(op):
+            op.erase()
+            dead += 1
+    return dead > 0
+
+
+def hoist(block: ir.Block) -> None:
+    """Move out of the loops of a block what is dear and the same in every iteration.
+
+    Within the loop its derivative would be saved, or computed, as often as the loop runs.
+    """
+    for op in [view.operation for view in block.operations]:
+        if op.name == "stablehlo.while" and not _has_effects(op):
+            _hoist_from(op)
+
+
+def _hoist_from(op: ir.Operation) -> None:
+    body = block_of(op, 1)
+    *ops, end = [view.operation for view in body.operations]
+    for i in _fixed(op):
+        body.arguments[i].replace_all_uses_with(op.operands[i])
+        end.operands[i] = body.arguments[i]
+    varying = set(body.arguments)
+    same = []
+    for inner in ops:
+        if any(value in varying for value in inputs_of(inner)):
+            varying.update(inner.results)
+        else:
+            same.append(inner)
+    dear = [value for inner in same if inner.name not in SPARING for value in inner.results]
+    for inner in needed_ops(same, dear):
+        inner.move_before(op)
+
+
+def slim(op: ir.Operation) -> ir.Operation:
+    """Replace a `while` by one that carries what is needed alone; return what is there then.
+
+    Loops with effects, and those on other data than tensors, stay as they are.
+    """
+    if _has_effects(op):
+        return op
+    _merge_alike(op)
+    fixed = _fixed(op)
+    kept = [i for i in _live(op) if i not in fixed]
+    if len(kept) == len(op.operands):
+        return op
+    slimmed = _Rebuilt(op, kept, fixed).write()
+    for place, value in zip(kept, slimmed.results, strict=True):
+        op.results[place].replace_all_uses_with(value)
+    for place in fixed:
+        op.results[place].replace_all_uses_with(op.operands[place])
+    op.erase()
+    return slimmed
+
+
+def _merge_alike(op: ir.Operation) -> None:
+    """Let one carried value stand for others that begin and go on as it does."""
+    body = block_of(op, 1)
+    following = [defining(value) for value in returned(body)]
+    for i, j in combinations(range(len(op.operands)), 2):
+        if op.operands[i] != op.operands[j] or not _alike(following[i], following[j], body, i, j):
+            continue
+        for block in (block_of(op, 0), body):
+            block.arguments[j].replace_all_uses_with(block.arguments[i])
+        op.results[j].replace_all_uses_with(op.results[i])
+
+
+def _alike(
+    one: ir.Operation | None, other: ir.Operation | None, body: ir.Block, i: int, j: int
+) -> bool:
+    """Whether two ops do the same where argument i of a body and argument j are equal."""
+    if one is None or other is None or one == other or one.name != other.name:
+        return False
+    if len(one.regions) or len(one.results) > 1 or len(one.operands) != len(other.operands):
+        return False
+    pairs = list(zip(one.operands, other.operands, strict=True))
+    mine, theirs = body.arguments[i], body.arguments[j]
+    alike = all(x == y or (x == mine and y == theirs) for x, y in pairs)
+    return alike and (mine, theirs) in pairs and str(one.attributes) == str(other.attributes)
+
+
+def _fixed(op: ir.Operation) -> set[int]:
+    """The carried values that every iteration hands on as they are."""
+    body = block_of(op, 1)
+    return {i for i, value in enumerate(returned(body)) if value == body.arguments[i]}
+
+
+def _live(op: ir.Operation) -> list[int]:
+    """The carried values that a result in use, or the condition, depends on in some iteration."""
+    cond, body = block_of(op, 0), block_of(op, 1)
+    found = {i for i, result in enumerate(op.results) if list(result.uses)}
+    found |= _read(cond, returned(cond))
+    while True:
+        more = found | _read(body, [returned(body)[i] for i in found])
+        if more == found:
+            return sorted(found)
+        found = more
+
+
+def _read(block: ir.Block, results: Sequence[ir.Value]) -> set[int]:
+    """The arguments of a block that `results` depend on."""
+    ops = needed_ops([view.operation for view in block.operations], results)
+    used = {value for op in ops for value in inputs_of(op)} | set(results)
+    return {i for i, argument in enumerate(block.arguments) if argument in used}
+
+
+def _has_effects(op: ir.Operation) -> bool:
+    """Whether something in a loop happens, or hides what happens."""
+    found = any(not str(value.type).startswith("tensor") for value in op.operands)
+
+    def visit(inner: ir.Operation) -> ir.WalkResult:
+        nonlocal found
+        found |= inner.name in _EFFECTS
+        return ir.WalkResult.INTERRUPT if found else ir.WalkResult.ADVANCE
+
+    op.walk(visit)
+    return found
+
+
+@dataclass(frozen=True)
+class _Rebuilt:
+    """A loop written anew with some of its carried values; `fixed` ones come from outside."""
+
+    op: ir.Operation
+    kept: Sequence[int]
+    fixed: set[int]
+
+    def write(self) -> ir.Operation:
+        """Write it before the old one."""
+        operands = [self.op.operands[i] for i in self.kept]
+        types = [value.type for value in operands]
+        point = ir.InsertionPoint(self.op)
+        made = ir.create(self.op.name, types, operands, None, self.op.location, point, regions=2)
+        (test,) = returned(block_of(self.op, 0))
+        following = [returned(block_of(self.op, 1))[i] for i in self.kept]
+        self._region(made, 0, [test])
+        self._region(made, 1, following)
+        return made
+
+    def _region(self, made: ir.Operation, number: int, results: Sequence[ir.Value]) -> None:
+        old = block_of(self.op, number)
+        types = [self.op.operands[i].type for i in self.kept]
+        block = made.regions[number].blocks.append(*types, arg_locs=[self.op.location] * len(types))
+        renamed = {old.arguments[i]: self.op.operands[i] for i in self.fixed}
+        renamed |= {old.arguments[i]: x for i, x in zip(self.kept, block.arguments, strict=True)}
+        point = ir.InsertionPoint(block)
+        for inner in needed_ops([view.operation for view in old.operations][:-1], results):
+            copy_op(inner, renamed, point)
+        values = [renamed.get(value, value) for value in results]
+        ir.create("stablehlo.return", [], values, None, self.op.location, point)

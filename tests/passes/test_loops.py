@@ -1,0 +1,179 @@
+"""Loops carry what is needed, write rows in place, and compute the same."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+import slopec as sp
+from slopec import ir, reference
+from slopec.build import LEGALIZE, transform
+from slopec.passes import parse_pipeline, run_pipeline
+from tests.transforms.harness import lower
+
+X = np.arange(12.0).reshape(4, 3) + 1.0
+
+
+def rows(body, *, start=None):
+    """A loop over the four rows of x, and the tensor that it carries."""
+    return lambda x: lax.fori_loop(
+        0, 4, lambda i, s: body(i, s, x), start if start is not None else 0 * x
+    )
+
+
+def placed(i, row, like, k=1):
+    return lax.dynamic_update_slice(jnp.zeros_like(like), row.reshape(k, -1), (i, 0))
+
+
+def cleared(i, s, k=1):
+    return lax.dynamic_update_slice(s, jnp.zeros((k, 3)), (i, 0))
+
+
+def reading(index, clear=None, k=1):
+    """Sum the rows at `index(i)`, clearing those at `clear(i)` after."""
+
+    def function(x):
+        def step(i, state):
+            total, s = state
+            row = lax.dynamic_slice(s, (index(i), 0), (k, 3)).sum(0)
+            return total + row, cleared((clear or index)(i), s, k)
+
+        return lax.fori_loop(0, 4, step, (jnp.zeros(3), x))[0]
+
+    return function
+
+
+def dead(x):
+    """A loop of which one result is read, and that does not depend on the other."""
+    return lax.fori_loop(0, 4, lambda i, s: (jnp.sin(s[0]), s[1] * s[0]), (x, x))[0]
+
+
+def needed_later(x):
+    """A loop of which one result is read, which depends on the other."""
+    return lax.fori_loop(0, 4, lambda i, s: (jnp.sin(s[1]), s[1] * 2.0), (x, x))[0]
+
+
+def nested(x):
+    """What the inner loop does not need, the outer does not either."""
+
+    def inner(s):
+        return lax.fori_loop(0, 3, lambda i, t: (jnp.sin(t[0]), t[1] + t[0], t[2]), s)
+
+    return lax.fori_loop(0, 4, lambda i, s: inner((s, x, x * 3.0))[0], x)
+
+
+def alike(x):
+    """Two counters and two stacks that go the same way."""
+
+    def step(i, state):
+        j, a, b = state
+        row = lax.dynamic_slice(x, (i, 0), (1, 3)) * 2.0
+        return (
+            j + 1,
+            lax.dynamic_update_slice(a, row, (i, 0)),
+            lax.dynamic_update_slice(b, row, (j, 0)),
+        )
+
+    zero = 0 * jnp.ones((4, 3))
+    return lax.fori_loop(0, 4, step, (0, zero, zero))[1:]
+
+
+Z = np.zeros((4, 3))
+CASES = {
+    # name: function, and how often ops are left: (carried tensors, adds of whole tensors)
+    "add to a row": (rows(lambda i, s, x: s + placed(i, x[0] * i, x), start=Z), {"whole adds": 0}),
+    "add to a row, other order": (rows(lambda i, s, x: placed(i, x[0], x) + s, start=Z), {"whole adds": 0}),
+    "add to a row of something": (rows(lambda i, s, x: s + placed(i, x[0], x), start=X), {"whole adds": 1}),
+    "add to a row from -0": (rows(lambda i, s, x: s + placed(i, x[0] * -0.0, x), start=-Z), {"whole adds": 1}),
+    "read then clear": (reading(lambda i: i), {"updates": 0}),
+    "clear what is read later": (reading(lambda i: i, lambda i: 3 - i), {"updates": 1}),
+    "clear two rows, of which one is read later": (reading(lambda i: i, k=2), {"updates": 1}),
+    "clear the same row": (reading(lambda i: i * 0), {"updates": 1}),
+    "clear past the end": (reading(lambda i: i + 2), {"updates": 1}),
+    "dead": (dead, {"carried": 2}),
+    "needed later": (needed_later, {"carried": 3}),
+    "nested": (nested, {"carried": 4}),
+    "alike": (alike, {"carried": 2}),
+}  # fmt: skip
+
+
+def counts(module):
+    found = {"carried": 0, "whole adds": 0, "updates": 0}
+
+    def visit(op):
+        found["carried"] += len(op.operands) if op.name == "stablehlo.while" else 0
+        found["updates"] += op.name == "stablehlo.dynamic_update_slice"
+        whole = op.name == "stablehlo.add" and ir.type_of(op.results[0])[0] == (4, 3)
+        found["whole adds"] += whole
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_loops_become_slim(name):
+    function, left = CASES[name]
+    module = ir.parse(lower(function, X))
+    before = reference.evaluate(module, "main", X)
+    run_pipeline(module, parse_pipeline("inline,simplify,canonicalize,cse,slim-loops,cse"))
+    ir.verify(module)
+
+    found = counts(module)
+    assert {key: found[key] for key in left} == left
+    for mine, expected in zip(reference.evaluate(module, "main", X), before, strict=True):
+        assert mine.tobytes() == expected.tobytes()
+    for mine, expected in zip(before, jax.tree.leaves(function(X)), strict=True):
+        np.testing.assert_allclose(mine, expected)
+
+
+def test_the_gradient_of_a_scan_touches_one_row_at_a_time():
+    def loss(xs):
+        _, ys = sp.scan(lambda c, x: (sp.tanh(c * x), sp.sin(c)), xs[0], xs)
+        return (ys * ys).sum()
+
+    module = sp.jit(sp.grad(loss)).lower(sp.tensor(X))
+    transform(module)
+    text = str(module)
+
+    # forward, the stacks of ys, of c and of the tanh; backward, the sum of the cotangents of xs
+    assert text.count("dynamic_update_slice ") == 4
+    inside = [line for line in text.splitlines() if line.startswith("      ")]
+    assert not [line for line in inside if "stablehlo.add" in line and "tensor<4x3" in line]
+
+
+def test_loops_with_effects_stay():
+    text = """
+    func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {
+      %c0 = stablehlo.constant dense<0> : tensor<i32>
+      %c1 = stablehlo.constant dense<1> : tensor<i32>
+      %c4 = stablehlo.constant dense<4> : tensor<i32>
+      %0:2 = stablehlo.while(%i = %c0, %s = %x) : tensor<i32>, tensor<3xf32>
+      cond {
+        %t = stablehlo.compare LT, %i, %c4 : (tensor<i32>, tensor<i32>) -> tensor<i1>
+        stablehlo.return %t : tensor<i1>
+      } do {
+        %j = stablehlo.add %i, %c1 : tensor<i32>
+        %y = stablehlo.custom_call @print(%s) {has_side_effect = true}
+          : (tensor<3xf32>) -> tensor<3xf32>
+        stablehlo.return %j, %y : tensor<i32>, tensor<3xf32>
+      }
+      return %x : tensor<3xf32>
+    }
+    """
+    module = ir.parse(text)
+    run_pipeline(module, parse_pipeline("slim-loops"))
+
+    assert "@print" in str(module)
+
+
+def test_barriers_leave_loops_before_iree_sees_them():
+    step = sp.checkpoint(lambda c, x: (sp.tanh(c * x), c))
+    loss = lambda x: sp.scan(step, x[0], x)[0].sum()  # noqa: E731
+    module = sp.jit(sp.grad(loss)).lower(sp.tensor(X))
+    run_pipeline(module, parse_pipeline("derive,inline,symbol-dce,cse"))
+    assert "optimization_barrier" in str(module)
+
+    run_pipeline(module, parse_pipeline(LEGALIZE))
+    assert "optimization_barrier" not in str(module)
