@@ -74,4 +74,4 @@ def hint(name: str, names: Sequence[str]) -> str:
     for path, room in (("nn.functional", nn.functional), ("nn", nn)):
         if name in room.__all__:
             return f"it is `slopec.{path}.{name}` here"
-    return did_you_mean(name, names) or ""
+    return did_you_mean(name, list(names)) or ""

@@ -19,6 +19,6 @@ def test_names_of_submodules_and_misspelt_ones():
         _ = sp.softmax
     with pytest.raises(AttributeError, match="did you mean `concat`"):
         _ = sp.concta
-    with pytest.raises(AttributeError, match="has no attribute 'zzzzz'$"):
+    with pytest.raises(AttributeError, match=r"has no attribute 'zzzzz'$"):
         _ = sp.zzzzz
     assert not hasattr(sp, "cat")

@@ -17,6 +17,7 @@ PASSES: dict[str, str] = {
     "amp": "slopec.transforms.amp:Amp",
     "vjp": "slopec.transforms.declare:Vjp",
     "jvp": "slopec.transforms.declare:Jvp",
+    "vmap": "slopec.transforms.declare:Vmap",
     "derive": "slopec.transforms.derive:Derive",
     "simplify": "slopec.passes.simplify:Simplify",
     "canonicalize": "slopec.passes.mlir:Canonicalize",

@@ -198,16 +198,24 @@ def _check_result(verb: str, function: Function, traced: Traced, has_aux: bool) 
     if not has_aux:
         _check_scalar(verb, function, traced.outputs, traced.result)
         return False
-    node = traced.result
-    if node.node is not tuple or len(node.children) != 2 or node.children[0] != tree.LEAF:
-        raise TransformError(
-            "S0206",
-            f"{verb} with has_aux=True needs a function that returns (scalar, aux); "
-            f"{name_of(function)} returned {node}",
-            span=trace.here(),
-        )
-    _check_scalar(verb, function, traced.outputs[:1], node.children[0])
+    _check_pair(verb, function, traced.result, "scalar")
+    first = traced.result.children[0]
+    _check_scalar(verb, function, traced.outputs[: first.size], first)
     return True
+
+
+def _check_pair(verb: str, function: Function, result: tree.TreeDef, first: str) -> None:
+    """Refuse a result that is not a value with something auxiliary."""
+    if result.node is tuple and len(result.children) == 2:
+        return
+    got = "one tensor" if result == tree.LEAF else str(result)
+    raise TransformError(
+        "S0206",
+        f"{verb} with has_aux=True needs a function that returns ({first}, aux); "
+        f"{name_of(function)} returned {got}",
+        span=trace.here(),
+        hint="return the pair, or leave `has_aux` out",
+    )
 
 
 def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
@@ -228,6 +236,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     value = traced.result.unflatten(flat)
     seeded, result = list(range(len(flat))), traced.result
     if has_aux:
+        _check_pair("vjp", function, traced.result, "value")
         result = traced.result.children[0]
         seeded = seeded[: result.size]
     wrt = [i for i in differentiable(traced.inputs) if i < len(arguments.tensors)]
@@ -245,10 +254,17 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     return (value[0], pullback, value[1]) if has_aux else (value, pullback)
 
 
-def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    function: Function,
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    has_aux: bool = False,
+) -> tuple[Any, ...]:
     """(value, tangent of the value) for the given tangents of the primals.
 
-    `tangents` has the structure of `primals`; integer primals take None or zeros.
+    `tangents` has the structure of `primals`; integer primals take None or zeros. With `has_aux`,
+    `function` returns (value, aux) and the result is (value, tangent, aux).
 
     >>> import slopec as sp
     >>> y, dy = sp.jvp(lambda x: x * x, (3.0,), (1.0,))
@@ -259,7 +275,7 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     arguments = Arguments.of(tuple(primals), {})
     treedef = tree.structure(tuple(primals))
     types = [(t.shape, t.dtype) for t in arguments.tensors]
-    given = _matching("jvp", "tangents", tuple(tangents), treedef, types)
+    given = _matching("jvp", "tangent", tuple(tangents), treedef, types)
     traced, operands = _traced(function, arguments)
     wrt = differentiable(types)
     out = differentiable(traced.outputs)
@@ -268,23 +284,33 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     count = len(traced.outputs)
     moved = dict(zip(out, flat[count:], strict=True))
     tangent = [moved[i] if i in moved else scalar(0, traced.outputs[i]) for i in range(count)]
-    return traced.result.unflatten(flat[:count]), traced.result.unflatten(tangent)
+    value, slope = (traced.result.unflatten(leaves) for leaves in (flat[:count], tangent))
+    if not has_aux:
+        return value, slope
+    _check_pair("jvp", function, traced.result, "value")
+    return value[0], slope[0], value[1]
 
 
-def linearize(function: Function, *primals: Any) -> tuple[Any, Function]:
+def linearize(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """(value, f_jvp): `f_jvp(*tangents)` is the derivative of `function` at `primals`.
+
+    With `has_aux`, `function` returns (value, aux) and the result is (value, f_jvp, aux).
 
     >>> import slopec as sp
     >>> y, push = sp.linearize(lambda x: x * x * x, 2.0)
     >>> print(y, push(1.0))
-    8.0 tensor(12., float32[], cpu)
+    tensor(8., float32[], cpu) tensor(12., float32[], cpu)
     """
-    value = function(*primals)
+    check_callable("linearize", function)
+    traced, operands = _traced(function, Arguments.of(primals, {}))
+    value = traced.result.unflatten(call(traced.symbol, operands, traced.outputs))
+    if has_aux:
+        _check_pair("linearize", function, traced.result, "value")
 
     def push(*tangents: Any) -> Any:
-        return jvp(function, primals, tangents)[1]
+        return jvp(function, primals, tangents, has_aux=has_aux)[1]
 
-    return value, push
+    return (value[0], push, value[1]) if has_aux else (value, push)
 
 
 def _matching(
@@ -297,6 +323,7 @@ def _matching(
             "S0208",
             f"{verb}: the {role} has the structure {shape}, expected {treedef}",
             span=trace.here(),
+            hint=f"a {role} has the structure of its value: a `*` stands for a tensor",
         )
     result = []
     for leaf, type_ in zip(leaves, types, strict=True):

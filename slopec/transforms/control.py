@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from slopec import dtypes, hlo, trace, tree
-from slopec.diagnostics import DTypeError, ShapeError, TraceError, TransformError
+from slopec.diagnostics import DTypeError, ShapeError, TraceError, TransformError, UsageError
 from slopec.tensor import Tensor
 from slopec.trace import TensorType
 from slopec.transforms.function import Arguments, Traced, as_tensor, call, trace_function
@@ -54,6 +54,12 @@ def _spell(types: Sequence[TensorType]) -> str:
     return ", ".join(f"{dtype}{list(shape)}" for shape, dtype in types) or "nothing"
 
 
+def _spelled(*results: tuple[Sequence[TensorType], TreeDef]) -> list[str]:
+    """Types as messages write them, and how they nest where that differs."""
+    nested = len({str(treedef) for _, treedef in results}) > 1
+    return [f"{_spell(t)} as {treedef}" if nested else _spell(t) for t, treedef in results]
+
+
 def _check_carry(
     verb: str,
     traced_types: Sequence[TensorType],
@@ -64,10 +70,10 @@ def _check_carry(
     """Refuse a body that does not return what it takes."""
     if result == treedef and list(traced_types) == list(types):
         return
-    got = f"{_spell(traced_types)} as {result}"
+    got, kept = _spelled((traced_types, result), (types, treedef))
     raise ShapeError(
         "S0130",
-        f"{verb}: the body returns {got}, but carries {_spell(types)} as {treedef}",
+        f"{verb}: the body returns {got}, but carries {kept}",
         span=trace.here(),
         hint="return values of the same structure, shapes and dtypes; cast with `.astype`",
     )
@@ -96,13 +102,15 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     tensor(20., float32[], cpu)
     """
     functions = [_trace(branch, *operands) for branch in branches]
+    if not functions:
+        raise UsageError("S0132", "switch needs at least one branch", span=trace.here())
     first = functions[0]
     for other in functions[1:]:
         if (other.result, other.outputs) != (first.result, first.outputs):
+            one, two = _spelled((first.outputs, first.result), (other.outputs, other.result))
             raise ShapeError(
                 "S0132",
-                f"the branches return different types: {_spell(first.outputs)} as {first.result} "
-                f"and {_spell(other.outputs)} as {other.result}",
+                f"the branches return different types: {one} and {two}",
                 span=trace.here(),
                 hint="give both results the same structure, shapes and dtypes",
             )
@@ -276,8 +284,11 @@ def scan(
     if body.result.node is not tuple or len(parts) != 2:
         raise TraceError(
             "S0133",
-            f"scan: the function returns {body.result}, expected a pair (carry, y)",
+            f"scan: the function returns "
+            f"{'one tensor' if body.result == tree.LEAF else body.result}, "
+            "expected a pair (carry, y)",
             span=trace.here(),
+            hint="return `carry, None` when nothing is to be stacked",
         )
     carried = parts[0].size
     _check_carry("scan", body.outputs[:carried], parts[0], types, treedef)
@@ -303,8 +314,12 @@ def _length(sequences: Sequence[Tensor], length: int | None) -> int:
             if sizes
             else "scan needs xs or a length",
             span=trace.here(),
+            hint="pass sequences that agree in their first dimension, or `length=…` without any",
         )
-    return int(sizes.pop())
+    count = int(sizes.pop())
+    if count < 0:
+        raise ShapeError("S0134", f"scan: a length of {count}", span=trace.here())
+    return count
 
 
 def map(function: Function, xs: Any) -> Any:

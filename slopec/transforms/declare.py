@@ -1,4 +1,4 @@
-"""The passes `vjp` and `jvp`: they declare a derivative of a function of any module.
+"""The passes `vjp`, `jvp` and `vmap`: they declare what is derived from a function of any module.
 
 The declared function is public, so that it becomes an entry; `derive` then writes its body:
 `slopec opt model.mlir -p 'vjp{function=main wrt=0,1},derive'`.
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from slopec import dtypes, ir
 from slopec.diagnostics import TransformError
-from slopec.transforms.function import Traced, declare_jvp, declare_vjp
+from slopec.transforms.function import Traced, declare_jvp, declare_vjp, declare_vmap
 
 
 def _function(module: ir.Module, name: str) -> Traced:
@@ -85,3 +85,31 @@ class Jvp:
         wrt = _chosen("argument", self.wrt, of.inputs)
         out = _chosen("result", self.out, of.outputs)
         _publish(module, declare_jvp(module, of, wrt, out)[0])
+
+
+@dataclass(frozen=True)
+class Vmap:
+    """Declare a function of one thing as a public function of a batch of `size` of them.
+
+    The arguments in `mapped`, by default all, and every result get a leading dimension `size`.
+    """
+
+    size: int
+    function: str = "main"
+    mapped: tuple[int, ...] | None = None
+    name = "vmap"
+
+    def run(self, module: ir.Module) -> None:
+        """Add the declaration; raises TransformError for arguments that are not there."""
+        of = _function(module, self.function)
+        every = range(len(of.inputs))
+        mapped = every if self.mapped is None else self.mapped
+        wrong = [i for i in mapped if i not in every]
+        if wrong or not mapped or self.size < 0:
+            raise TransformError(
+                "S0214",
+                f"cannot map the arguments {', '.join(map(str, mapped)) or 'none'} of "
+                f"@{self.function} in batches of {self.size}",
+                hint=f"it has {len(every)} arguments; map one of them at least",
+            )
+        _publish(module, declare_vmap(module, of, [i in mapped for i in every], self.size)[0])

@@ -18,12 +18,15 @@ Function = Callable[..., Any]
 ArgNums = int | Sequence[int]
 
 
-def jacfwd(function: Function, argnums: ArgNums = 0) -> Function:
+def jacfwd(function: Function, argnums: ArgNums = 0, *, has_aux: bool = False) -> Function:
     """The Jacobian of `function`, computed forward: cheap for few inputs and many outputs.
 
     The result has the structure of the value, in whose leaves is the structure of the argument
     `argnums` (a tuple when several are chosen); each leaf has the shape of its output followed by
-    that of its input. Raises DTypeError for inputs that are not real floats.
+    that of its input. With `has_aux`, `function` returns (value, aux) and the result is
+    (Jacobian, aux).
+
+    Raises DTypeError for inputs that are not real floats.
 
     >>> import slopec as sp
     >>> print(sp.jacfwd(lambda x: x * x)(sp.tensor([1.0, 2.0])))
@@ -39,16 +42,19 @@ def jacfwd(function: Function, argnums: ArgNums = 0) -> Function:
         types = [(x.shape, x.dtype) for x in leaves]
 
         def push(*tangents: Tensor) -> Any:
-            return jvp(chosen.run, (chosen.value,), (treedef.unflatten(tangents),))[1]
+            given = (treedef.unflatten(tangents),)
+            return jvp(chosen.run, (chosen.value,), given, has_aux=has_aux)[1]
 
         columns = vmap(push, out_axes=-1)(*_basis(types))
         rows = [_split(x, types, last=True) for x in tree.leaves(columns)]
-        return tree.structure(columns).unflatten(treedef.unflatten(row) for row in rows)
+        made = tree.structure(columns).unflatten(treedef.unflatten(row) for row in rows)
+        # A second call of the function, which `cse` unites with the one that is differentiated.
+        return (made, vjp(chosen.run, chosen.value, has_aux=True)[2]) if has_aux else made
 
     return jacobian
 
 
-def jacrev(function: Function, argnums: ArgNums = 0) -> Function:
+def jacrev(function: Function, argnums: ArgNums = 0, *, has_aux: bool = False) -> Function:
     """The Jacobian of `function`, computed in reverse: cheap for many inputs and few outputs.
 
     The result is as that of `jacfwd`. Raises DTypeError for inputs or outputs that are not real
@@ -64,7 +70,7 @@ def jacrev(function: Function, argnums: ArgNums = 0) -> Function:
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         chosen = _Chosen(function, args, kwargs, argnums)
         _, treedef = _real("jacrev", function, "argument", chosen.value)
-        value, pullback = vjp(chosen.run, chosen.value)
+        value, pullback, *aux = vjp(chosen.run, chosen.value, has_aux=has_aux)
         leaves, result = _real("jacrev", function, "result", value)
         types = [(x.shape, x.dtype) for x in leaves]
 
@@ -73,20 +79,24 @@ def jacrev(function: Function, argnums: ArgNums = 0) -> Function:
 
         rows = vmap(pull)(*_basis(types))
         columns = [_split(x, types, last=False) for x in tree.leaves(rows)]
-        return result.unflatten(treedef.unflatten(column) for column in zip(*columns, strict=True))
+        pairs = zip(*columns, strict=True)
+        made = result.unflatten(treedef.unflatten(column) for column in pairs)
+        return (made, *aux) if has_aux else made
 
     return jacobian
 
 
-def hessian(function: Function, argnums: ArgNums = 0) -> Function:
+def hessian(function: Function, argnums: ArgNums = 0, *, has_aux: bool = False) -> Function:
     """The matrix of second derivatives of a `function`, forward over reverse.
+
+    With `has_aux`, `function` returns (value, aux) and the result is (Hessian, aux).
 
     >>> import slopec as sp
     >>> print(sp.hessian(lambda x: (x**3).sum())(sp.tensor([1.0, 2.0])))
     tensor([[ 6.  0.]
             [ 0. 12.]], float32[2, 2], cpu)
     """
-    return jacfwd(jacrev(function, argnums), argnums)
+    return jacfwd(jacrev(function, argnums, has_aux=has_aux), argnums, has_aux=has_aux)
 
 
 def hvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:

@@ -28,14 +28,17 @@ Function = Callable[..., Any]
 Axis = int | None
 
 
-def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
+def vmap(
+    function: Function, in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None
+) -> Function:
     """The function that applies `function` to every member of a batch at once.
 
     `in_axes` says along which axis of each positional argument the members lie: one int for all, or
     a tuple with an entry per argument, each an int, None (the same for the whole batch) or a pytree
     of them that the argument's structure begins with. Arguments passed by name lie along axis 0,
     outer tensors are the same for all. `out_axes` says where the batch goes in the results; None
-    there asks for a result that is the same for the whole batch.
+    there asks for a result that is the same for the whole batch. `axis_size` is the batch's size,
+    needed where no argument is mapped.
 
     Raises TransformError (S0214) when the sizes differ or nothing is mapped, and S0213 for an
     operation that cannot be batched.
@@ -51,7 +54,7 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     def batched(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments.of(args, kwargs)
         axes = _axes_of(function, arguments, args, kwargs, in_axes)
-        size = _size(function, arguments, axes)
+        size = _size(function, arguments, axes, axis_size)
         given = [
             x if axis is None else _moved(x, axis, 0)
             for x, axis in zip(arguments.tensors, axes, strict=True)
@@ -95,7 +98,9 @@ def _axes_of(
     return found
 
 
-def _size(function: Function, arguments: Arguments, axes: Sequence[Axis]) -> int:
+def _size(
+    function: Function, arguments: Arguments, axes: Sequence[Axis], wanted: int | None
+) -> int:
     """The size of the batch, on which all mapped arguments agree."""
     names = arguments.names(function)
     mapped = [
@@ -103,12 +108,14 @@ def _size(function: Function, arguments: Arguments, axes: Sequence[Axis]) -> int
         for name, axis, x in zip(names, axes, arguments.tensors, strict=True)
         if axis is not None
     ]
+    if wanted is not None:
+        mapped.insert(0, ("axis_size", 0, wanted))
     if not mapped:
         raise TransformError(
             "S0214",
             f"vmap: no argument of {name_of(function)} is mapped",
             span=trace.here(),
-            hint="give at least one argument an axis in in_axes",
+            hint="give at least one argument an axis in in_axes, or the batch an `axis_size`",
         )
     first = mapped[0]
     other = next((row for row in mapped if row[2] != first[2]), None)
@@ -118,7 +125,10 @@ def _size(function: Function, arguments: Arguments, axes: Sequence[Axis]) -> int
             f"vmap: the arguments of {name_of(function)} have batches of different sizes",
             span=trace.here(),
             notes=tuple(
-                f"`{name}` has {size} along axis {axis}" for name, axis, size in (first, other)
+                f"`{name}` is {size}"
+                if name == "axis_size"
+                else f"`{name}` has {size} along axis {axis}"
+                for name, axis, size in (first, other)
             ),
             hint="pass batches of one size, or None in in_axes for what is the same for all",
         )

@@ -174,7 +174,8 @@ def test_a_pass_is_a_frozen_dataclass_with_a_name(name: str) -> None:
     assert made.name == name
     assert made.__doc__
     assert all(option.kind for option in options(made).values())
-    instance = parse_pipeline(name).passes[0]
+    given = " ".join(f"{o.spelling}=2" for o in options(made).values() if o.required)
+    instance = parse_pipeline(f"{name}{{{given}}}").passes[0]
     with pytest.raises(FrozenInstanceError):
         instance.name = "other"  # type: ignore[misc]
 
