@@ -7,11 +7,14 @@ import jax.ad_checkpoint
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from iree.compiler.tools import compile_str
 
 import slopec as sp
+import slopec_runtime
 from slopec import ir
-from slopec.build import transform
+from slopec.build import LEGALIZE, Artifact, transform
 from slopec.diagnostics import TransformError
+from slopec.passes import parse_pipeline, run_pipeline
 from slopec.transforms.checkpoint_policies import policy_of, read_policy, write_policy
 
 P = sp.checkpoint_policies
@@ -218,6 +221,53 @@ def test_batched_contractions_are_told_apart():
     assert products("dots_saveable") == everything
     assert products("dots_with_no_batch_dims_saveable") == everything + 1
     assert products("nothing_saveable") == everything + 2
+
+
+# --- compiled --------------------------------------------------------------------------------
+
+
+def dispatches(function, *arguments):
+    """How many kernels IREE runs for a function, after its own passes."""
+    module = sp.jit(function).lower(*map(sp.tensor, arguments))
+    transform(module)
+    run_pipeline(module, parse_pipeline(LEGALIZE))
+    flags = ["--compile-to=flow", "--iree-llvmcpu-target-cpu=host"]
+    text = compile_str(
+        ir.bytecode(module), target_backends=["llvm-cpu"], input_type="stablehlo", extra_args=flags
+    )
+    return text.decode().count("flow.dispatch @")
+
+
+def test_iree_does_not_undo_it_either():
+    def f(w, x):
+        for _ in range(3):
+            x = sp.tanh(x @ w)
+        return x
+
+    def step(policy):
+        g = sp.checkpoint(f, policy=policy) if policy else f
+        return sp.value_and_grad(lambda w, x: (g(w, x) ** 2).sum())
+
+    plain = dispatches(step(None), W, X)
+    assert dispatches(step("everything_saveable"), W, X) == plain
+    assert dispatches(step("nothing_saveable"), W, X) >= plain + 3
+
+
+COMPILED = ("gradient", "gradient of the gradient", "scan", "scan inside", "branch")
+
+
+@pytest.mark.parametrize("device", ["local-sync", "local-task"])
+def test_compiled_programs_compute_the_same(device, expected, monkeypatch):
+    """Behind barriers, in loops and branches, with and without threads."""
+    monkeypatch.setattr(Artifact, "load", lambda self: slopec_runtime.load(self.data, device))
+    every = [
+        uses(sp, policy)[name] for policy in (None, "auto", "dots_saveable") for name in COMPILED
+    ]
+    found = sp.jit(lambda w, x: [f(w, x) for f in every])(sp.tensor(W), sp.tensor(X))
+
+    for name, results in zip(COMPILED * 3, found, strict=True):
+        for mine, reference in zip(flat(results), expected[name], strict=True):
+            np.testing.assert_allclose(mine, reference, rtol=2e-3, atol=2e-4, err_msg=name)
 
 
 # --- hostile use -----------------------------------------------------------------------------

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import slopec as sp
+import slopec_runtime
 from slopec import ir
-from slopec.build import transform
+from slopec.build import Artifact, transform
 from slopec.diagnostics import TransformError
 
 RNG = np.random.default_rng(0)
@@ -114,6 +115,19 @@ def test_other_transforms_of_loops_in_segments(name):
         jax.jvp(lambda w: theirs(w, xs), (W,), (W,))[1],
     )
     close(sp.jit(sp.grad(sp.checkpoint(mine, policy="auto")))(w, rows), slope(W, xs))
+
+
+@pytest.mark.parametrize("device", ["local-sync", "local-task"])
+def test_compiled_loops_compute_the_same(device, monkeypatch):
+    """In segments and as a whole, with and without threads."""
+    monkeypatch.setattr(Artifact, "load", lambda self: slopec_runtime.load(self.data, device))
+    xs = RNG.normal(size=(7, 3)).astype(np.float32)
+    every = [losses(sp, checkpoint=segment) for segment in (None, "sqrt")]
+    slopes = [sp.grad(loss, argnums=(0, 1)) for family in every for loss in family.values()]
+    found = sp.jit(lambda w, xs: [slope(w, xs) for slope in slopes])(sp.tensor(W), sp.tensor(xs))
+
+    for (name, loss), mine in zip(list(losses(Jax).items()) * 2, found, strict=True):
+        close(mine, jax.grad(loss, argnums=(0, 1))(W, xs), name)
 
 
 def test_no_iterations():
