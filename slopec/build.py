@@ -29,6 +29,8 @@ OPTIMIZE = (
 )
 LEGALIZE = "drop-loop-barriers,guard-indices,order-ties,separate-buffers"
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""
+CARRIED = 4 << 20
+"""Bytes of StableHLO that an artifact carries unless told otherwise; weights are most of them."""
 STAGES = ("stablehlo", "grad", "optimized")
 """The module as traced, with every derivative written out, and after the optimisation passes."""
 
@@ -82,9 +84,12 @@ def build(
     options: EmitOptions | None = None,
     pipeline: str | None = None,
     observer: Observer | None = None,
-    carry_stablehlo: bool = False,
+    carry_stablehlo: bool | None = None,
 ) -> list[Artifact]:
     """Compile a lowered module for each target; the lowered module stays as it is.
+
+    The artifacts carry the traced StableHLO, from which `sp.load_function` differentiates them, if
+    `carry_stablehlo` says so, or, when it is None, if that is no more than `CARRIED` bytes.
 
     Raises CompileError when the back end refuses, at the user's line where one is known.
     """
@@ -97,9 +102,18 @@ def build(
     code = ir.bytecode(module)
     manifest = _manifest(lowered, module, dims)
     state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
-    traced = ir.bytecode(lowered.module) if carry_stablehlo else None
+    traced = None if carry_stablehlo is False else _portable(lowered.module)
+    if carry_stablehlo is None and traced is not None and len(traced) > CARRIED:
+        traced = None
     results = emit_many([(code, target) for target in targets], options=options)
     return [_artifact(emitted, manifest, state, traced) for emitted in results]
+
+
+def _portable(module: ir.Module) -> bytes:
+    """The module's bytecode without locations: nothing of the machine it was made on."""
+    copy = ir.clone_module(module)
+    run_pipeline(copy, parse_pipeline("strip-debuginfo"))
+    return ir.bytecode(copy)
 
 
 def _artifact(

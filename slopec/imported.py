@@ -80,7 +80,8 @@ def _copy_into(where: trace.Trace, source: ir.Module, entry: str) -> dict[str, s
         name = waiting.pop()
         if name in names:
             continue
-        names[name] = where.fresh_symbol(name)
+        # Without dots, because `f.vjp.0.0` is what a derivative of a traced `f` is called.
+        names[name] = where.fresh_symbol(name.replace(".", "_"))
         copy = table[name].clone(ip=point)
         copy.attributes["sym_name"] = ir.string(names[name])
         copy.attributes["sym_visibility"] = ir.string("private")
@@ -219,11 +220,14 @@ def _symbol(entries: Mapping[str, EntryPoint], entry: str | None, dims: Mapping[
         compiled = "; ".join(
             ", ".join(f"{d}={n}" for d, n in variant.dims.items()) for variant in variants
         )
+        asked = ", ".join(f"{d}={n}" for d, n in dims.items())
         raise UsageError(
             "S0411",
-            f"{len(fitting)} functions of `{entry}` are for the sizes {dict(dims)}",
-            notes=(f"it was compiled for {compiled or 'fixed sizes'}",),
+            f"`{entry}` was not compiled for {asked}"
+            if not fitting
+            else f"`{entry}` was compiled for several sizes",
+            notes=(f"it was compiled for {compiled or 'no symbolic sizes'}",),
             span=trace.here(),
-            hint="choose one of them with `dims`",
+            hint="choose with `dims`, such as `dims={'batch': 1}`",
         )
     return fitting[0].symbol

@@ -115,7 +115,7 @@ def _compile(function: Function, arguments: Arguments, target: str) -> _Compiled
     )
     lowered = Lowered(traced.symbol, module, {"main": entry}, {}, {}, False)
     chosen = parse_target(target, cpu="host" if target == "llvm-cpu" else None)
-    (artifact,) = build(lowered, [chosen])
+    (artifact,) = build(lowered, [chosen], carry_stablehlo=False)
     entry_point = artifact.load()["main"]
     return _Compiled(entry_point, traced.captures, traced.result)
 

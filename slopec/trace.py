@@ -78,8 +78,13 @@ def fresh_symbol(taken: dict[str, int], stem: str) -> str:
     """A function name like `stem` that is not taken, and taken from now on."""
     clean = "".join(c if c.isalnum() or c in "_." else "_" for c in stem).strip("_") or "f"
     serial = taken.get(clean, 0)
+    name = f"{clean}.{serial}" if serial else clean
+    while serial and name in taken:
+        serial += 1
+        name = f"{clean}.{serial}"
     taken[clean] = serial + 1
-    return f"{clean}.{serial}" if serial else clean
+    taken.setdefault(name, 1)
+    return name
 
 
 class Trace:

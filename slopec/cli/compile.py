@@ -67,8 +67,8 @@ STAGES = ("stablehlo", "grad", "optimized")
 @click.option("--no-cache", is_flag=True, help="Compile even what was compiled before.")
 @click.option(
     "--carry-stablehlo/--no-carry-stablehlo",
-    default=False,
-    help="Keep the traced module in the artifact.",
+    default=None,
+    help="Keep the traced module in the artifact, to be differentiated; by default when small.",
 )
 @click.pass_obj
 def command(
@@ -88,7 +88,7 @@ def command(
     time_passes: bool,
     dump_passes: Path | None,
     no_cache: bool,
-    carry_stablehlo: bool,
+    carry_stablehlo: bool | None,
 ) -> None:
     """Compile every function marked with `@sp.program` in FILE, or only PROGRAM.
 

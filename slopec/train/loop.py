@@ -153,7 +153,7 @@ class Training:
         lowered = lower(marked, name="train", dims={"batch": [rows]}, weights=weights)
         name = "llvm-cpu" if device in (None, "cpu") else str(device).split(":")[0]
         target = parse_target(name, cpu="host" if name == "llvm-cpu" else None)
-        (artifact,) = build(lowered, [target])
+        (artifact,) = build(lowered, [target], carry_stablehlo=False)
         return artifact.load(device)
 
     def epochs(self) -> Iterator[tuple[Epoch, float]]:

@@ -159,3 +159,26 @@ def test_paths_are_named():
     for path in ("/nowhere/at/all.mlir", Path("/nowhere/at/all")):
         with pytest.raises(UsageError, match="S0404"):
             sp.from_stablehlo(path)
+
+
+def test_names_that_look_like_ours():
+    """A module's `f.1` and the second `f` that is traced are two functions."""
+    numbered = SQUARE.replace("@main", "@f.1").replace("multiply", "add")
+    text = SQUARE.replace(
+        "stablehlo.multiply %x, %x : tensor<2xf32>",
+        "call @f.1(%x) : (tensor<2xf32>) -> tensor<2xf32>",
+    )
+    function = sp.from_stablehlo(f"{numbered}\n{text}")
+
+    def f(x):
+        return function(x) * 10.0
+
+    def g():
+        def f(x):
+            return x * 100.0
+
+        return f
+
+    nested = sp.jit(lambda x: (sp.jit(f)(x), sp.jit(g())(x), sp.jit(f)(x), function(x)))
+    for ours, factor in zip(nested(X), (20.0, 100.0, 20.0, 2.0), strict=True):
+        np.testing.assert_array_equal(ours, factor * X)
