@@ -12,10 +12,11 @@ from typing import Any
 from slopec import dtypes, ir, trace
 from slopec.diagnostics import DTypeError, ShapeError, UsageError, did_you_mean
 from slopec.foreign import parse_module, read_module, typed
+from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
 from slopec.trace import TensorType
 from slopec.transforms.function import as_tensor, call
-from slopec.transforms.inline import called
+from slopec.transforms.inline import copy_functions
 from slopec_runtime import artifact
 from slopec_runtime.manifest import EntryPoint
 
@@ -34,11 +35,12 @@ class Imported:
         """The entry's name, as error messages use it."""
         return self.entry
 
+    @outlined
     def __call__(self, *args: Any) -> Any:
         """Call the function; raises ShapeError and DTypeError for arguments that do not fit."""
         operands = self._operands(args)
         where = trace.current()
-        names = _copy_into(where, self.module, self.entry)
+        names = copy_functions(self.module, self.entry, where.module, where.fresh_symbol)
         results = call(names[self.entry], operands, self.outputs)
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -67,58 +69,6 @@ class Imported:
                 )
             operands.append(as_tensor(tensor))
         return operands
-
-
-def _copy_into(where: trace.Trace, source: ir.Module, entry: str) -> dict[str, str]:
-    """Copy a function and all that it calls into the module being written, under fresh names."""
-    table = {ir.symbol_name(op): op for op in ir.functions(source)}
-    point = ir.InsertionPoint(where.module.body)
-    names: dict[str, str] = {}
-    copies = []
-    waiting = [entry]
-    while waiting:
-        name = waiting.pop()
-        if name in names:
-            continue
-        # Without dots, because `f.vjp.0.0` is what a derivative of a traced `f` is called.
-        names[name] = where.fresh_symbol(name.replace(".", "_"))
-        copy = table[name].clone(ip=point)
-        copy.attributes["sym_name"] = ir.string(names[name])
-        copy.attributes["sym_visibility"] = ir.string("private")
-        copies.append(copy)
-        waiting += _symbols(copy)
-    for copy in copies:
-        _rename(copy, names)
-    return names
-
-
-def _symbols(op: ir.Operation) -> list[str]:
-    """The functions that a function calls, is derived from, or names as its rule."""
-    found = list(ir.symbols_in(op))
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        name = called(inner)
-        if name is not None:
-            found.append(name)
-        return ir.WalkResult.ADVANCE
-
-    op.walk(visit)
-    return found
-
-
-def _rename(function: ir.Operation, names: dict[str, str]) -> None:
-    for name in list(function.attributes):
-        if name.startswith("slope.") and ir.is_symbol(function.attributes[name]):
-            function.attributes[name] = ir.symbol(names[ir.symbol_in(function, name)])
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        name = called(inner)
-        if name is not None:
-            attribute = "callee" if inner.name == "func.call" else "decomposition"
-            inner.attributes[attribute] = ir.symbol(names[name])
-        return ir.WalkResult.ADVANCE
-
-    function.walk(visit)
 
 
 _SUFFIXES = (".mlir", ".mlirbc", ".stablehlo")

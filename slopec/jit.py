@@ -7,11 +7,10 @@ from typing import Any
 
 from slopec import ir, trace, tree
 from slopec.diagnostics import TransformError
+from slopec.lazy.compiled import compile_module
 from slopec.tensor import Tensor
 from slopec.transforms.api import Function
 from slopec.transforms.function import Arguments, Traced, call, trace_function
-from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
-from slopec_runtime.tree import Branch
 
 
 @dataclass(frozen=True)
@@ -88,36 +87,20 @@ def _key(function: Function, arguments: Arguments) -> Any:
 
 
 def _device_value(tensor: Tensor) -> Any:
-    if tensor._trace is not None:
-        tensor.eval()
-    return tensor._data
+    return tensor.eval()._value.data
 
 
 def _trace(function: Function, arguments: Arguments) -> tuple[ir.Module, Traced]:
     module = ir.new_module()
-    traced = trace_function(function, arguments, trace.ambient(), module)
+    traced = trace_function(function, arguments, None, module)
     ir.function(module, traced.symbol).attributes["sym_visibility"] = ir.string("public")
     return module, traced
 
 
 def _compile(function: Function, arguments: Arguments, target: str) -> _Compiled:
-    from slopec.build import build
-    from slopec.lower import Lowered
-    from slopec.targets import parse_target
-
     module, traced = _trace(function, arguments)
-    entry = EntryPoint(
-        tuple(Input(f"x{i}", s, d.name) for i, (s, d) in enumerate(traced.inputs)),
-        tuple(Output(f"y{i}", s, d.name) for i, (s, d) in enumerate(traced.outputs)),
-        (("arguments", Branch("tuple", tuple(range(len(traced.inputs))))),),
-        Branch("tuple", tuple(range(len(traced.outputs)))),
-        (Variant(traced.symbol),),
-    )
-    lowered = Lowered(traced.symbol, module, {"main": entry}, {}, {}, False)
-    chosen = parse_target(target, cpu="host" if target == "llvm-cpu" else None)
-    (artifact,) = build(lowered, [chosen], carry_stablehlo=False)
-    entry_point = artifact.load()["main"]
-    return _Compiled(entry_point, traced.captures, traced.result)
+    compiled = compile_module(module, traced.symbol, target=target)
+    return _Compiled(compiled.call, traced.captures, traced.result)
 
 
 def jit(

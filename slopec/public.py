@@ -21,6 +21,9 @@ from slopec.dtypes import (
 )
 from slopec.imported import from_stablehlo, load_function
 from slopec.jit import jit
+from slopec.lazy.device import device, set_default_device
+from slopec.lazy.evaluate import eval
+from slopec.lazy.mode import enable_grad, is_grad_enabled, no_grad
 from slopec.ops import *
 from slopec.ops import __all__ as _operations
 from slopec.programs import Program, Spec, program, spec
@@ -75,6 +78,9 @@ __all__ = [
     "cond",
     "custom_jvp",
     "custom_vjp",
+    "device",
+    "enable_grad",
+    "eval",
     "float16",
     "float32",
     "float64",
@@ -85,6 +91,7 @@ __all__ = [
     "hlo",
     "hvp",
     "int8",
+    "is_grad_enabled",
     "int16",
     "int32",
     "int64",
@@ -97,6 +104,7 @@ __all__ = [
     "manual_seed",
     "map",
     "nn",
+    "no_grad",
     "optim",
     "program",
     "rand",
@@ -109,6 +117,7 @@ __all__ = [
     "register_node",
     "saved_residuals",
     "scan",
+    "set_default_device",
     "spec",
     "stop_gradient",
     "switch",

@@ -1,7 +1,7 @@
-"""A tensor is a typed handle on a value: an SSA value of a trace, or an array that is known.
+"""A tensor is a typed handle on a value: an SSA value of a trace, or a recorded or known one.
 
-Outside every trace, operations are recorded in the ambient trace and evaluated when a value is
-looked at (`numpy()`, `print`, `item`, `bool`, iteration). Shape and dtype are known at once.
+Outside every trace, operations are recorded (`slopec.lazy`) and run when a value is looked at
+(`numpy()`, `print`, `item`, `bool`, iteration). Shape and dtype are known at once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,8 @@ import numpy as np
 from slopec import dtypes, ir, trace
 from slopec.diagnostics import DTypeError, ShapeError, TraceError
 from slopec.dtypes import DType
+from slopec.lazy import device
+from slopec.lazy.graph import Value
 from slopec.trace import Trace
 
 Scalar = bool | int | float | complex
@@ -51,35 +53,52 @@ class Tensor:
     tensor(54., float32[], cpu)
     """
 
-    __slots__ = ("__weakref__", "_data", "_trace", "_value", "dtype", "shape")
+    __slots__ = ("__weakref__", "_requires_grad", "_trace", "_value", "dtype", "grad", "shape")
     __array_priority__ = 1000
 
-    _value: ir.Value | None
+    _value: Any
+    """An `ir.Value` in a trace (None for one that only has a type), a `Value` outside."""
     _trace: Trace | None
-    _data: Any
     shape: ir.Shape
     dtype: DType
+    _requires_grad: bool
+    grad: "Tensor | None"
 
     def __init__(self, data: Any, dtype: Any = None) -> None:
         """Hold `data` (nested lists, a scalar, an array); see `slopec.tensor`."""
         array = _to_numpy(data, dtype)
-        self._value, self._trace, self._data = None, None, array
+        if array.flags.writeable and (array is data or array.base is not None):
+            array = array.copy()  # what is recorded must not change with the user's array
+        array.flags.writeable = False
         self.shape, self.dtype = array.shape, array.dtype
+        self._trace, self._requires_grad, self.grad = None, False, None
+        self._value = Value((self.shape, self.dtype), array)
+        here = device.chosen()
+        if here is not None:
+            device.put(self._value, here)
 
     @classmethod
-    def _of_value(cls, value: ir.Value, where: Trace, shape: ir.Shape, dtype: DType) -> "Tensor":
+    def _of_value(
+        cls, value: ir.Value | None, where: Trace, shape: ir.Shape, dtype: DType
+    ) -> "Tensor":
         made = cls.__new__(cls)
-        made._value, made._trace, made._data = value, where, None
-        made.shape, made.dtype = shape, dtype
+        made._value, made._trace, made.shape, made.dtype = value, where, shape, dtype
+        made._requires_grad, made.grad = False, None
+        return made
+
+    @classmethod
+    def _of_recorded(cls, value: Value, *, requires_grad: bool = False) -> "Tensor":
+        """A handle on a value from outside every trace."""
+        made = cls.__new__(cls)
+        made._value, made._trace = value, None
+        made.shape, made.dtype = value.type
+        made._requires_grad, made.grad = requires_grad, None
         return made
 
     @classmethod
     def _of_array(cls, array: Any) -> "Tensor":
         """Hold an array without copying it: a NumPy array, or a device array of the runtime."""
-        made = cls.__new__(cls)
-        made._value, made._trace, made._data = None, None, array
-        made.shape, made.dtype = tuple(array.shape), array.dtype
-        return made
+        return cls._of_recorded(Value((tuple(array.shape), array.dtype), array))
 
     # --- what it is ---
 
@@ -100,12 +119,19 @@ class Tensor:
 
     @property
     def device(self) -> str:
-        """Where the elements are; a traced tensor is nowhere yet and says "traced"."""
-        if self._trace is not None and not isinstance(self._trace, trace.Ambient):
+        """Where the elements are, or will be; a traced tensor is nowhere and says "traced"."""
+        if self._trace is not None:
             return "traced"
-        device = getattr(self._data, "device", "cpu")
-        name = str(getattr(device, "name", device))
-        return "cpu" if name.startswith("local") else name
+        return self._value.device or device.of_data(self._value.data)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether `backward()` follows the tensor: a leaf that asks for it, or computed of one."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        self.requires_grad_(flag)
 
     def numel(self) -> int:
         """The number of elements, PyTorch's name."""
@@ -124,17 +150,16 @@ class Tensor:
 
         Raises TraceError inside a traced function, where no value is known.
         """
-        if self._trace is not None:
-            if not isinstance(self._trace, trace.Ambient):
-                raise _unknown_value(self)
-            from slopec import lazy
-
-            lazy.evaluate([self])
-        return np.asarray(self._data)
+        return np.asarray(self.eval()._value.data)
 
     def eval(self) -> "Tensor":
-        """Evaluate what was recorded for this tensor, and return it."""
-        self.numpy()
+        """Evaluate what was recorded for this tensor, where it is; return the tensor."""
+        if self._trace is not None:
+            raise _unknown_value(self)
+        if self._value.data is None:
+            from slopec.lazy.evaluate import evaluate
+
+            evaluate([self._value])
         return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -143,12 +168,14 @@ class Tensor:
         return np.array(array, dtype=dtype, copy=True if copy else None)
 
     def __dlpack__(self, **options: Any) -> Any:
-        """DLPack's protocol, on the host."""
-        return self.numpy().__dlpack__(**options)
+        """DLPack's protocol: the elements where they are; do not write to what is shared."""
+        data = self.eval()._value.data
+        return _writable(data).__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        """DLPack's device: the host."""
-        return (1, 0)
+        """DLPack's device: its type and number."""
+        found: tuple[int, int] = self.eval()._value.data.__dlpack_device__()
+        return found
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         """The Array API namespace that understands tensors: slopec itself."""
@@ -190,7 +217,9 @@ class Tensor:
         """The slices along the first dimension."""
         if not self.shape:
             raise DTypeError("S0106", "a tensor without dimensions cannot be iterated")
-        return (self[i] for i in range(self.shape[0]))
+        if self._trace is not None or self.requires_grad:
+            return (self[i] for i in range(self.shape[0]))
+        return (Tensor._of_array(np.asarray(row)) for row in self.numpy())
 
     def __repr__(self) -> str:
         """The values, the type and the device: `tensor([1. 2.], float32[2], cpu)`."""
@@ -207,6 +236,23 @@ class Tensor:
         return format(self.item(), spec) if spec or not self.shape else str(self)
 
     __hash__ = object.__hash__
+
+    def __reduce__(self) -> Any:
+        """Pickle the elements and whether gradients are collected; history stays behind."""
+        return _restored, (self.numpy(), self.requires_grad)
+
+    def __copy__(self) -> "Tensor":
+        """Another handle on the same value."""
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Tensor":
+        """A tensor of its own with the same value, which nobody can change, and its gradient."""
+        if self._trace is not None:
+            return self
+        made: Tensor = self.detach().requires_grad_(self.requires_grad)
+        memo[id(self)] = made
+        made.grad = None if self.grad is None else self.grad.detach()
+        return made
 
     # --- operators ---
 
@@ -331,7 +377,11 @@ class Tensor:
         )
 
     if TYPE_CHECKING:
-        # `slopec.ops` installs its functions as methods: `x.sum(axis=0)`, `x.T`, `x.at[i]`.
+        # `slopec.ops` installs its functions as methods: `x.sum(axis=0)`, `x.T`, `x.at[i]`, and
+        # `slopec.lazy.leaves` what belongs to gradients and devices: `x.backward()`, `x.detach()`.
+        data: Any
+        is_leaf: bool
+
         def __getattr__(self, name: str) -> Any: ...
 
 
@@ -390,15 +440,35 @@ def _from_python(data: Any) -> np.ndarray:
         ) from error
 
 
-def tensor(data: Any, dtype: Any = None) -> Tensor:
+def _writable(data: Any) -> Any:
+    """`data`, as an array that NumPy exports: it refuses to for those that are read-only."""
+    return data.copy() if isinstance(data, np.ndarray) and not data.flags.writeable else data
+
+
+def _restored(array: np.ndarray, requires_grad: bool) -> Tensor:
+    made: Tensor = Tensor._of_array(array).requires_grad_(requires_grad)
+    return made
+
+
+def tensor(
+    data: Any, dtype: Any = None, *, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of `data`: nested lists, a scalar, a NumPy array, or anything with `__array__`.
 
-    Python floats become float32 and ints int32; arrays keep their dtype. `dtype` overrides.
+    Python floats become float32 and ints int32; arrays keep their dtype. `dtype` overrides. The
+    data are copied, to `device` if one is given. With `requires_grad`, `backward()` of what is
+    computed from the tensor leaves its gradient in `grad`.
 
-    Raises ShapeError for ragged lists and DTypeError for data that is not numeric.
+    Raises ShapeError for ragged lists, DTypeError for data that is not numeric or has no gradient.
 
     >>> import slopec as sp
     >>> sp.tensor([1.0, 2.0]).dtype.name
     'float32'
     """
-    return Tensor(data, dtype)
+    made = Tensor(data, dtype)
+    if device is not None:
+        made = made.to(device)
+    return made.requires_grad_() if requires_grad else made
+
+
+from slopec.lazy import leaves as _leaves  # noqa: E402, F401, for the methods it gives to tensors

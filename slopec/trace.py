@@ -1,8 +1,9 @@
 """A trace is a function being written: every operation on tensors becomes an op at its end.
 
-One global says which trace is being written. A tensor from an enclosing trace, or a concrete one,
-may be used inside: it is *captured*, which makes it a further argument of the function, and the
-call passes it. This file alone looks at Python frames, to give each op the user's line.
+One global says which trace is being written. A tensor from an enclosing trace, or from outside all
+of them, may be used inside: it is *captured*, which makes it a further argument of the function,
+and the call passes it. Without a trace, ops are recorded (`slopec.lazy`) until a value is wanted.
+This file alone looks at Python frames, to give each op the user's line.
 """
 
 import sys
@@ -12,25 +13,28 @@ from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slopec import ir
 from slopec.diagnostics import Label, Span, TraceError
 from slopec.dtypes import DType
 
 if TYPE_CHECKING:
+    from slopec.lazy.graph import Value
     from slopec.tensor import Tensor
 
 _PACKAGE = str(Path(__file__).parent) + "/"
-_ours: dict[CodeType, bool] = {}
-_locations: dict[tuple[CodeType, int], tuple[Span, ir.Location]] = {}
+# Keyed by identity, as hashing a code object takes as long as its code; keeping it keeps that true.
+_ours: dict[int, tuple[CodeType, bool]] = {}
+_locations: dict[tuple[int, int], tuple[Span, ir.Location]] = {}
 
 
 def _is_ours(code: CodeType) -> bool:
-    known = _ours.get(code)
+    known = _ours.get(id(code))
     if known is None:
-        known = _ours[code] = code.co_filename.startswith((_PACKAGE, "<frozen", "<string>"))
-    return known
+        ours = code.co_filename.startswith((_PACKAGE, "<frozen", "<string>"))
+        known = _ours[id(code)] = (code, ours)
+    return known[1]
 
 
 def _user_frame() -> FrameType | None:
@@ -42,7 +46,7 @@ def _user_frame() -> FrameType | None:
 
 def _place(frame: FrameType) -> tuple[Span, ir.Location]:
     code, instruction = frame.f_code, frame.f_lasti
-    known = _locations.get((code, instruction))
+    known = _locations.get((id(code), instruction))
     if known is None:
         positions = next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)
         line, end_line, column, end_column = positions
@@ -53,7 +57,7 @@ def _place(frame: FrameType) -> tuple[Span, ir.Location]:
             end_line or line or frame.f_lineno,
             0 if end_column is None else end_column + 1,
         )
-        known = _locations[code, instruction] = (span, ir.location(span))
+        known = _locations[id(code), instruction] = (span, ir.location(span))
     return known
 
 
@@ -135,7 +139,7 @@ class Trace:
             return captured[1]
         self._check_reachable(tensor)
         type_ = ir.tensor_type(tensor.shape, tensor.dtype)
-        if self.bakes and (tensor._trace is None or isinstance(tensor._trace, Ambient)):
+        if self.bakes and tensor._trace is None:
             start = ir.InsertionPoint.at_block_begin(self.block)
             facts = {"value": ir.dense(tensor.numpy())}
             op = ir.create("stablehlo.constant", [type_], [], facts, ir.unknown(), start)
@@ -146,60 +150,46 @@ class Trace:
         return value
 
     def _check_reachable(self, tensor: "Tensor") -> None:
-        if tensor._trace is None:
-            return
         trace: Trace | None = self
-        while trace is not None:
+        while trace is not None and tensor._trace is not None:
             if trace is tensor._trace:
                 return
             trace = trace.parent
-        if isinstance(tensor._trace, Ambient):
-            return
-        assert tensor._value is not None
-        made = ir.location_span(tensor._value.location)
-        raise TraceError(
-            "S0103",
-            f"a tensor of shape {tensor.shape} escaped the trace that made it",
-            span=here(),
-            labels=(Label(made, "made here"),) if made else (),
-            hint="return the tensor from the traced function instead of storing it outside",
-        )
+        if tensor._trace is not None:
+            raise _escaped(tensor)
 
     def captured(self) -> list["Tensor"]:
         """The outer tensors that became arguments, in argument order."""
         return [tensor for tensor, _ in self.captures.values()]
 
 
-class Ambient(Trace):
-    """The trace outside every traced function: what it records is evaluated when looked at."""
+def _escaped(tensor: "Tensor") -> TraceError:
+    made = ir.location_span(tensor._value.location) if tensor._value is not None else None
+    return TraceError(
+        "S0103",
+        f"a tensor of shape {tensor.shape} escaped the trace that made it",
+        span=here(),
+        labels=(Label(made, "made here"),) if made else (),
+        hint="return the tensor from the traced function instead of storing it outside",
+    )
 
-    def _check_reachable(self, tensor: "Tensor") -> None:
-        if tensor._trace is not None and not isinstance(tensor._trace, Ambient):
-            super()._check_reachable(tensor)
+
+def outside(tensor: "Tensor") -> "Value":
+    """The value of a tensor that belongs to no trace; raises TraceError for one that does."""
+    if tensor._trace is not None:
+        raise _escaped(tensor)
+    value: Value = tensor._value
+    return value
 
 
 _current: ContextVar[Trace | None] = ContextVar("slopec_trace", default=None)
-_ambient: ContextVar[Ambient | None] = ContextVar("slopec_ambient", default=None)
-
-
-def new_ambient() -> Ambient:
-    """Start recording afresh; what was recorded lives on with the tensors that need it."""
-    module = ir.new_module()
-    function = ir.create_function(module, "recorded", [], [], {}, ir.unknown(), body=True)
-    trace = Ambient(module, ir.body_of(function), None, function=function)
-    trace.symbols = {"main": 1, "recorded": 1}
-    _ambient.set(trace)
-    return trace
-
-
-def ambient() -> Ambient:
-    """The trace that records what is done outside every traced function."""
-    return _ambient.get() or new_ambient()
 
 
 def current() -> Trace:
-    """The trace being written."""
-    return _current.get() or ambient()
+    """The trace being written; what asks for it runs within one (see `slopec.lazy.record`)."""
+    trace = _current.get()
+    assert trace is not None, "outside every trace this has to be recorded as one op"
+    return trace
 
 
 def is_tracing() -> bool:
@@ -228,9 +218,10 @@ def at(location: ir.Location) -> Iterator[None]:
         trace.location = before
 
 
-def location(trace: Trace) -> ir.Location:
+def location() -> ir.Location:
     """Where the next op comes from."""
-    if trace.location is not None:
+    trace = _current.get()
+    if trace is not None and trace.location is not None:
         return trace.location
     frame = _user_frame()
     return ir.unknown() if frame is None else _place(frame)[1]
@@ -238,13 +229,25 @@ def location(trace: Trace) -> ir.Location:
 
 TensorType = tuple[ir.Shape, DType]
 MakeTensor = Callable[[ir.Value, Trace, ir.Shape, DType], "Tensor"]
+Fill = Callable[[Any, ir.Location], None]
 _make_tensor: MakeTensor
+_record: Any = None
 
 
 def set_tensor_class(make: MakeTensor) -> None:
     """Tell how a tensor is made of a value; `slopec.tensor` does this once."""
     global _make_tensor
     _make_tensor = make
+
+
+def _recorder() -> Any:
+    """What takes the ops that no trace takes."""
+    global _record
+    if _record is None:
+        from slopec.lazy import record
+
+        _record = record
+    return _record
 
 
 def emit_many(
@@ -254,14 +257,14 @@ def emit_many(
     attributes: ir.Attributes | None = None,
     regions: int = 0,
 ) -> tuple[ir.Operation, tuple["Tensor", ...]]:
-    """Append an op with the given result types; return it and its results."""
+    """Append an op with the given result types to the current trace; return it and its results."""
     trace = current()
     op = ir.create(
         name,
         [ir.tensor_type(shape, dtype) for shape, dtype in results],
         [trace.value_of(operand) for operand in operands],
         attributes,
-        location(trace),
+        location(),
         trace.point,
         regions,
     )
@@ -272,6 +275,33 @@ def emit_many(
     return op, tensors
 
 
+def emit_with(
+    name: str,
+    operands: Sequence["Tensor"],
+    results: Sequence[TensorType],
+    attributes: ir.Attributes | None = None,
+    fills: Sequence[Fill] = (),
+) -> tuple["Tensor", ...]:
+    """The results of an op whose regions are filled by `fills`, appended or recorded.
+
+    A fill that has an attribute `closed` uses nothing from outside its region, and equal ones fill
+    alike; an op with others is recorded as a function.
+    """
+    if _current.get() is None:
+        if all(hasattr(fill, "closed") for fill in fills):
+            types = tuple(results)
+            made: tuple[Tensor, ...] = _recorder().record(
+                name, operands, types, attributes, tuple(fills)
+            )
+            return made
+        outlined: Any = _recorder().outlined(emit_with)
+        return tuple(outlined(name, operands, results, attributes, fills))
+    op, tensors = emit_many(name, operands, results, attributes, len(fills))
+    for region, fill in zip(op.regions, fills, strict=True):
+        fill(region, op.location)
+    return tensors
+
+
 def emit(
     name: str,
     operands: Sequence["Tensor"],
@@ -279,14 +309,17 @@ def emit(
     dtype: DType,
     attributes: ir.Attributes | None = None,
 ) -> "Tensor":
-    """Append an op with one result."""
-    trace = current()
+    """Append an op with one result to the current trace, or record it."""
+    trace = _current.get()
+    if trace is None:
+        made: tuple[Tensor] = _recorder().record(name, operands, ((shape, dtype),), attributes)
+        return made[0]
     op = ir.create(
         name,
         [ir.tensor_type(shape, dtype)],
         [trace.value_of(operand) for operand in operands],
         attributes,
-        location(trace),
+        location(),
         trace.point,
     )
     return _make_tensor(op.results[0], trace, shape, dtype)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from slopec import trace
-from slopec.hlo.region import build_region
+from slopec.hlo.region import Written
 from slopec.tensor import Tensor
 
 
@@ -17,10 +17,8 @@ def while_loop(
     Both take the operands as separate tensors; `body` returns as many, of the same types.
     """
     types = [(x.shape, x.dtype) for x in operands]
-    op, outs = trace.emit_many("stablehlo.while", operands, types, regions=2)
-    build_region(op.regions[0], cond, types)
-    build_region(op.regions[1], body, types)
-    return outs
+    fills = [Written(cond, types), Written(body, types)]
+    return trace.emit_with("stablehlo.while", operands, types, None, fills)
 
 
 def case(
@@ -32,13 +30,11 @@ def case(
 
     An index out of range picks the last branch. Branches take nothing and use outer tensors.
     """
-    op, outs = trace.emit_many("stablehlo.case", [index], results, regions=len(branches))
-    for region, branch in zip(op.regions, branches, strict=True):
-        build_region(region, branch, [])
-    return outs
+    fills = [Written(branch, []) for branch in branches]
+    return trace.emit_with("stablehlo.case", [index], results, None, fills)
 
 
 def optimization_barrier(operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """`stablehlo.optimization_barrier`: the operands, which no pass looks through."""
     types = [(x.shape, x.dtype) for x in operands]
-    return trace.emit_many("stablehlo.optimization_barrier", operands, types)[1]
+    return trace.emit_with("stablehlo.optimization_barrier", operands, types)

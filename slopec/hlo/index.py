@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from slopec import ir, trace
 from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
 from slopec.dtypes import DType
-from slopec.hlo.region import binary_region, build_region
+from slopec.hlo.region import Binary, Second, Written
+from slopec.hlo.shape import full
 from slopec.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def gather(
         next(offset) if d in numbers.offset_dims else next(rest)
         for d in range(len(window) + len(batch))
     )
+    if 0 in shape and 0 in operand.shape:
+        # There is nothing to gather from, and StableHLO refuses slices that do not fit in there.
+        return full(shape, 0, operand.dtype)
     attributes = {
         "dimension_numbers": ir.attr(str(numbers)),
         "slice_sizes": ir.i64s(*slice_sizes),
@@ -81,18 +85,13 @@ def scatter(
         "indices_are_sorted": ir.boolean(sorted_),
         "unique_indices": ir.boolean(unique),
     }
-    op, (out,) = trace.emit_many(
+    (out,) = trace.emit_with(
         "stablehlo.scatter",
         [operand, indices, updates],
         [(operand.shape, operand.dtype)],
         attributes,
-        regions=1,
+        [Second(operand.dtype) if body is None else Binary(body, operand.dtype)],
     )
-    if body is not None:
-        binary_region(op.regions[0], body, operand.dtype)
-        return out
-    scalars: list[TensorType] = [((), operand.dtype)] * 2
-    build_region(op.regions[0], lambda old, new: new, scalars)
     return out
 
 
@@ -109,10 +108,9 @@ def sort(
     """
     types = [(x.shape, x.dtype) for x in operands]
     attributes = {"dimension": ir.i64(dimension), "is_stable": ir.boolean(stable)}
-    op, outs = trace.emit_many("stablehlo.sort", operands, types, attributes, regions=1)
     scalars: list[TensorType] = [((), x.dtype) for x in operands for _ in range(2)]
-    build_region(op.regions[0], comparator, scalars)
-    return outs
+    fill = Written(comparator, scalars)
+    return trace.emit_with("stablehlo.sort", operands, types, attributes, [fill])
 
 
 def rng_bit_generator(
@@ -121,5 +119,5 @@ def rng_bit_generator(
     """`stablehlo.rng_bit_generator`: (the next state, random bits of unsigned `dtype`)."""
     results: list[TensorType] = [(state.shape, state.dtype), (tuple(shape), dtype)]
     attributes = {"rng_algorithm": ir.attr(f"#stablehlo<rng_algorithm {algorithm}>")}
-    _, (after, bits) = trace.emit_many("stablehlo.rng_bit_generator", [state], results, attributes)
+    after, bits = trace.emit_with("stablehlo.rng_bit_generator", [state], results, attributes)
     return after, bits

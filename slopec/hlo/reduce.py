@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from slopec import ir, trace
 from slopec.dtypes import DType
-from slopec.hlo.region import binary_region, build_region
+from slopec.hlo.region import Binary, Written
 from slopec.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -31,17 +31,16 @@ def reduce(
     shape = tuple(n for d, n in enumerate(xs[0].shape) if d not in dimensions)
     attributes = {"dimensions": ir.i64s(*dimensions)}
     results = [(shape, x.dtype) for x in xs]
-    op, outs = trace.emit_many("stablehlo.reduce", [*xs, *inits], results, attributes, regions=1)
-    _fill(op, body, [x.dtype for x in xs])
+    fill = _fill(body, [x.dtype for x in xs])
+    outs = trace.emit_with("stablehlo.reduce", [*xs, *inits], results, attributes, [fill])
     return outs[0] if single else outs
 
 
-def _fill(op: ir.Operation, body: Body, dtypes: Sequence[DType]) -> None:
+def _fill(body: Body, dtypes: Sequence[DType]) -> trace.Fill:
     if isinstance(body, str):
-        binary_region(op.regions[0], body, dtypes[0])
-        return
+        return Binary(body, dtypes[0])
     scalars: list[TensorType] = [((), dtype) for dtype in dtypes]
-    build_region(op.regions[0], body, [*scalars, *scalars])
+    return Written(body, [*scalars, *scalars])
 
 
 def reduce_window(
@@ -75,14 +74,13 @@ def reduce_window(
         "window_dilations": ir.i64s(*window_dilation),
         "padding": ir.matrix_i64(padding),
     }
-    op, (out,) = trace.emit_many(
+    (out,) = trace.emit_with(
         "stablehlo.reduce_window",
         [operand, init_value],
         [(shape, operand.dtype)],
         attributes,
-        regions=1,
+        [Binary(body, operand.dtype)],
     )
-    binary_region(op.regions[0], body, operand.dtype)
     return out
 
 
@@ -114,16 +112,15 @@ def select_and_scatter(
         "window_strides": ir.i64s(*strides),
         "padding": ir.matrix_i64(padding),
     }
-    op, (out,) = trace.emit_many(
+    from slopec.hlo.elementwise import compare
+
+    scalars: list[TensorType] = [((), operand.dtype)] * 2
+    chosen = Written(lambda a, b: compare(a, b, direction), scalars)
+    (out,) = trace.emit_with(
         "stablehlo.select_and_scatter",
         [operand, source, init_value],
         [(operand.shape, operand.dtype)],
         attributes,
-        regions=2,
+        [chosen, Binary("add", operand.dtype)],
     )
-    from slopec.hlo.elementwise import compare
-
-    scalars: list[TensorType] = [((), operand.dtype)] * 2
-    build_region(op.regions[0], lambda a, b: compare(a, b, direction), scalars)
-    binary_region(op.regions[1], "add", operand.dtype)
     return out

@@ -1,7 +1,8 @@
 """Regions: the small functions inside reduce, sort, while and their kin."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from slopec import ir, trace
 from slopec.dtypes import DType
@@ -9,14 +10,54 @@ from slopec.tensor import Tensor
 from slopec.trace import TensorType, Trace
 
 
+@dataclass(frozen=True)
+class Binary:
+    """Fills a region with one binary op, `name`, on two tensors without dimensions."""
+
+    name: str
+    dtype: DType
+    closed: ClassVar[bool] = True
+
+    def __call__(self, region: Any, location: ir.Location) -> None:
+        """Fill `region`."""
+        scalar = ir.tensor_type((), self.dtype)
+        block = region.blocks.append(scalar, scalar, arg_locs=[location, location])
+        point = ir.InsertionPoint(block)
+        name = f"stablehlo.{self.name}"
+        op = ir.create(name, [scalar], list(block.arguments), None, location, point)
+        ir.create("stablehlo.return", [], list(op.results), None, location, point)
+
+
+@dataclass(frozen=True)
+class Second:
+    """Fills a region that returns the second of two tensors without dimensions."""
+
+    dtype: DType
+    closed: ClassVar[bool] = True
+
+    def __call__(self, region: Any, location: ir.Location) -> None:
+        """Fill `region`."""
+        scalar = ir.tensor_type((), self.dtype)
+        block = region.blocks.append(scalar, scalar, arg_locs=[location, location])
+        new = [block.arguments[1]]
+        ir.create("stablehlo.return", [], new, None, location, ir.InsertionPoint(block))
+
+
+@dataclass(frozen=True)
+class Written:
+    """Fills a region by running `body` on tensors of the given types."""
+
+    body: Callable[..., Tensor | Sequence[Tensor]]
+    arguments: Sequence[TensorType]
+
+    def __call__(self, region: Any, location: ir.Location) -> None:
+        """Fill `region`."""
+        build_region(region, self.body, self.arguments)
+
+
 def binary_region(region: Any, name: str, dtype: DType) -> None:
     """Fill `region` with one binary op on two tensors without dimensions."""
-    scalar = ir.tensor_type((), dtype)
-    where = trace.location(trace.current())
-    block = region.blocks.append(scalar, scalar, arg_locs=[where, where])
-    point = ir.InsertionPoint(block)
-    op = ir.create(f"stablehlo.{name}", [scalar], list(block.arguments), None, where, point)
-    ir.create("stablehlo.return", [], list(op.results), None, where, point)
+    Binary(name, dtype)(region, trace.location())
 
 
 def build_region(
@@ -30,7 +71,7 @@ def build_region(
     The body may use tensors of the enclosing trace. `after` may replace the results, still inside.
     """
     outer = trace.current()
-    where = trace.location(outer)
+    where = trace.location()
     types = [ir.tensor_type(shape, dtype) for shape, dtype in arguments]
     block = region.blocks.append(*types, arg_locs=[where] * len(types))
     inner = Trace(outer.module, block, outer)

@@ -1,6 +1,6 @@
 """Modules, under PyTorch's names and with its arguments: pytrees of parameters with a `forward`."""
 
-from slopec.nn import functional, init
+from slopec.nn import functional, init, utils
 from slopec.nn.activation import (
     CELU,
     ELU,
@@ -255,4 +255,5 @@ __all__ = [
     "load_torch_state_dict",
     "partition",
     "summary",
+    "utils",
 ]

@@ -25,9 +25,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from slopec import dtypes, ops, trace, tree
+from slopec import dtypes, trace, tree
 from slopec.diagnostics import TraceError, UsageError, did_you_mean
 from slopec.nn.layout import Attribute, Layout, take_apart
+from slopec.nn.parameters import ABSENT, adopted, entrust, forget, require
 from slopec.tensor import Tensor
 
 
@@ -57,6 +58,7 @@ class Module:
     _buffers: frozenset[str] = frozenset()
     _frozen: frozenset[str] = frozenset()
     _made_in: trace.Trace | None = None
+    _rebuilt: bool = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make an empty module, which knows the traced function that makes it, if one does."""
@@ -76,14 +78,28 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`."""
+        if self._rebuilt:
+            self._adopt()
         return self.forward(*args, **kwargs)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign an attribute; within a trace, not to a module that comes from outside."""
-        traced = isinstance(value, Tensor) and value.device == "traced"
-        if traced and self._made_in is not trace.current():
-            raise _would_leak(self, name)
+        if isinstance(value, Tensor) and value._trace is not None:
+            if not trace.is_tracing() or self._made_in is not trace.current():
+                raise _would_leak(self, name)
+        elif not trace.is_tracing() and name not in self._frozen:
+            entrust(vars(self).get(name, ABSENT), value, buffer=name in self._buffers)
         super().__setattr__(name, value)
+
+    def _adopt(self) -> None:
+        """Make the tensors of a module that was put together outside a trace its parameters."""
+        if not self._rebuilt or trace.is_tracing():
+            return
+        for attribute, children in list(self._apart()):
+            if attribute.name not in self._buffers | self._frozen:
+                leaves = [adopted(c) if isinstance(c, Tensor) else c for c in children]
+                vars(self)[attribute.name] = attribute.around(leaves)
+        self._rebuilt = False
 
     # --- children ---
 
@@ -120,6 +136,7 @@ class Module:
 
     def _named_tensors(self, buffers: Sequence[bool]) -> Iterator[tuple[str, Tensor]]:
         for prefix, module in self.named_modules():
+            module._adopt()
             for attribute, path, tensor in module._parts(Tensor):
                 if (attribute in module._buffers) in buffers:
                     yield f"{prefix}.{path}" if prefix else path, tensor
@@ -149,8 +166,8 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
         """Make `tensor` the attribute `name`, and that a buffer: state which is not trained."""
-        setattr(self, name, tensor)
         self._buffers = self._buffers | {name}
+        setattr(self, name, tensor)
 
     def train(self, mode: bool = True) -> Self:
         """Set `training` here and below, which dropout and batch norm look at; return self.
@@ -186,25 +203,45 @@ class Module:
                     hint=did_you_mean(name, known),
                 )
         self._frozen = self._frozen | frozenset(names or known)
+        for attribute, _, child in [*self._parts(Tensor), *self._parts(Module)]:
+            if attribute in self._frozen and not trace.is_tracing():
+                require(child.parameters() if isinstance(child, Module) else [child], False)
         return self
 
     def unfreeze(self) -> Self:
         """Undo `freeze` here and below; return self."""
         for module in self.modules():
             module._frozen = frozenset()
+        return self.requires_grad_()
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Whether `backward()` leaves gradients in the parameters here and below; return self."""
+        if not trace.is_tracing():
+            require(self.parameters(), requires_grad)
         return self
 
-    def to(self, dtype: Any) -> Self:
-        """Convert floating parameters and buffers to `dtype`; return self.
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or make them zeros."""
+        for parameter in self.parameters():
+            forget(parameter, set_to_none)
+
+    def to(self, target: Any) -> Self:
+        """Convert floating parameters and buffers to a dtype, or move all to a device; return self.
+
+        They are new tensors: make an optimiser afterwards.
 
         >>> from slopec import nn
         >>> nn.Linear(2, 3).to("bfloat16").weight.dtype.name
         'bfloat16'
         """
-        wanted = dtypes.as_dtype(dtype)
 
         def converted(_: str, tensor: Tensor) -> Tensor:
-            return ops.astype(tensor, wanted) if dtypes.is_floating(tensor.dtype) else tensor
+            new: Tensor = tensor.detach().to(target)
+            if new.dtype != tensor.dtype and not dtypes.is_floating(tensor.dtype):
+                return tensor
+            if not trace.is_tracing():
+                new.requires_grad_(tensor.requires_grad)
+            return new
 
         self._replace(converted)
         return self
@@ -221,8 +258,12 @@ class Module:
                 setattr(module, attribute.name, attribute.around(replaced))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All parameters and buffers by dotted name, PyTorch's names for PyTorch's modules."""
-        return dict(self._named_tensors([False, True]))
+        """All parameters and buffers by dotted name, PyTorch's names for PyTorch's modules.
+
+        The tensors are values as they are now; training goes on without them.
+        """
+        named = self._named_tensors([False, True])
+        return {name: tensor if trace.is_tracing() else tensor.detach() for name, tensor in named}
 
     def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> Self:
         """Replace parameters and buffers by the arrays of `state`, in their dtypes; return self.
@@ -237,11 +278,17 @@ class Module:
         """
         own = self.state_dict()
         _check_state(self, own, state, strict)
-        self._replace(
-            lambda path, leaf: (
-                Tensor(state[path], leaf.dtype) if path in own and path in state else leaf
-            )
-        )
+
+        def loaded(path: str, leaf: Tensor) -> Tensor:
+            if path not in state:
+                return leaf
+            new = Tensor(state[path], leaf.dtype)
+            if not leaf.requires_grad:
+                return new
+            leaf.data = new  # the optimiser goes on with the tensors that it knows
+            return leaf
+
+        self._replace(loaded)
         return self
 
     # --- text ---
@@ -302,7 +349,7 @@ def _check_state(
             )
 
 
-_OWN = frozenset(("training", "_attributes", "_buffers", "_frozen", "_made_in"))
+_OWN = frozenset(("training", "_attributes", "_buffers", "_frozen", "_made_in", "_rebuilt"))
 """Attributes that are not the subclass's."""
 
 
@@ -325,6 +372,7 @@ def _unflatten(layout: Layout, children: Sequence[Any]) -> Module:
         _attributes={attribute.name: attribute for attribute in layout.attributes},
         _buffers=layout.buffers,
         _frozen=layout.frozen,
+        _rebuilt=not trace.is_tracing(),
     )
     return module
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from slopec import dtypes
+from slopec.lazy.leaves import to
 from slopec.ops import (
     arithmetic,
     cumulative,
@@ -137,11 +138,6 @@ def unbind(x: Tensor, axis: int = 0) -> tuple[Tensor, ...]:
 # --- types -----------------------------------------------------------------------------------
 
 
-def to(x: Tensor, target: Any) -> Tensor:
-    """`x` converted to a dtype, or to that of another tensor."""
-    return astype(x, target.dtype if isinstance(target, Tensor) else target)
-
-
 def _cast(dtype: dtypes.DType) -> Method:
     def cast(x: Tensor) -> Tensor:
         return astype(x, dtype)
@@ -181,6 +177,13 @@ def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> tuple[Tenso
 def _same(x: Tensor) -> Tensor:
     """`x` itself: tensors are values, there is nothing to copy."""
     return x
+
+
+def _another(x: Tensor) -> Tensor:
+    """Another handle on the value of `x`, which in-place methods do not reach."""
+    if x._trace is not None:
+        return x
+    return Tensor._of_recorded(x._value, requires_grad=x.requires_grad)
 
 
 def _transposed(x: Tensor) -> Tensor:
@@ -240,9 +243,9 @@ METHODS |= {
     "long": _cast(dtypes.int64),
     "short": _cast(dtypes.int16),
     "type_as": to,
-    "clone": _same,
+    "clone": _another,
     "contiguous": _same,
-    "copy": _same,
+    "copy": _another,
     # the names that PyTorch has for functions above
     "clamp": arithmetic.clip,
     "div": arithmetic.divide,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from slopec import dtypes, hlo, ir, trace
 from slopec.diagnostics import Span, UsageError, did_you_mean
 from slopec.dtypes import DType
+from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
 from slopec.trace import Trace
 from slopec.transforms.function import (
@@ -54,6 +55,7 @@ def amp(function: Callable[..., Any], dtype: Any = "bfloat16") -> Callable[..., 
     check_callable("amp", function)
     narrow = narrow_type(dtype, trace.here())
 
+    @outlined
     @functools.wraps(function)
     def lowered(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments.of(args, kwargs)

@@ -10,6 +10,7 @@ from typing import Any
 
 from slopec import dtypes, hlo, trace, tree
 from slopec.diagnostics import DTypeError, TransformError
+from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
 from slopec.transforms.function import (
     Arguments,
@@ -165,6 +166,7 @@ def _gradient(
     if names and argnums == 0:
         numbers, several = (), not isinstance(argnames, str)
 
+    @outlined
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments.of(args, kwargs)
@@ -218,6 +220,7 @@ def _check_pair(verb: str, function: Function, result: tree.TreeDef, first: str)
     )
 
 
+@outlined
 def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     """(value, pullback): `pullback(cotangent)` returns the tuple of the primals' cotangents.
 
@@ -242,10 +245,12 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     wrt = [i for i in differentiable(traced.inputs) if i < len(arguments.tensors)]
     out = [i for i in seeded if dtypes.is_differentiable(traced.outputs[i][1])]
 
+    @outlined
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         types = [traced.outputs[i] for i in seeded]
         seeds = _matching("vjp", "cotangent", cotangent, result, types)
-        symbol, outputs = declare_vjp(trace.current().module, traced, wrt, out)
+        where = trace.current()
+        symbol, outputs = declare_vjp(where.module, traced.within(where), wrt, out)
         given = [*operands, *(seeds[i] for i in out)]
         back = dict(zip(wrt, call(symbol, given, outputs)[len(flat) :], strict=True))
         args, _ = arguments.rebuild([back.get(i) for i in range(len(arguments.tensors))])
@@ -254,6 +259,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     return (value[0], pullback, value[1]) if has_aux else (value, pullback)
 
 
+@outlined
 def jvp(
     function: Function,
     primals: Sequence[Any],

@@ -10,6 +10,7 @@ from typing import Any
 
 from slopec import ir, trace, tree
 from slopec.diagnostics import TransformError
+from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
 from slopec.transforms.checkpoint_policies import Policy, policy_of, write_policy
 from slopec.transforms.custom import kept
@@ -43,6 +44,7 @@ def checkpoint(function: Function | None = None, *, policy: Policy | str | None 
         return lambda f: checkpoint(f, policy=chosen)
     check_callable("checkpoint", function)
 
+    @outlined
     @functools.wraps(function)
     def recomputed(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments.of(args, kwargs)
@@ -54,6 +56,7 @@ def checkpoint(function: Function | None = None, *, policy: Policy | str | None 
     return recomputed
 
 
+@outlined
 def checkpoint_name(x: Any, name: str) -> Any:
     """`x`, a pytree, under a name by which the policies of `checkpoint` can tell it.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from slopec import dtypes, hlo, trace, tree
 from slopec.diagnostics import DTypeError, ShapeError, TraceError, TransformError, UsageError
+from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
 from slopec.trace import TensorType
 from slopec.transforms.function import Arguments, Traced, as_tensor, call, trace_function
@@ -90,6 +91,7 @@ def _predicate(verb: str, value: Tensor) -> Tensor:
     return value
 
 
+@outlined
 def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     """The result of `branches[index](*operands)`; `index` is an integer scalar, clamped.
 
@@ -122,6 +124,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     return first.result.unflatten(hlo.case(clamped, bodies, first.outputs))
 
 
+@outlined
 def cond(pred: Any, true_function: Function, false_function: Function, *operands: Any) -> Any:
     """`true_function(*operands)` where `pred`, a bool scalar, holds, else `false_function(…)`.
 
@@ -135,6 +138,7 @@ def cond(pred: Any, true_function: Function, false_function: Function, *operands
     return switch(index, [false_function, true_function], *operands)
 
 
+@outlined
 def while_loop(
     cond_function: Function,
     body_function: Function,
@@ -208,6 +212,7 @@ def _repeat(
     return in_segments(size, lambda c, items: (step(items[0], c), []), init, rows, count, [])[0]
 
 
+@outlined
 def fori_loop(
     lower: Any, upper: Any, body_function: Function, init: Any, *, checkpoint: Segments = None
 ) -> Any:
@@ -248,6 +253,7 @@ def fori_loop(
     return result
 
 
+@outlined
 def scan(
     function: Function,
     init: Any,

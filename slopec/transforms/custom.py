@@ -11,6 +11,7 @@ from typing import Any
 
 from slopec import dtypes, hlo, ir, trace, tree
 from slopec.diagnostics import TransformError
+from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
 from slopec.transforms.function import (
     Arguments,
@@ -53,6 +54,9 @@ def stop_gradient(x: Any) -> Any:
 def _stopped(x: Tensor) -> Tensor:
     if not dtypes.is_differentiable(x.dtype):
         return x
+    if not trace.is_tracing():
+        detached: Tensor = x.detach()
+        return detached
 
     def stop_gradient(x: Tensor) -> Tensor:
         return x
@@ -90,6 +94,7 @@ class custom_jvp:
         self.rule = rule
         return rule
 
+    @outlined
     def __call__(self, *args: Any) -> Any:
         """Call the function, as one that knows its derivative."""
         if self.rule is None:
@@ -150,6 +155,7 @@ class custom_vjp:
         """Define the two halves of the derivative."""
         self.forward, self.backward = forward, backward
 
+    @outlined
     def __call__(self, *args: Any) -> Any:
         """Call the function, as one that knows its derivative."""
         if self.forward is None or self.backward is None:

@@ -8,7 +8,7 @@ dimension of `slope.size`. Its type is known at once, so it can be called before
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from slopec import dtypes, hlo, ir, trace, tree
 from slopec.diagnostics import DTypeError, TransformError
 from slopec.tensor import Scalar, Tensor
 from slopec.trace import TensorType, Trace
+from slopec.transforms.inline import copy_functions
 from slopec.tree import LEAF, TreeDef
 
 
@@ -112,6 +113,14 @@ class Traced:
     outputs: tuple[TensorType, ...]
     result: TreeDef
     captures: tuple[Tensor, ...]
+    module: ir.Module | None = None
+
+    def within(self, where: Trace) -> "Traced":
+        """The function as one of the module being written: copied there if it is of another."""
+        if self.module is None or self.module is where.module:
+            return self
+        names = copy_functions(self.module, self.symbol, where.module, where.fresh_symbol)
+        return replace(self, symbol=names[self.symbol], module=where.module)
 
     @staticmethod
     def of(op: ir.Operation) -> "Traced":
@@ -127,7 +136,7 @@ class Traced:
 
 
 def trace_function(
-    function: Callable[..., Any], arguments: Arguments, parent: Trace, module: ir.Module
+    function: Callable[..., Any], arguments: Arguments, parent: Trace | None, module: ir.Module
 ) -> Traced:
     """Write `function` as a `func.func` of `module` by running it on stand-ins for its arguments.
 
@@ -135,9 +144,9 @@ def trace_function(
     """
     types = [(t.shape, t.dtype) for t in arguments.tensors]
     mlir_types = [ir.tensor_type(*t) for t in types]
-    symbols = parent.symbols if parent.module is module else {}
+    symbols = parent.symbols if parent is not None and parent.module is module else {}
     symbol = trace.fresh_symbol(symbols, getattr(function, "__name__", "function"))
-    where = trace.location(parent)
+    where = trace.location()
     op = ir.create_function(module, symbol, mlir_types, [], {}, where, body=True)
     block = ir.body_of(op)
     inner = Trace(module, block, parent, function=op)
@@ -161,6 +170,7 @@ def trace_function(
         tuple((t.shape, t.dtype) for t in outputs),
         result,
         captures,
+        module,
     )
 
 
@@ -210,7 +220,7 @@ def declare(
         [ir.tensor_type(*t) for t in inputs],
         [ir.tensor_type(*t) for t in outputs],
         attributes,
-        trace.location(trace.current()),
+        trace.location(),
         body=False,
     )
     return symbol

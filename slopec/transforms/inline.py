@@ -3,6 +3,8 @@
 A composite is a call of its decomposition, unless it is a CHLO op that was packed for transport.
 """
 
+from collections.abc import Callable
+
 from slopec import ir
 from slopec.dialects import chlo
 
@@ -103,3 +105,62 @@ def copy_as(declaration: ir.Operation, of: ir.Operation) -> ir.Operation:
     if "slope.public" in declaration.attributes:
         copy.attributes["sym_visibility"] = ir.string("public")
     return copy
+
+
+# --- functions copied to another module --------------------------------------------------------
+
+
+def copy_functions(
+    source: ir.Module, entry: str, target: ir.Module, fresh: Callable[[str], str]
+) -> dict[str, str]:
+    """Copy a function, and all that it calls or names, to `target`; return the names it has there.
+
+    `fresh` makes names that the target does not have. The copies are private.
+    """
+    table = {ir.symbol_name(op): op for op in ir.functions(source)}
+    point = ir.InsertionPoint(target.body)
+    names: dict[str, str] = {}
+    copies = []
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop()
+        if name in names:
+            continue
+        # Without dots, because `f.vjp.0.0` is what a derivative of a traced `f` is called.
+        names[name] = fresh(name.replace(".", "_"))
+        copy = table[name].clone(ip=point)
+        copy.attributes["sym_name"] = ir.string(names[name])
+        copy.attributes["sym_visibility"] = ir.string("private")
+        copies.append(copy)
+        waiting += _symbols(copy)
+    for copy in copies:
+        _rename(copy, names)
+    return names
+
+
+def _symbols(op: ir.Operation) -> list[str]:
+    """The functions that a function calls, is derived from, or names as its rule."""
+    found = list(ir.symbols_in(op))
+
+    def visit(inner: ir.Operation) -> ir.WalkResult:
+        name = called(inner)
+        if name is not None:
+            found.append(name)
+        return ir.WalkResult.ADVANCE
+
+    op.walk(visit)
+    return found
+
+
+def _rename(function: ir.Operation, names: dict[str, str]) -> None:
+    for name in list(function.attributes):
+        if name.startswith("slope.") and ir.is_symbol(function.attributes[name]):
+            function.attributes[name] = ir.symbol(names[ir.symbol_in(function, name)])
+
+    def visit(inner: ir.Operation) -> ir.WalkResult:
+        name = called(inner)
+        if name is not None:
+            inner.attributes[_CALLEES[inner.name]] = ir.symbol(names[name])
+        return ir.WalkResult.ADVANCE
+
+    function.walk(visit)

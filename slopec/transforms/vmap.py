@@ -11,6 +11,7 @@ from typing import Any
 
 from slopec import hlo, ir, trace, tree
 from slopec.diagnostics import TransformError
+from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
 from slopec.transforms.function import (
     Arguments,
@@ -50,6 +51,7 @@ def vmap(
     """
     check_callable("vmap", function)
 
+    @outlined
     @functools.wraps(function)
     def batched(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments.of(args, kwargs)

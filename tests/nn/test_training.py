@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec import lazy, nn, optim, tree
+from slopec import nn, optim
 from slopec.nn import functional as F  # noqa: N812
 from tests.nn import references as ref
 from tests.optim import references as rules
@@ -41,7 +41,7 @@ def trajectory(optimizer):
         given = sp.tensor(x), sp.tensor(y)
         (_, model), slope = sp.value_and_grad(loss, has_aux=True)(model, *given)
         model, state = optimizer.update(slope, state, model)
-        lazy.evaluate(tree.leaves((model, state)))
+        sp.eval(model, state)
         yield model
 
 

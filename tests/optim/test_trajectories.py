@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec import lazy, optim, tree
+from slopec import optim
 from tests.optim.references import CASES
 
 STEPS = 50
@@ -45,7 +45,7 @@ def test_against_numpy(function, options):
     for t, expected in enumerate(trajectory(function, options), 1):
         slopes = {name: sp.tensor(gradient(p.numpy(), name, t)) for name, p in params.items()}
         params, state = optimizer.update(slopes, state, params)
-        lazy.evaluate(tree.leaves((params, state)))
+        sp.eval(params, state)
         for name, p in params.items():
             assert p.dtype == np.float64
             # Hyper-parameters are float32, so steps agree to its precision and errors grow.

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from slopec import ops, random, trace
 from slopec.diagnostics import ShapeError
+from slopec.lazy.record import operation
 from slopec.ops import relu, sigmoid, tanh
 from slopec.tensor import Tensor
 from slopec.transforms import stop_gradient
@@ -55,6 +56,7 @@ def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     return ops.where(x >= max_val, max_val, ops.where(x <= min_val, min_val, x))
 
 
+@operation
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where positive, negative_slope · x elsewhere.
 
@@ -84,6 +86,7 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
     return ops.where(x > 0, x, x * slope)
 
 
+@operation
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x where positive, α(eˣ − 1) elsewhere (Clevert et al., 2016).
 
@@ -94,16 +97,19 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x)))
 
 
+@operation
 def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x where positive, α(e^(x/α) − 1) elsewhere (Barron, 2017)."""
     return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x) / alpha))
 
 
+@operation
 def selu(x: Tensor) -> Tensor:
     """λ · elu(x, α) with λ = 1.0507 and α = 1.6733 (Klambauer et al., 2017)."""
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
+@operation
 def silu(x: Tensor) -> Tensor:
     """x · sigmoid(x), also known as swish (Elfwing et al., 2018).
 
@@ -114,11 +120,13 @@ def silu(x: Tensor) -> Tensor:
     return x * sigmoid(x)
 
 
+@operation
 def mish(x: Tensor) -> Tensor:
     """x · tanh(log(1 + eˣ)) (Misra, 2019)."""
     return x * tanh(softplus(x))
 
 
+@operation
 def gelu(x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
     """x · Φ(x) with the normal distribution Φ (Hendrycks & Gimpel, 2016).
 
@@ -134,16 +142,19 @@ def gelu(x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
     return 0.5 * x * (1.0 + ops.erf(x * math.sqrt(0.5)))
 
 
+@operation
 def hardsigmoid(x: Tensor) -> Tensor:
     """min(max(x + 3, 0), 6) / 6."""
     return relu6(x + 3.0) / 6.0
 
 
+@operation
 def hardswish(x: Tensor) -> Tensor:
     """x · hardsigmoid(x) (Howard et al., *MobileNetV3*, 2019)."""
     return x * hardsigmoid(x)
 
 
+@operation
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + e^(βx)) / β; x itself where βx > threshold.
 
@@ -161,11 +172,13 @@ def _log_one_plus_exp(x: Tensor) -> Tensor:
     return ops.where(positive, x, 0) + ops.log1p(ops.exp(ops.where(positive, -x, x)))
 
 
+@operation
 def logsigmoid(x: Tensor) -> Tensor:
     """log(sigmoid(x)), exact where sigmoid underflows."""
     return -_log_one_plus_exp(-x)
 
 
+@operation
 def softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|)."""
     return x / (1.0 + ops.abs(x))
@@ -176,11 +189,13 @@ def tanhshrink(x: Tensor) -> Tensor:
     return x - tanh(x)
 
 
+@operation
 def softshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved by `lambd` towards zero, and zero within [−lambd, lambd]."""
     return ops.where(x > lambd, x - lambd, ops.where(x < -lambd, x + lambd, 0))
 
 
+@operation
 def hardshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
     """x, and zero within [−lambd, lambd]."""
     return ops.where(ops.abs(x) > lambd, x, 0)
@@ -191,6 +206,7 @@ def threshold(x: Tensor, threshold: float, value: float) -> Tensor:
     return ops.where(x > threshold, x, value)
 
 
+@operation
 def glu(x: Tensor, dim: int = -1) -> Tensor:
     """The first half along `dim` times sigmoid of the second (Dauphin et al., 2017).
 
@@ -217,6 +233,7 @@ def shifted(x: Tensor, dim: int) -> Tensor:
     return x - top
 
 
+@operation
 def softmax(x: Tensor, dim: int = -1) -> Tensor:
     """eˣ / Σeˣ along `dim`; the maximum is taken out of the exponent.
 
@@ -228,11 +245,13 @@ def softmax(x: Tensor, dim: int = -1) -> Tensor:
     return powers / ops.sum(powers, axis=dim, keepdims=True)
 
 
+@operation
 def softmin(x: Tensor, dim: int = -1) -> Tensor:
     """softmax(−x) along `dim`."""
     return softmax(-x, dim)
 
 
+@operation
 def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
     """log(softmax(x)) along `dim`, exact where softmax underflows.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from slopec import dtypes, ops, trace
 from slopec.diagnostics import DTypeError, ShapeError
+from slopec.lazy.record import operation
 from slopec.nn.functional.activations import softmax
 from slopec.nn.functional.randomness import dropout
 from slopec.tensor import Tensor
@@ -13,6 +14,7 @@ from slopec.transforms import stop_gradient
 __all__ = ["attention_weights", "rotary_embedding", "scaled_dot_product_attention"]
 
 
+@operation
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,
@@ -129,6 +131,7 @@ def _grouped(
     return ops.reshape(result, (*query.shape[:-1], value.shape[-1]))
 
 
+@operation
 def rotary_embedding(
     x: Tensor, positions: Tensor | None = None, base: float = 10000.0, interleaved: bool = False
 ) -> Tensor:

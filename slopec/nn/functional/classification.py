@@ -7,6 +7,7 @@ nothing.
 
 from slopec import dtypes, hlo, ops, trace
 from slopec.diagnostics import ShapeError
+from slopec.lazy.record import operation
 from slopec.nn.functional.activations import log_softmax, shifted
 from slopec.nn.functional.losses import Reduction, normalize, reduce_loss
 from slopec.tensor import Tensor
@@ -64,6 +65,7 @@ def _reduced(
     return ops.sum(values) / ops.sum(shares if factors is None else shares * factors)
 
 
+@operation
 def cross_entropy(
     x: Tensor,
     target: Tensor,
@@ -134,6 +136,7 @@ def _of_probabilities(
     return reduce_loss(values, reduction)
 
 
+@operation
 def nll_loss(
     x: Tensor,
     target: Tensor,
@@ -156,6 +159,7 @@ def nll_loss(
     return _reduced(values, own, ops.not_equal(target, ignore_index), reduction)
 
 
+@operation
 def accuracy(x: Tensor, target: Tensor, *, dim: int | None = None) -> Tensor:
     """The share of rows whose largest element along the classes' dimension is at the label.
 
@@ -168,6 +172,7 @@ def accuracy(x: Tensor, target: Tensor, *, dim: int | None = None) -> Tensor:
     return ops.mean(ops.astype(right, dtypes.float32))
 
 
+@operation
 def info_nce(x1: Tensor, x2: Tensor, temperature: float = 0.07) -> Tensor:
     """The contrastive loss of pairs (N, D): row i of each belongs to row i of the other.
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from slopec import ops, trace
 from slopec.diagnostics import ShapeError, UsageError
+from slopec.lazy.record import operation
 from slopec.nn.functional.activations import logsigmoid
 from slopec.tensor import Tensor
 from slopec.transforms import stop_gradient
@@ -60,6 +61,7 @@ def _same_shape(name: str, x: Tensor, target: Tensor) -> None:
         )
 
 
+@operation
 def mse_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
     """(x − target)².
 
@@ -73,6 +75,7 @@ def mse_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Ten
     return reduce_loss(ops.square(x - target), reduction)
 
 
+@operation
 def l1_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
     """|x − target|; its slope is 0 where they are equal, as PyTorch's."""
     _same_shape("l1_loss", x, target)
@@ -80,6 +83,7 @@ def l1_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tens
     return reduce_loss(difference * ops.sign(difference), reduction)
 
 
+@operation
 def huber_loss(
     x: Tensor, target: Tensor, delta: float = 1.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
@@ -90,6 +94,7 @@ def huber_loss(
     return reduce_loss(values, reduction)
 
 
+@operation
 def smooth_l1_loss(
     x: Tensor, target: Tensor, beta: float = 1.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
@@ -99,6 +104,7 @@ def smooth_l1_loss(
     return huber_loss(x, target, beta, reduction=reduction) / beta
 
 
+@operation
 def binary_cross_entropy(
     x: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: Reduction = "mean"
 ) -> Tensor:
@@ -109,6 +115,7 @@ def binary_cross_entropy(
     return reduce_loss(values if weight is None else values * weight, reduction)
 
 
+@operation
 def binary_cross_entropy_with_logits(
     logits: Tensor,
     target: Tensor,
@@ -132,6 +139,7 @@ def binary_cross_entropy_with_logits(
     return reduce_loss(values if weight is None else values * weight, reduction)
 
 
+@operation
 def kl_div(
     x: Tensor,
     target: Tensor,
@@ -153,6 +161,7 @@ def kl_div(
     return reduce_loss(values, reduction)
 
 
+@operation
 def poisson_nll_loss(
     x: Tensor,
     target: Tensor,
@@ -172,6 +181,7 @@ def poisson_nll_loss(
     return reduce_loss(values, reduction)
 
 
+@operation
 def gaussian_nll_loss(
     x: Tensor,
     target: Tensor,
@@ -191,6 +201,7 @@ def gaussian_nll_loss(
 # --- distances and angles --------------------------------------------------------------------
 
 
+@operation
 def normalize(x: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x / max(‖x‖ₚ, eps) along `dim`.
 
@@ -201,17 +212,20 @@ def normalize(x: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Te
     return x / ops.maximum(ops.norm(x, p, axis=dim, keepdims=True), eps)
 
 
+@operation
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x₁ · x₂ / (max(‖x₁‖, eps) max(‖x₂‖, eps)) along `dim`."""
     first, second = (x / ops.maximum(ops.norm(x, axis=dim, keepdims=True), eps) for x in (x1, x2))
     return ops.sum(first * second, axis=dim)
 
 
+@operation
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6) -> Tensor:
     """‖x₁ − x₂ + eps‖ₚ along the last dimension."""
     return ops.norm(x1 - x2 + eps, p, axis=-1)
 
 
+@operation
 def cosine_embedding_loss(
     x1: Tensor, x2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
@@ -221,6 +235,7 @@ def cosine_embedding_loss(
     return reduce_loss(values, reduction)
 
 
+@operation
 def margin_ranking_loss(
     x1: Tensor, x2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
@@ -228,6 +243,7 @@ def margin_ranking_loss(
     return reduce_loss(ops.relu(target * (x2 - x1) + margin), reduction)
 
 
+@operation
 def hinge_embedding_loss(
     x: Tensor, target: Tensor, margin: float = 1.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
@@ -235,12 +251,14 @@ def hinge_embedding_loss(
     return reduce_loss(ops.where(target > 0, x, ops.relu(margin - x)), reduction)
 
 
+@operation
 def soft_margin_loss(x: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
     """log(1 + e^(−t x)) for targets 1 and −1."""
     _same_shape("soft_margin_loss", x, target)
     return reduce_loss(-logsigmoid(target * x), reduction)
 
 
+@operation
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

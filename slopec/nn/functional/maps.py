@@ -2,11 +2,13 @@
 
 from slopec import ops, trace
 from slopec.diagnostics import ShapeError
+from slopec.lazy.record import operation
 from slopec.tensor import Tensor
 
 __all__ = ["bilinear", "embedding", "linear"]
 
 
+@operation
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x Wᵀ + b for x (…, in) and `weight` (out, in).
 
@@ -28,12 +30,14 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return result if bias is None else result + bias
 
 
+@operation
 def bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Σᵢⱼ x₁ᵢ Wₖᵢⱼ x₂ⱼ + bₖ for (…, in₁), (…, in₂) and `weight` (out, in₁, in₂)."""
     result: Tensor = ops.einsum("...i,kij,...j->...k", x1, weight, x2)
     return result if bias is None else result + bias
 
 
+@operation
 def embedding(indices: Tensor, weight: Tensor) -> Tensor:
     """Rows of `weight` (n, d) at integers (…): (…, d); the derivative adds where rows recur."""
     return ops.take(weight, indices, axis=0)

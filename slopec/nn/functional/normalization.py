@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from slopec import dtypes, hlo, ops, trace
 from slopec.diagnostics import ShapeError
+from slopec.lazy.record import operation
 from slopec.tensor import Tensor
 
 __all__ = [
@@ -25,6 +26,7 @@ def _wide(x: Tensor) -> Tensor:
     return hlo.convert(x, dtypes.float32) if narrow else x
 
 
+@operation
 def moments(x: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor]:
     """(mean, mean of the squared differences from it) over `axes`, which are kept as 1s."""
     mean = ops.mean(x, axis=axes, keepdims=True)
@@ -52,6 +54,7 @@ def _last_axes(name: str, x: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(range(x.ndim - rank, x.ndim))
 
 
+@operation
 def layer_norm(
     x: Tensor,
     normalized_shape: Sequence[int],
@@ -71,6 +74,7 @@ def layer_norm(
     return ops.astype(_scaled(_normalized(_wide(x), axes, eps), weight, bias), x.dtype)
 
 
+@operation
 def rms_norm(
     x: Tensor,
     normalized_shape: Sequence[int],
@@ -106,6 +110,7 @@ def _channels(name: str, x: Tensor, parameter: Tensor | None) -> Tensor | None:
     return ops.reshape(parameter, (-1, *(1,) * (x.ndim - 2)))
 
 
+@operation
 def group_norm(
     x: Tensor,
     num_groups: int,
@@ -133,6 +138,7 @@ def group_norm(
     return ops.astype(_scaled(y, scale, shift), x.dtype)
 
 
+@operation
 def instance_norm(
     x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -140,6 +146,7 @@ def instance_norm(
     return group_norm(x, x.shape[1], weight, bias, eps)
 
 
+@operation
 def batch_norm(
     x: Tensor,
     mean: Tensor,
@@ -161,6 +168,7 @@ def batch_norm(
     return ops.astype(_scaled(_wide(x) - center, scale, shift), x.dtype)
 
 
+@operation
 def local_response_norm(
     x: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

@@ -4,6 +4,7 @@ from typing import Any
 
 from slopec import ops, random, trace
 from slopec.diagnostics import UsageError
+from slopec.lazy.record import operation
 from slopec.ops.common import Shape
 from slopec.tensor import Tensor
 
@@ -14,7 +15,13 @@ def _kept(name: str, p: float, shape: Shape, key: Any) -> Tensor:
     """Booleans that are true with probability 1 − p."""
     if not 0.0 <= p <= 1.0:
         raise UsageError("S0106", f"{name}: p is a probability, got {p}", span=trace.here())
-    return random.bernoulli(random.next_key() if key is None else key, 1.0 - p, shape)
+    return _drawn(random.next_key() if key is None else key, 1.0 - p, shape)
+
+
+@operation
+def _drawn(key: Any, p: float, shape: Shape) -> Tensor:
+    """Booleans by a program: outside a trace `random` would compute them with NumPy."""
+    return random.bernoulli(key, p, shape)
 
 
 def dropout(x: Tensor, p: float = 0.5, training: bool = True, *, key: Any = None) -> Tensor:

@@ -1,0 +1,133 @@
+"""How graphs are run: by the reference evaluator while that is cheap, compiled when it pays.
+
+A structure is written as a module once and remembered by its key. It rents, then buys: NumPy runs
+it until that has taken as long as compiling it would, which is at most twice the time of whoever
+knew the future; a single run that would take longer is compiled at once. Constants that change from
+run to run, such as a learning rate in Python, become arguments.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from slopec import ir, trace
+from slopec.cost import cost_of
+from slopec.diagnostics import CompileError
+from slopec.lazy.compiled import Compiled, compile_module
+from slopec.lazy.device import REFERENCE
+from slopec.lazy.extract import Graph
+from slopec.lazy.graph import Value
+
+LIMIT = 512
+"""How many structures are remembered; those used longest ago are forgotten."""
+
+# Seconds by the evaluator per op, byte and floating point operation, and to compile, per program
+# and op: medians over the recipes' training steps (`benchmarks/imperative.py --costs`).
+_PER_OP, _PER_BYTE, _PER_FLOP = 12e-6, 6e-10, 1e-10
+_PER_PROGRAM, _PER_COMPILED_OP = 0.25, 4e-3
+
+_families: OrderedDict[Hashable, "Family"] = OrderedDict()
+
+
+def run(graph: Graph, device: str | None) -> list[Any]:
+    """The values of the graph's outputs, computed on a device; None leaves the choice of means."""
+    key = (graph.key, device)
+    family = _families.get(key)
+    if family is None:
+        family = _families[key] = Family(graph.constants)
+        if len(_families) > LIMIT:
+            _families.popitem(last=False)
+    else:
+        _families.move_to_end(key)
+    return family.run(graph, device)
+
+
+class Family:
+    """The plans of one structure, which differ in the constants that have not changed so far."""
+
+    def __init__(self, constants: tuple[ir.Attribute, ...]) -> None:
+        """Nothing has changed yet."""
+        self.seen = constants
+        self.varying: tuple[int, ...] = ()
+        self.plans: dict[tuple[ir.Attribute, ...], Plan] = {}
+
+    def run(self, graph: Graph, device: str | None) -> list[Any]:
+        """Run the plan that has the graph's constants, or takes them as arguments."""
+        constants = graph.constants
+        if constants != self.seen:
+            changed = {i for i, old in enumerate(self.seen) if constants[i] != old}
+            if not changed <= set(self.varying):
+                loose = changed.union(self.varying)
+                self.varying = tuple(sorted(i for i in loose if _is_number(constants[i])))
+                self.plans.clear()
+            self.seen = constants
+        loose = set(self.varying)
+        fixed = tuple(c for i, c in enumerate(constants) if i not in loose)
+        plan = self.plans.get(fixed)
+        if plan is None:
+            plan = self.plans[fixed] = Plan(graph, device, self.varying)
+        numbers = [ir.elements(constants[i]).reshape(-1)[0] for i in self.varying]
+        return plan.run(graph.inputs, numbers)
+
+
+def _is_number(constant: ir.Attribute) -> bool:
+    return ir.is_splat(constant)
+
+
+class Plan:
+    """One module, and the means of running it."""
+
+    def __init__(self, graph: Graph, device: str | None, varying: Sequence[int]) -> None:
+        """Write the module and estimate what running and compiling it costs."""
+        from slopec.passes import parse_pipeline, run_pipeline
+
+        self.device = device
+        self.module = ir.new_module()
+        symbols: dict[str, int] = {"main": 1}
+        op = graph.write(
+            self.module, "main", lambda stem: trace.fresh_symbol(symbols, stem), varying
+        )
+        op.attributes["sym_visibility"] = ir.string("public")
+        run_pipeline(self.module, parse_pipeline("derive,inline,cse,symbol-dce"), None)
+        main = ir.function(self.module, "main")
+        cost, ops = cost_of(main), len(ir.body_of(main).operations)
+        self.estimate = ops * _PER_OP + cost.bytes * _PER_BYTE + cost.flops * _PER_FLOP
+        self.price = _PER_PROGRAM + ops * _PER_COMPILED_OP
+        self.spent = 0.0
+        self.evaluator: Any = None
+        self.compiled: Compiled | None = None
+
+    def run(self, inputs: Sequence[Value], numbers: Sequence[Any]) -> list[Any]:
+        """The results for these inputs and varying constants."""
+        if self.compiled is None and self._pays():
+            self._compile()
+        if self.compiled is not None:
+            return self.compiled.run(inputs, numbers)
+        started = time.perf_counter()
+        results = self._evaluate([np.asarray(value.data) for value in inputs] + list(numbers))
+        self.spent += time.perf_counter() - started
+        return results
+
+    def _pays(self) -> bool:
+        """Whether to compile now."""
+        if self.device is not None:
+            return self.device != REFERENCE
+        return self.spent + self.estimate > self.price
+
+    def _compile(self) -> None:
+        try:
+            self.compiled = compile_module(self.module, "main", self.device)
+        except CompileError:
+            if self.device is not None:
+                raise
+            self.price = float("inf")  # what IREE refuses, NumPy still computes
+
+    def _evaluate(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        from slopec import reference
+
+        if self.evaluator is None:
+            self.evaluator = reference.prepare(self.module, "main")
+        return [np.asarray(result) for result in self.evaluator(*arrays)]
