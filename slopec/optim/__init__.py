@@ -11,7 +11,8 @@
 >>> model, state, loss = step(model, state, sp.ones((4, 2)))
 
 Hyper-parameters such as `lr` are part of the state, so `with_hyperparameters(state, lr=…)` changes
-them without compiling anything; a schedule in their place is a function of the step.
+them without compiling anything; a schedule in their place is a function of the step. `SGD`, `Adam`
+and their kin keep the state themselves, for `loss.backward()` and `opt.step()`.
 """
 
 from slopec.optim import schedules
@@ -35,6 +36,20 @@ from slopec.optim.basic import (
     scale_by_trust_ratio,
     trace,
 )
+from slopec.optim.lr_scheduler import (
+    SCHEDULERS,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    Scheduler,
+    StepLR,
+)
 from slopec.optim.matrices import adafactor_step, orthogonalized, partitioned, scale_by_muon
 from slopec.optim.optimizers import (
     OPTIMIZERS,
@@ -55,6 +70,24 @@ from slopec.optim.optimizers import (
     sgd,
 )
 from slopec.optim.schedules import schedule
+from slopec.optim.stateful import (
+    LAMB,
+    LARS,
+    SGD,
+    STATEFUL,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Muon,
+    NAdam,
+    RAdam,
+    RMSprop,
+    StatefulOptimizer,
+)
 from slopec.optim.transformation import (
     Optimizer,
     Schedule,
@@ -68,10 +101,38 @@ from slopec.optim.transformation import (
 from slopec.optim.wrappers import Plateau, accumulated, clipped, ema, loss_scale, loss_scaled
 
 __all__ = [
+    "LAMB",
+    "LARS",
     "OPTIMIZERS",
+    "SCHEDULERS",
+    "SGD",
+    "STATEFUL",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "Lion",
+    "MultiStepLR",
+    "Muon",
+    "NAdam",
+    "OneCycleLR",
     "Optimizer",
     "Plateau",
+    "PolynomialLR",
+    "RAdam",
+    "RMSprop",
+    "ReduceLROnPlateau",
     "Schedule",
+    "Scheduler",
+    "StatefulOptimizer",
+    "StepLR",
     "Transformation",
     "accumulated",
     "adadelta",

@@ -1,0 +1,221 @@
+"""Schedules for the imperative style, under PyTorch's names: `scheduler.step()` after `opt.step()`.
+
+Each sets the learning rate of every group from a pure schedule of `slopec.optim.schedules`. The
+rate is a recorded scalar of the next step's program, so no step is compiled for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from slopec import trace
+from slopec.diagnostics import UsageError
+from slopec.lazy.mode import no_grad
+from slopec.optim import schedules
+from slopec.optim.stateful import StatefulOptimizer
+from slopec.optim.transformation import Schedule
+from slopec.optim.wrappers import Plateau
+from slopec.tensor import Tensor
+
+
+class Scheduler:
+    """Lets the learning rates of an optimiser follow a schedule, from a step count to a rate.
+
+    `make` gets the learning rate that a group begins with and returns its schedule.
+
+    >>> import slopec as sp
+    >>> p = sp.tensor([1.0], requires_grad=True)
+    >>> opt = sp.optim.SGD([p], lr=0.5)
+    >>> scheduler = sp.optim.Scheduler(opt, lambda lr: sp.optim.schedules.exponential(lr, 0.5))
+    >>> scheduler.step()
+    >>> opt.lr
+    0.25
+    """
+
+    def __init__(self, optimizer: StatefulOptimizer, make: Callable[[float], Schedule]) -> None:
+        """Set the rates of step 0. Raises UsageError (S0146) for what is no such optimiser."""
+        if not isinstance(optimizer, StatefulOptimizer):
+            raise UsageError(
+                "S0146",
+                f"a scheduler needs an optimiser with a state of its own, got "
+                f"{type(optimizer).__name__}",
+                span=trace.here(),
+                hint="pass one such as `sp.optim.Adam(model.parameters())`; to a pure optimiser "
+                "give the schedule as its `lr`",
+            )
+        self.optimizer = optimizer
+        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+        self.rates = [make(lr) for lr in self.base_lrs]
+        self.last_epoch = 0
+        self._set()
+
+    def _set(self) -> None:
+        now = Tensor(np.int32(self.last_epoch))
+        with no_grad():
+            for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+                group["lr"] = rate(now)
+
+    def step(self, epoch: int | None = None) -> None:
+        """Go on to the next rate, or to that of `epoch`."""
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self._set()
+
+    def get_last_lr(self) -> list[float]:
+        """The rates now, per group."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the scheduler is."""
+        return {"last_epoch": self.last_epoch}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `state_dict` was taken."""
+        self.step(int(state["last_epoch"]))
+
+
+class _Named(Scheduler):
+    """A scheduler that makes its schedule of the rate and its own arguments."""
+
+    schedule: Callable[..., Schedule]
+
+    def __init__(self, optimizer: StatefulOptimizer, *args: Any, **options: Any) -> None:
+        """See the class; arguments follow the optimiser."""
+        super().__init__(optimizer, lambda lr: type(self).schedule(lr, *args, **options))
+
+
+def _named(name: str, schedule: Callable[..., Schedule], says: str, call: str) -> type[Scheduler]:
+    """The scheduler `name` of a function that makes a schedule of a rate and other arguments."""
+    doc = f"""{says}
+
+    >>> import slopec as sp
+    >>> opt = sp.optim.SGD([sp.tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> scheduler = sp.optim.{call}
+    >>> scheduler.step()
+    """
+    body = {"schedule": staticmethod(schedule), "__doc__": doc, "__module__": __name__}
+    return type(name, (_Named,), body)
+
+
+def _one_cycle(lr: float, max_lr: float, total_steps: int, **options: Any) -> Schedule:
+    return schedules.one_cycle(max_lr, total_steps, **options)
+
+
+# PyTorch's names of arguments.
+
+
+def _cosine(lr: float, T_max: int, eta_min: float = 0.0) -> Schedule:  # noqa: N803
+    return schedules.cosine(lr, T_max, eta_min)
+
+
+def _cosine_restarts(lr: float, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> Schedule:  # noqa: N803
+    return schedules.cosine_restarts(lr, T_0, T_mult, eta_min)
+
+
+def _linear(
+    lr: float, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
+) -> Schedule:
+    return schedules.linear(lr * start_factor, lr * end_factor, total_iters)
+
+
+def _polynomial(lr: float, total_iters: int = 5, power: float = 1.0) -> Schedule:
+    return schedules.polynomial(lr, total_iters, power)
+
+
+def _milestones(lr: float, milestones: Sequence[int], gamma: float = 0.1) -> Schedule:
+    return schedules.multistep(lr, milestones, gamma)
+
+
+StepLR = _named(
+    "StepLR",
+    schedules.step,
+    "lr · gamma^⌊t / step_size⌋.",
+    "StepLR(opt, step_size=10)",
+)
+MultiStepLR = _named(
+    "MultiStepLR",
+    _milestones,
+    "lr · gamma^(how many of the milestones are reached).",
+    "MultiStepLR(opt, milestones=[10, 20])",
+)
+ExponentialLR = _named(
+    "ExponentialLR", schedules.exponential, "lr · gamma^t.", "ExponentialLR(opt, gamma=0.9)"
+)
+CosineAnnealingLR = _named(
+    "CosineAnnealingLR",
+    _cosine,
+    "From lr to eta_min in T_max steps on half a cosine, then eta_min.",
+    "CosineAnnealingLR(opt, T_max=100)",
+)
+CosineAnnealingWarmRestarts = _named(
+    "CosineAnnealingWarmRestarts",
+    _cosine_restarts,
+    "A cosine over T_0 steps, again over T_0 · T_mult steps, and so on.",
+    "CosineAnnealingWarmRestarts(opt, T_0=10)",
+)
+LinearLR = _named(
+    "LinearLR",
+    _linear,
+    "From lr · start_factor to lr · end_factor on a straight line.",
+    "LinearLR(opt, total_iters=10)",
+)
+PolynomialLR = _named(
+    "PolynomialLR",
+    _polynomial,
+    "lr · (1 − t / total_iters)^power, then 0.",
+    "PolynomialLR(opt, total_iters=10)",
+)
+OneCycleLR = _named(
+    "OneCycleLR",
+    _one_cycle,
+    "Up to max_lr and down again, over total_steps.",
+    "OneCycleLR(opt, max_lr=1.0, total_steps=100)",
+)
+LambdaLR = _named(
+    "LambdaLR",
+    lambda lr, lr_lambda: lambda past: lr * lr_lambda(past),
+    "lr · lr_lambda(t), a function of a scalar tensor.",
+    "LambdaLR(opt, lambda t: 0.95**t)",
+)
+
+
+class ReduceLROnPlateau:
+    """The rate falls when a metric stops getting better; see `slopec.optim.Plateau`.
+
+    >>> import slopec as sp
+    >>> opt = sp.optim.SGD([sp.tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> scheduler = sp.optim.ReduceLROnPlateau(opt, patience=0)
+    >>> for loss in (1.0, 2.0):
+    ...     scheduler.step(loss)
+    >>> print(f"{opt.lr:.1f}")
+    0.1
+    """
+
+    def __init__(
+        self, optimizer: StatefulOptimizer, mode: str = "min", factor: float = 0.1, **options: Any
+    ) -> None:
+        """Arguments as `Plateau` has them."""
+        self.optimizer = optimizer
+        self.plateau = Plateau(factor=factor, mode=mode, **options)  # type: ignore[arg-type]
+        self.states = [self.plateau.init(group["lr"]) for group in optimizer.param_groups]
+
+    def step(self, metric: Any) -> None:
+        """Take in a metric, a number or a tensor."""
+        for place, group in enumerate(self.optimizer.param_groups):
+            with no_grad():
+                state = self.plateau.update(metric, self.states[place])
+            self.states[place] = {name: value.eval() for name, value in state.items()}
+            group["lr"] = state["lr"]
+
+
+SCHEDULERS = (
+    StepLR,
+    MultiStepLR,
+    ExponentialLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    LinearLR,
+    PolynomialLR,
+    OneCycleLR,
+    LambdaLR,
+)
