@@ -243,11 +243,6 @@ def _splat(
     return mlir.DenseElementsAttr.get_splat(tensor_type(shape, dtype), element)
 
 
-def is_splat(value: Attribute) -> bool:
-    """Whether a constant's value is one number everywhere."""
-    return isinstance(value, mlir.DenseElementsAttr) and bool(value.is_splat)
-
-
 def constant_array(op: Operation) -> np.ndarray:
     """The elements of a `stablehlo.constant`, as an array of the constant's shape and dtype.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from slopec import ir, trace
+from slopec import ir
 from slopec.cost import cost_of, spell_bytes
 from slopec.diagnostics import Span
 from slopec.dtypes import DType
@@ -119,7 +119,7 @@ def saved_residuals(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
     check_callable("saved_residuals", function)
     arguments = Arguments.of(args, kwargs)
     module = ir.new_module()
-    traced = trace_function(function, arguments, trace.ambient(), module)
+    traced = trace_function(function, arguments, None, module)
     wrt = [i for i in differentiable(traced.inputs) if i < len(arguments.tensors)]
     symbol, _ = declare_vjp(module, traced, wrt, differentiable(traced.outputs))
     ir.function(module, symbol).attributes["slope.public"] = ir.unit()

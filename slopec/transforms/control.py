@@ -299,13 +299,18 @@ def scan(
     carried = parts[0].size
     _check_carry("scan", body.outputs[:carried], parts[0], types, treedef)
 
+    stacked = body.outputs[carried:]
+    if count == 0:  # StableHLO has no slice of one item of nothing
+        empty = [hlo.full((0, *shape), 0, dtype) for shape, dtype in stacked]
+        return treedef.unflatten(leaves), parts[1].unflatten(empty)
+
     def step(carry: Tensors, items: Tensors) -> tuple[Tensors, Tensors]:
         results = call(body.symbol, [*carry, *items, *body.captures], body.outputs)
         return results[:carried], results[carried:]
 
     size = segment_size("scan", checkpoint, count)
     loop = sweep if size is None else functools.partial(in_segments, size)
-    last, ys = loop(step, leaves, sequences, count, body.outputs[carried:], reverse)
+    last, ys = loop(step, leaves, sequences, count, stacked, reverse)
     return treedef.unflatten(last), parts[1].unflatten(ys)
 
 
