@@ -297,6 +297,7 @@ def jvp(
     return value[0], slope[0], value[1]
 
 
+@outlined
 def linearize(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """(value, f_jvp): `f_jvp(*tangents)` is the derivative of `function` at `primals`.
 
