@@ -31,7 +31,8 @@ from slopec.tree import LEAF
 from tests.models.test_gradients import CASES, jax_loss
 from tests.models.test_gradients import loss as model_loss
 
-SIMPLIFY = "inline,symbol-dce,simplify,canonicalize,cse,simplify,canonicalize,cse"
+_S = "simplify{signed-zeros=false}"
+SIMPLIFY = "inline,symbol-dce," + _S + ",canonicalize,cse,slim-loops," + _S + ",canonicalize,cse"
 PLAIN = ("tpu",)
 """The platform whose lowering makes no custom calls."""
 
