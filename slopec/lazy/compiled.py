@@ -68,7 +68,7 @@ def compile_module(
     lowered = Lowered(symbol, module, {"main": entry}, {}, {}, False)
     chosen = parse_target(name, cpu="host" if name == "llvm-cpu" else None)
     (artifact,) = build(lowered, [chosen], carry_stablehlo=False)
-    program = artifact.load(device)
+    program = artifact.load() if device is None else artifact.load(device)
     return Compiled(program["main"], open_device(program.device))
 
 

@@ -44,7 +44,9 @@ def evaluate(
     """
     with _lock:
         if alongside:
-            values = [*values, *_kept_state]
+            # In the order they were recorded, so that every step is the same program.
+            waiting = [(v.node.serial, v.index, v) for v in _kept_state if v.node is not None]
+            values = [*values, *(value for *_, value in sorted(waiting, key=lambda row: row[:2]))]
             _kept_state.clear()
         groups: dict[str | None, list[Value]] = {}
         for value in dict.fromkeys(values):

