@@ -22,12 +22,12 @@ from slopec_runtime import manifest as schema
 # Negations leave sums last: hoisted earlier they meet other patterns, and IREE's Metal back end
 # then refuses some training steps.
 DERIVE = "derive,inline,symbol-dce"
-_SIMPLIFY = "simplify{without=sum_of_negated}"
+_SIMPLIFY = "simplify{signed-zeros=false without=sum_of_negated}"
 OPTIMIZE = (
     f"{_SIMPLIFY},canonicalize,cse,slim-loops,expand-select-and-scatter,{_SIMPLIFY},"
     "hoist-negate,canonicalize,symbol-dce"
 )
-LEGALIZE = "drop-loop-barriers,guard-indices,order-ties,separate-buffers"
+LEGALIZE = "drop-loop-barriers,block-loops,guard-indices,order-ties,separate-buffers"
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""
 CARRIED = 4 << 20
 """Bytes of StableHLO that an artifact carries unless told otherwise; weights are most of them."""

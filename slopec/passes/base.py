@@ -23,6 +23,7 @@ PASSES: dict[str, str] = {
     "canonicalize": "slopec.passes.mlir:Canonicalize",
     "chlo-legalize-to-stablehlo": "slopec.passes.mlir:ChloLegalizeToStablehlo",
     "cse": "slopec.passes.mlir:Cse",
+    "block-loops": "slopec.passes.block_loops:BlockLoops",
     "drop-loop-barriers": "slopec.passes.drop_loop_barriers:DropLoopBarriers",
     "expand-select-and-scatter": "slopec.passes.expand_select_and_scatter:ExpandSelectAndScatter",
     "guard-indices": "slopec.passes.guard_indices:GuardIndices",

@@ -17,7 +17,7 @@ from slopec.passes.each import each
 from slopec.passes.op import Op, splat, tensor_of
 from slopec.tensor import Tensor
 from slopec.transforms.body import block_of, defining, returned
-from slopec.transforms.counted import count_of
+from slopec.transforms.counted import Count, along, count_of
 from slopec.transforms.slim import slim_loops
 
 _HOLDS = {"LT": operator.lt, "LE": operator.le, "GT": operator.gt, "GE": operator.ge}
@@ -49,24 +49,35 @@ def _slim(module: ir.Module) -> None:
 def _decide_comparisons(op: Op) -> None:
     """select(i < 0, x, y) → y
 
-    And so for other comparisons of a counter with a number, where they hold always or never.
+    And so for other comparisons of what follows the counter with a number, where they hold always
+    or never.
     """
     count = count_of(op.operation)
     if count is None or count.trips == 0:
         return
-    ends = (count.start, count.start + count.step * (count.trips - 1))
-    for use in block_of(op.operation, 1).arguments[count.place].uses:
-        compare = use.owner.operation
-        if compare.name != "stablehlo.compare" or use.operand_number != 0:
+    body = block_of(op.operation, 1)
+    for compare in [view.operation for view in body.operations]:
+        if compare.name != "stablehlo.compare":
             continue
         holds = _HOLDS.get(str(compare.attributes["comparison_direction"]).split()[-1].strip(">"))
+        ends = _ends(op, count, compare.operands[0])
         limit = splat(tensor_of(compare.operands[1], op.trace))
-        if holds is None or limit is None or holds(ends[0], limit) != holds(ends[1], limit):
+        if holds is None or limit is None or ends is None:
             continue
-        for select in [each_use.owner.operation for each_use in compare.results[0].uses]:
-            if select.name == "stablehlo.select":
-                chosen = select.operands[1 if holds(ends[0], limit) else 2]
-                select.results[0].replace_all_uses_with(chosen)
+        if holds(ends[0], limit) == holds(ends[1], limit):
+            for select in [use.owner.operation for use in compare.results[0].uses]:
+                if select.name == "stablehlo.select":
+                    chosen = select.operands[1 if holds(ends[0], limit) else 2]
+                    select.results[0].replace_all_uses_with(chosen)
+
+
+def _ends(op: Op, count: Count, value: ir.Value) -> tuple[int, int] | None:
+    """What a value that follows the counter is in the first and in the last iteration."""
+    found = along(value, block_of(op.operation, 1).arguments[count.place])
+    if found is None or found[1] not in (1, -1):
+        return None
+    first, last = count.start, count.start + count.step * (count.trips - 1)
+    return found[0] + found[1] * first, found[0] + found[1] * last
 
 
 def _add_in_place(op: Op, place: int) -> None:
@@ -107,7 +118,7 @@ def _keep_what_was_read(op: Op, place: int) -> None:
         return
     readers = [use.owner.operation for use in value.uses if use.owner.operation != update]
     alike = all(_reads_what_is_written(reader, update) for reader in readers)
-    if alike and _only_returned(update, body) and _never_twice(op, update, body):
+    if alike and _only_returned(update, body) and _never_twice(op, update):
         update.results[0].replace_all_uses_with(value)
         update.erase()
 
@@ -137,24 +148,17 @@ def _only_returned(op: ir.Operation, body: ir.Block) -> bool:
     return len(users) == 1 and users[0] == list(body.operations)[-1].operation
 
 
-def _never_twice(op: Op, update: ir.Operation, body: ir.Block) -> bool:
-    """Whether every iteration overwrites other rows: those at the counter, or at c - counter."""
+def _never_twice(op: Op, update: ir.Operation) -> bool:
+    """Whether every iteration overwrites other rows: those at c ± the counter."""
     count = count_of(op.operation)
     first, *others = list(update.operands)[2:] or [None]
     if count is None or first is None or not all(map(_number_in(op), others)):
         return False
-    counter = body.arguments[count.place]
-    ends = np.array([count.start, count.start + count.step * (count.trips - 1)])
-    if first != counter:
-        difference = _made_by(first, "subtract")
-        if difference is None or difference.operands[1] != counter:
-            return False
-        largest = splat(tensor_of(difference.operands[0], op.trace))
-        if largest is None:
-            return False
-        ends = int(largest) - ends
+    ends = _ends(op, count, first)
     rows, size = (ir.type_of(value)[0][0] for value in list(update.operands)[:2])
-    return bool(size <= abs(count.step) and ends.min() >= 0 and ends.max() <= rows - size)
+    return (
+        ends is not None and size <= abs(count.step) and 0 <= min(ends) <= max(ends) <= rows - size
+    )
 
 
 def _number_in(op: Op) -> Callable[[ir.Value], bool]:

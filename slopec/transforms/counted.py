@@ -89,3 +89,23 @@ def _step(op: ir.Operation, body: ir.Block, place: int, cond: ir.Block) -> int |
         return None
     step = _constant(right, op, body)
     return step if step is None or made.name == "stablehlo.add" else -step
+
+
+def along(value: ir.Value, counter: ir.Value) -> tuple[int, int] | None:
+    """(a, b) where an integer is a + b·`counter`, by additions and subtractions of constants."""
+    if value == counter:
+        return 0, 1
+    made = defining(value)
+    if made is None:
+        return None
+    if made.name == "stablehlo.constant":
+        array = ir.constant_array(made)
+        return (int(array), 0) if array.size == 1 and array.dtype.kind in "iu" else None
+    if made.name not in ("stablehlo.add", "stablehlo.subtract", "stablehlo.convert"):
+        return None
+    parts = [along(operand, counter) for operand in made.operands]
+    if any(part is None for part in parts):
+        return None
+    sign = -1 if made.name == "stablehlo.subtract" else 1
+    (a, b), (c, d) = [part for part in (*parts, (0, 0)) if part is not None][:2]
+    return a + sign * c, b + sign * d

@@ -7,8 +7,9 @@ import pytest
 from jax import lax
 
 import slopec as sp
-from slopec import ir, reference
-from slopec.build import LEGALIZE, transform
+import slopec_runtime
+from slopec import ir, reference, tree
+from slopec.build import LEGALIZE, Artifact, transform
 from slopec.passes import parse_pipeline, run_pipeline
 from tests.transforms.harness import lower
 
@@ -141,6 +142,97 @@ def test_the_gradient_of_a_scan_touches_one_row_at_a_time():
     assert text.count("dynamic_update_slice ") == 4
     inside = [line for line in text.splitlines() if line.startswith("      ")]
     assert not [line for line in inside if "stablehlo.add" in line and "tensor<4x3" in line]
+
+
+# --- blocks ----------------------------------------------------------------------------------
+
+
+def recurrent(x):
+    """Rows read, made, and summed, from the first and from the last, in other types too."""
+
+    def step(carry, row):
+        h, n = carry
+        h = jnp.tanh(h * row + 0.5)
+        return (h, n + 1), (h, h.sum(), n, h > 0)
+
+    up = lax.scan(step, (x[0], 0), x)
+    down = lax.scan(step, (x[0], 5), x, reverse=True)
+    return up, down
+
+
+def own_row(x):
+    """An update that reads what it overwrites."""
+
+    def double(i, s):
+        return lax.dynamic_update_slice(s, 2.0 * lax.dynamic_slice(s, (i, 0), (1, 3)), (i, 0))
+
+    return lax.fori_loop(0, len(x), double, x)
+
+
+def row_before(x):
+    """A row read that another iteration wrote."""
+    return lax.fori_loop(1, len(x), lambda i, s: s.at[i].add(s[i - 1]), x)
+
+
+def two_places(x):
+    """A tensor of which two rows are written."""
+    return lax.fori_loop(0, len(x), lambda i, s: s.at[i].set(1.0).at[0].set(2.0), x)
+
+
+def double(x):
+    """A loop in a loop, each long."""
+    rows = lambda c, row: (c, lax.scan(lambda d, v: (d + v, d * v), c, row)[1])  # noqa: E731
+    return lax.scan(rows, 1.0, jnp.concatenate([x, x], 1) @ jnp.ones((6, 40)))
+
+
+BLOCKED = {
+    "recurrent": (recurrent, 2),
+    "own row": (own_row, 1),
+    "row before": (row_before, 0),
+    "two places": (two_places, 0),
+    "in a loop": (double, 2),
+}
+
+
+@pytest.mark.parametrize("count", [31, 32, 37, 48, 100])
+@pytest.mark.parametrize("name", BLOCKED)
+def test_long_loops_run_in_blocks(name, count):
+    function, loops = BLOCKED[name]
+    x = np.random.default_rng(0).normal(size=(count, 3))
+    module = ir.parse(lower(function, x))
+    run_pipeline(module, parse_pipeline("inline,simplify,canonicalize,cse,slim-loops,cse"))
+    before, expected = str(module).count("while("), reference.evaluate(module, "main", x)
+    run_pipeline(module, parse_pipeline("block-loops"))
+    ir.verify(module)
+
+    more = str(module).count("while(") - before
+    if count == 31 and name != "in a loop":
+        assert more == 0
+    elif count == 48:
+        assert more == loops
+    for mine, other in zip(reference.evaluate(module, "main", x), expected, strict=True):
+        assert mine.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("device", ["local-sync", "local-task"])
+def test_blocks_compile(device, monkeypatch):
+    monkeypatch.setattr(Artifact, "load", lambda self, *_: slopec_runtime.load(self.data, device))
+    draw = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
+
+    def loss(m, scan):
+        def function(w, xs):
+            step = lambda h, x: (m.tanh(w @ h + x), h * x)  # noqa: E731
+            last, ys = scan(step, xs[0], xs)
+            last, more = scan(step, last, xs[:37], reverse=True)
+            return (last**2).sum() + (ys**2).sum() + (more**2).sum()
+
+        return function
+
+    w = draw[:3] / 3
+    found = sp.jit(sp.value_and_grad(loss(sp, sp.scan), argnums=(0, 1)))(w, draw)
+    expected = jax.value_and_grad(loss(jnp, lax.scan), argnums=(0, 1))(w, draw)
+    for mine, other in zip(tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(mine.numpy(), other, rtol=2e-4, atol=1e-4)
 
 
 def test_loops_with_effects_stay():

@@ -259,7 +259,7 @@ COMPILED = ("gradient", "gradient of the gradient", "scan", "scan inside", "bran
 @pytest.mark.parametrize("device", ["local-sync", "local-task"])
 def test_compiled_programs_compute_the_same(device, expected, monkeypatch):
     """Behind barriers, in loops and branches, with and without threads."""
-    monkeypatch.setattr(Artifact, "load", lambda self: slopec_runtime.load(self.data, device))
+    monkeypatch.setattr(Artifact, "load", lambda self, *_: slopec_runtime.load(self.data, device))
     every = [
         uses(sp, policy)[name] for policy in (None, "auto", "dots_saveable") for name in COMPILED
     ]

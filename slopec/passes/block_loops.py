@@ -1,0 +1,199 @@
+"""Run long loops over rows in blocks, because IREE copies what a loop carries in every iteration.
+
+A stack of N rows that each iteration writes one row of is then copied N times. In blocks of about
+√N rows, an inner loop carries a block alone, and the stack is copied once per block: the time of a
+loop grows as N√N at worst, and not as N².
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+from typing import ClassVar
+
+from slopec import dtypes, hlo, ir, trace
+from slopec.passes.each import each
+from slopec.passes.op import Op, splat, tensor_of
+from slopec.tensor import Tensor
+from slopec.transforms.body import block_of, defining, returned
+from slopec.transforms.counted import Count, along, count_of
+from slopec.transforms.inline import copy_op
+
+_READS, _WRITES = "stablehlo.dynamic_slice", "stablehlo.dynamic_update_slice"
+_SHORT = 32
+"""Loops of fewer iterations stay as they are."""
+
+
+@dataclass(frozen=True)
+class BlockLoops:
+    """while(i < n, s with row i) → while(b < n / k, s with rows of while(j < k, …))."""
+
+    name: ClassVar[str] = "block-loops"
+
+    def run(self, module: ir.Module) -> None:
+        """Rewrite every long counted loop of `module` that writes rows, inner loops first."""
+        for op in each(module, "stablehlo.while"):
+            count = count_of(op.operation)
+            if count is None or (count.start, count.step) != (0, 1) or count.trips < _SHORT:
+                continue
+            if op.operands[count.place].shape:
+                continue
+            found = {i: _stack(op, i, count) for i in range(len(op.operands))}
+            stacks = {i: stack for i, stack in found.items() if stack is not None}
+            if stacks:
+                _Blocked(op, count, stacks).rewrite()
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """A carried tensor of which iteration i reads and writes row `offset` + `sign`·i alone."""
+
+    offset: int
+    sign: int
+
+    def first(self, base: Tensor, size: int) -> Tensor:
+        """The first row of the block of `size` iterations that begins with iteration `base`."""
+        if self.sign == 1:
+            return hlo.add(base, _int(self.offset))
+        return hlo.subtract(_int(self.offset - size + 1), base)
+
+    def place(self, j: Tensor, size: int) -> Tensor:
+        """The row that the j-th of `size` iterations writes within the block."""
+        return j if self.sign == 1 else hlo.subtract(_int(size - 1), j)
+
+
+def _stack(op: Op, place: int, count: Count) -> _Stack | None:
+    """How a loop goes along the rows of what it carries at `place`, if it does just that."""
+    cond, body = block_of(op.operation, 0), block_of(op.operation, 1)
+    value, update = body.arguments[place], defining(returned(body)[place])
+    if update is None or update.name != _WRITES or update.operands[0] != value:
+        return None
+    if list(cond.arguments[place].uses) or len(list(update.results[0].uses)) > 1:
+        return None
+    users = [use.owner.operation for use in value.uses]
+    if not all(user == update or _is_read(user, update) for user in users):
+        return None
+    row, first, *others = list(update.operands)[1:]
+    if ir.type_of(row)[0][0] != 1 or any(_number(op, x) != 0 for x in others):
+        return None
+    return _direction(op, first, count, ir.type_of(value)[0][0])
+
+
+def _is_read(reader: ir.Operation, update: ir.Operation) -> bool:
+    """Whether an op of the same body reads the row that an update overwrites."""
+    if reader.name != _READS or reader.parent != update.parent:
+        return False
+    same_row = list(reader.operands)[1:] == list(update.operands)[2:]
+    return same_row and ir.type_of(reader.results[0])[0] == ir.type_of(update.operands[1])[0]
+
+
+def _direction(op: Op, first: ir.Value, count: Count, rows: int) -> _Stack | None:
+    """Forwards or backwards along the rows, all within the tensor."""
+    found = along(first, block_of(op.operation, 1).arguments[count.place])
+    if found is None or found[1] not in (1, -1):
+        return None
+    offset, sign = found
+    ends = (offset, offset + sign * (count.trips - 1))
+    return _Stack(offset, sign) if 0 <= min(ends) <= max(ends) < rows else None
+
+
+def _number(op: Op, value: ir.Value) -> int | None:
+    found = splat(tensor_of(value, op.trace))
+    return None if found is None else int(found)
+
+
+def _block_size(count: int) -> int:
+    """About √N, and a divisor of N where one is near."""
+    root = isqrt(count)
+    near = [k for k in range(root // 2, 2 * root) if k > 1 and count % k == 0]
+    return min(near, key=lambda k: abs(k - root), default=root)
+
+
+@dataclass(frozen=True)
+class _Blocked:
+    """A loop, how often it runs, and its stacks by their places."""
+
+    op: Op
+    count: Count
+    stacks: dict[int, _Stack]
+
+    @property
+    def places(self) -> list[int]:
+        """What is carried besides the counter."""
+        return [i for i in range(len(self.op.operands)) if i != self.count.place]
+
+    def rewrite(self) -> None:
+        """Write the loop of blocks, and what remains as one shorter block."""
+        size = _block_size(self.count.trips)
+        blocks, rest = divmod(self.count.trips, size)
+        limit = _int(blocks)
+
+        def body(number: Tensor, *values: Tensor) -> list[Tensor]:
+            base = hlo.multiply(number, _int(size))
+            return [hlo.add(number, _int(1)), *self._block(base, size, values)]
+
+        first = [_int(0), *(self.op.operands[i] for i in self.places)]
+        _, *results = hlo.while_loop(first, lambda b, *_: hlo.compare(b, limit, "LT"), body)
+        if rest:
+            results = self._block(_int(blocks * size), rest, results)
+        old = self.op.operation
+        for place, result in zip(self.places, results, strict=True):
+            old.results[place].replace_all_uses_with(self.op.trace.value_of(result))
+        end = hlo.full_like(self.op.operands[self.count.place], self.count.trips)
+        old.results[self.count.place].replace_all_uses_with(self.op.trace.value_of(end))
+        old.erase()
+
+    def _block(self, base: Tensor, size: int, values: Sequence[Tensor]) -> list[Tensor]:
+        """Run `size` iterations from number `base` on, on blocks of the stacks."""
+        whole = dict(zip(self.places, values, strict=True))
+        starts = {i: _starts(s.first(base, size), whole[i]) for i, s in self.stacks.items()}
+        carried = whole | {
+            i: hlo.dynamic_slice(whole[i], start, (size, *whole[i].shape[1:]))
+            for i, start in starts.items()
+        }
+
+        def body(j: Tensor, *values: Tensor) -> list[Tensor]:
+            given = dict(zip(self.places, values, strict=True))
+            return [hlo.add(j, _int(1)), *self._iteration(base, j, size, given)]
+
+        first = [_int(0), *carried.values()]
+        limit = _int(size)
+        _, *results = hlo.while_loop(first, lambda j, *_: hlo.compare(j, limit, "LT"), body)
+        after = dict(zip(self.places, results, strict=True))
+        for i, start in starts.items():
+            after[i] = hlo.dynamic_update_slice(whole[i], after[i], start)
+        return list(after.values())
+
+    def _iteration(
+        self, base: Tensor, j: Tensor, size: int, given: dict[int, Tensor]
+    ) -> list[Tensor]:
+        """Copy the body for iteration `base` + j; reads and writes of stacks go to their blocks."""
+        where, body = trace.current(), block_of(self.op.operation, 1)
+        counter = self.op.operands[self.count.place]
+        known = {body.arguments[i]: where.value_of(x) for i, x in given.items()}
+        number = hlo.convert(hlo.add(base, j), counter.dtype)
+        known[body.arguments[self.count.place]] = where.value_of(number)
+        rows = {
+            body.arguments[i]: (given[i], _starts(s.place(j, size), given[i]))
+            for i, s in self.stacks.items()
+        }
+        for inner in [view.operation for view in body.operations][:-1]:
+            if not len(inner.operands) or inner.operands[0] not in rows:
+                copy_op(inner, known, where.point)
+                continue
+            block, start = rows[inner.operands[0]]
+            if inner.name == _READS:
+                made = hlo.dynamic_slice(block, start, ir.type_of(inner.results[0])[0])
+            else:
+                row = inner.operands[1]
+                made = hlo.dynamic_update_slice(block, tensor_of(known.get(row, row), where), start)
+            known[inner.results[0]] = where.value_of(made)
+        after = returned(body)
+        return [tensor_of(known.get(after[i], after[i]), where) for i in self.places]
+
+
+def _int(value: int) -> Tensor:
+    return hlo.full((), value, dtypes.int32)
+
+
+def _starts(row: Tensor, stack: Tensor) -> list[Tensor]:
+    return [row, *[_int(0)] * (stack.ndim - 1)]
