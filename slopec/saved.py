@@ -155,36 +155,42 @@ def _report(
 
     transform(module)
     function = ir.function(module, symbol)
+    parameters = list(ir.body_of(function).arguments)[: len(traced.inputs)]
+    used, saved = _crossing(module, function, parameters, len(traced.outputs))
+    every = [*names, *[""] * (len(parameters) - len(names))]
+    rows = [_argument(v, n) for v, n in zip(parameters, every, strict=True) if v in used]
+    rows += [_constant(value) for value in used if _is_array(value)]
+    rows += [_computed(value) for value in saved]
+    rows.sort(key=lambda row: (-row.bytes, row.why))
+    return SavedResiduals(name, tuple(rows), cost_of(function).flops)
+
+
+def _crossing(
+    module: ir.Module, function: ir.Operation, parameters: Sequence[ir.Value], outputs: int
+) -> tuple[set[ir.Value], tuple[ir.Value, ...]]:
+    """What the backward half of a derivative uses, and what of that the forward half computes."""
     block = ir.body_of(function)
     *ops, end = [view.operation for view in block.operations]
-    count = len(traced.inputs)
-    parameters, seeds = list(block.arguments)[:count], list(block.arguments)[count:]
-    late = dependent(ops, seeds)
+    late = dependent(ops, list(block.arguments)[len(parameters) :])
     afterwards = set(late)
-    needed = [
-        *(value for op in late for value in inputs_of(op)),
-        *list(end.operands)[len(traced.outputs) :],
-    ]
+    early = [op for op in ops if op not in afterwards]
+    results = list(end.operands)
+    needed = [*(value for op in late for value in inputs_of(op)), *results[outputs:]]
+
+    def lookup(symbol: str) -> ir.Operation:
+        return ir.function(module, symbol)
+
     forward = Forward(
         parameters,
         parameters,
-        [op for op in ops if op not in afterwards],
-        list(end.operands)[: len(traced.outputs)],
-        lambda callee: ir.function(module, callee),
+        early,
+        results[:outputs],
+        lookup,
         cheap=_ALIASES,
         kept_cheap=_ALIASES,
     )
     choice = forward.choose(needed)
-    roots = {*needed, *(value for op in choice.again for value in inputs_of(op))}
-    rows = [
-        _argument(value, [*names, *[""] * (count - len(names))][i])
-        for i, value in enumerate(parameters)
-        if value in roots
-    ]
-    rows += [_constant(value) for value in roots if _is_array(value)]
-    rows += [_computed(value) for value in choice.saved]
-    rows.sort(key=lambda row: -row.bytes)
-    return SavedResiduals(name, tuple(rows), cost_of(function).flops)
+    return {*needed, *(v for op in choice.again for v in inputs_of(op))}, choice.saved
 
 
 def _argument(value: ir.Value, name: str) -> Residual:

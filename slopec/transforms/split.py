@@ -68,17 +68,7 @@ def split(
     late = needed_ops(adjoint, results[outputs:])
     kept = [parameters[i] for i in given]
     needed = [*results[outputs:], *(v for op in late for v in inputs_of(op))]
-    cheap, kept_cheap = _cheap(policy)
-    choice = Forward(
-        parameters,
-        kept,
-        early,
-        results[:outputs],
-        deriver.function,
-        everything_saveable if policy is None else policy,
-        cheap,
-        kept_cheap,
-    ).choose(needed)
+    choice = _forward(deriver, parameters, kept, early, results[:outputs], policy).choose(needed)
     run = choice.again.union(late)
     backward = needed_ops(
         [op for op in ops if op in run],
@@ -101,11 +91,20 @@ def split(
     )
 
 
-def _cheap(policy: Policy | None) -> tuple[frozenset[str], frozenset[str]]:
-    """The ops that run again: rather than something larger is saved, and on kept arguments."""
+def _forward(
+    deriver: "Deriver",
+    parameters: Sequence[ir.Value],
+    kept: Sequence[ir.Value],
+    ops: Sequence[ir.Operation],
+    results: Sequence[ir.Value],
+    policy: Policy | None,
+) -> Forward:
+    """The forward half with what may be saved, and which ops run again rather than that."""
     if policy is None:  # in a loop a value is saved as often as it runs
-        return SPARING, FUSIBLE
-    return (FUSIBLE, FUSIBLE) if policy.automatic else (SPARING, SPARING)
+        cheap, kept_cheap, policy = SPARING, FUSIBLE, everything_saveable
+    else:
+        cheap = kept_cheap = FUSIBLE if policy.automatic else SPARING
+    return Forward(parameters, kept, ops, results, deriver.function, policy, cheap, kept_cheap)
 
 
 def _twice(forward: Sequence[ir.Operation], backward: Sequence[ir.Operation]) -> set[ir.Value]:
