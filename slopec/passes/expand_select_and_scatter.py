@@ -34,6 +34,11 @@ class ExpandSelectAndScatter:
         apply(module, [expanded])
 
 
+def expand_in(module: ir.Module, function: ir.Operation) -> None:
+    """Do so in one function."""
+    apply(module, [expanded], only=function)
+
+
 @pattern("select_and_scatter", changes="rounding")
 def expanded(op: Op) -> Tensor | None:
     """select_and_scatter(x, s, v) → v + Σ select(x = extremum, s, 0)"""

@@ -91,15 +91,19 @@ def patterns_of(module: ModuleType) -> list[Pattern]:
 
 
 def apply(
-    module: ir.Module, patterns: Iterable[Pattern], *, max_iterations: int = 10
+    module: ir.Module,
+    patterns: Iterable[Pattern],
+    *,
+    max_iterations: int = 10,
+    only: ir.Operation | None = None,
 ) -> Counter[str]:
     """Rewrite every function of `module` until nothing matches; how often each pattern matched.
 
-    Functions in which some shape is not known are left alone: patterns compute with sizes.
+    With `only`, that function alone. Functions in which some shape is not known are left alone: patterns compute with sizes.
     """
     matches: Counter[str] = Counter()
     table = _by_root(patterns)
-    for function in ir.functions(module):
+    for function in ir.functions(module) if only is None else [only]:
         size = _static_size(function) if ir.has_body(function) else 0
         if size == 0:
             continue

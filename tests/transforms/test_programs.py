@@ -33,7 +33,14 @@ def test_loops_without_a_count_have_no_reverse_mode(name):
     assert "max_steps" in str(caught.value)
 
 
-SEVERAL = ("perceptron", "LSTM by scan", "convolutional network", "branches")
+SEVERAL = (
+    "perceptron",
+    "LSTM by scan",
+    "Gaussian process",
+    "spectral filter",
+    "convolutional network",
+    "branches",
+)
 
 
 @pytest.mark.parametrize("name", SEVERAL)

@@ -1,0 +1,70 @@
+"""Ops that IREE lacks become ops that it has: what is derived through others, linear algebra, FFT.
+
+What a rule of differentiation rewrites before it derives (`transforms/rules`) is rewritten in the
+same way here, in what is not differentiated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slopec import dtypes, ir, trace
+from slopec.passes import factorizations, fourier
+from slopec.tensor import Tensor
+from slopec.trace import Trace
+from slopec.transforms.expand import expand
+from slopec.transforms.rule import Point, rewrites
+
+
+@dataclass(frozen=True)
+class ExpandOps:
+    """cholesky(a) → loops and products; also triangular_solve, fft, batch_norm_grad, einsum …"""
+
+    name: ClassVar[str] = "expand-ops"
+
+    def run(self, module: ir.Module) -> None:
+        """Rewrite every op of `module` that there is a way to write with others."""
+        table = {**rewrites(), **_EXPANSIONS}
+        for function in ir.functions(module):
+            if not ir.has_body(function):
+                continue
+            where = Trace(module, ir.body_of(function), None, function=function)
+            with trace.writing(where):
+                expand(function, where, table)
+
+
+def _cholesky(point: Point) -> Sequence[Tensor]:
+    return [factorizations.cholesky(point.operands[0], lower=bool(point.attribute("lower").value))]
+
+
+def _triangular_solve(point: Point) -> Sequence[Tensor]:
+    a, b = point.operands
+    left, lower, unit = (
+        bool(point.attribute(name).value) for name in ("left_side", "lower", "unit_diagonal")
+    )
+    kind = str(point.attribute("transpose_a"))
+    word = next(w for w in ("NO_TRANSPOSE", "TRANSPOSE", "ADJOINT") if w in kind)
+    solved = factorizations.triangular_solve(
+        a, b, left_side=left, lower=lower, unit_diagonal=unit, transpose_a=word
+    )
+    return [solved]
+
+
+def _fft(point: Point) -> Sequence[Tensor] | None:
+    (x,) = point.operands
+    lengths = point.ints("fft_length")
+    kind = str(point.attribute("fft_type"))
+    word = next(w for w in ("IRFFT", "RFFT", "IFFT", "FFT") if w in kind)
+    single = x.dtype in (dtypes.float32, dtypes.complex64)
+    if single and len(lengths) == 1 and lengths[0] > 1 and lengths[0].bit_count() == 1:
+        return None  # IREE's own.
+    if not x.size:
+        return None
+    return [fourier.fft(x, word, lengths)]
+
+
+_EXPANSIONS = {
+    "stablehlo.cholesky": _cholesky,
+    "stablehlo.triangular_solve": _triangular_solve,
+    "stablehlo.fft": _fft,
+}
