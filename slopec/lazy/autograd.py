@@ -12,7 +12,7 @@ from typing import Any
 from slopec import dtypes, hlo, ir, trace
 from slopec.diagnostics import ShapeError, TraceError, UsageError
 from slopec.lazy.extract import Graph, HistoryFreedError, flows, nodes_behind
-from slopec.lazy.graph import Node, Value
+from slopec.lazy.graph import Known, Node, Value
 from slopec.lazy.liveness import still_referred_to
 from slopec.lazy.mode import enable_grad, no_grad, records_gradients
 from slopec.lazy.record import record_values
@@ -34,11 +34,15 @@ class Derivative:
         """What the function does, whichever nodes it was made of."""
         return "vjp", self.graph.key, self.graph.constants, self.wrt
 
-    def declare(self, module: ir.Module, fresh: Callable[[str], str]) -> str:
-        """Write the primal function into `module`, and declare its derivative."""
+    def declare(self, module: ir.Module, fresh: Callable[[str], str], known: Known) -> str:
+        """Write the primal function into `module`, and declare its derivative.
+
+        Known constants are written into it, as the derivatives of some ops look at them.
+        """
         from slopec.transforms.function import Traced, declare_vjp
 
-        op = self.graph.write(module, fresh("recorded"), fresh)
+        fixed = tuple(row for row in known if row[0] not in self.wrt)
+        op = self.graph.write(module, fresh("recorded"), fresh, known=fixed)
         symbol, _ = declare_vjp(module, Traced.of(op), self.wrt, [0])
         return symbol
 

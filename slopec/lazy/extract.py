@@ -8,8 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slopec import ir
-from slopec.lazy.graph import ALIAS, CONSTANT, Body, Node, Value, constant_of, kind_of, number_of
+from slopec import dtypes, ir
+from slopec.lazy.graph import (
+    ALIAS,
+    CONSTANT,
+    Body,
+    Known,
+    Node,
+    Value,
+    constant_of,
+    kind_of,
+    number_of,
+)
 
 Fresh = Callable[[str], str]
 """Gives a function name like the one asked for, which the module does not have."""
@@ -20,12 +30,14 @@ class Graph:
     """Nodes in an order they can run in, what they take from outside, and what is wanted.
 
     `places` says for each operand where it comes from: n ≥ 0 is the n-th result of all nodes,
-    n < 0 the input −n − 1; so does `wanted` for the outputs. Values may since have become known,
-    or results of other nodes; the graph stays what it was.
+    n < 0 the input −n − 1; so does `wanted` for the outputs. `stops` are the operands, by node and
+    place, that are constants for derivatives. Values may since have become known, or results of
+    other nodes; the graph stays what it was.
     """
 
     nodes: tuple[Node, ...]
     places: tuple[tuple[int, ...], ...]
+    stops: frozenset[tuple[int, int]]
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     wanted: tuple[int, ...]
@@ -43,7 +55,8 @@ class Graph:
         inputs: dict[int, int] = {}
         taken: list[Value] = []
         key: list[int] = []
-        places = []
+        places: list[tuple[int, ...]] = []
+        stops: set[tuple[int, int]] = set()
         constants = []
         for node in nodes:
             base[node.serial] = count
@@ -51,7 +64,11 @@ class Graph:
             if node.name == CONSTANT:
                 constants.append(constant_of(node))
             row = []
-            for inside, value in zip(links(node), node.operands, strict=True):
+            within = links(node)
+            if differentiated and not (node.active and all(node.active)):
+                found = _stopped(node, within)
+                stops.update((len(places), i) for i, stopped in enumerate(found) if stopped)
+            for inside, value in zip(within, node.operands, strict=True):
                 if inside:
                     assert value.node is not None
                     row.append(base[value.node.serial] + value.index)
@@ -67,9 +84,12 @@ class Graph:
             places.append(tuple(row))
         wanted = [base[v.node.serial] + v.index for v in outputs if v.node is not None]
         key += (-1 - len(taken), *wanted)
+        if stops:
+            key += (number for stop in sorted(stops) for number in stop)
         return Graph(
             tuple(nodes),
             tuple(places),
+            frozenset(stops),
             tuple(taken),
             tuple(outputs),
             tuple(wanted),
@@ -78,11 +98,18 @@ class Graph:
         )
 
     def write(
-        self, module: ir.Module, name: str, fresh: Fresh, varying: Iterable[int] = ()
+        self,
+        module: ir.Module,
+        name: str,
+        fresh: Fresh,
+        *,
+        varying: Iterable[int] = (),
+        known: Known = (),
     ) -> ir.Operation:
         """Write the graph into `module` as the function `name`; `fresh` names what it calls.
 
-        The constants at the places `varying` become further arguments.
+        The constants at the places `varying` become further arguments; the arguments that are
+        `known` are there, and not used.
         """
         loose = sorted(varying)
         numbers = [node for node in self.nodes if node.name == CONSTANT]
@@ -97,9 +124,15 @@ class Graph:
         writer.loose = {
             numbers[place].serial: value for place, value in zip(loose, given[count:], strict=True)
         }
+        for place, attribute in known:
+            if place < count:
+                given[place] = writer.constant(given[place].type, attribute)
         made: list[ir.Value] = []
-        for node, row in zip(self.nodes, self.places, strict=True):
+        for number, (node, row) in enumerate(zip(self.nodes, self.places, strict=True)):
             operands = [made[place] if place >= 0 else given[-1 - place] for place in row]
+            for place, value in enumerate(operands if self.stops else ()):
+                if (number, place) in self.stops:
+                    operands[place] = writer.stop(value, node.location)
             made += writer.write(node, operands)
         values = [made[place] for place in self.wanted]
         ir.create("func.return", [], values, None, ir.unknown(), writer.point)
@@ -114,10 +147,28 @@ def _unknown(node: Node) -> list[bool]:
 
 
 def flows(node: Node) -> list[bool]:
-    """Whether a derivative flows on through each operand; at a leaf it ends."""
+    """Whether each operand belongs to the function to be derived; it ends at leaves and known data.
+
+    What only tells of leaves, such as a mask, does too: left outside it would be computed twice.
+    """
+    active = node.active or (False,) * len(node.operands)
     return [
-        flag and value.owner is None
-        for flag, value in zip(node.active or (), node.operands, strict=True)
+        value.owner is None and (flag or _tells(value))
+        for flag, value in zip(active, node.operands, strict=True)
+    ]
+
+
+def _tells(value: Value) -> bool:
+    node = value.node
+    return value.data is None and node is not None and node.tells and not node.freed
+
+
+def _stopped(node: Node, links: Sequence[bool]) -> list[bool]:
+    """Which operands derivatives would flow through in the derived function, but must not."""
+    active = node.active or (False,) * len(node.operands)
+    return [
+        inside and not flag and dtypes.is_differentiable(value.type[1])
+        for flag, inside, value in zip(active, links, node.operands, strict=True)
     ]
 
 
@@ -155,6 +206,7 @@ class _Writer:
         self.fresh = fresh
         self.loose: dict[int, ir.Value] = {}
         self.declared: dict[Any, str] = {}
+        self.constants: dict[ir.Value, ir.Attribute] = {}
 
     def write(self, node: Node, operands: list[ir.Value]) -> Sequence[ir.Value]:
         """Append one node; return its results."""
@@ -167,16 +219,44 @@ class _Writer:
             name, facts = "stablehlo.broadcast_in_dim", {"broadcast_dimensions": ir.i64s()}
             operands = [self.loose[node.serial]]
         elif node.body is not None and not isinstance(node.body, tuple):
-            facts = {"callee": ir.symbol(self._symbol(node.body))}
+            facts = {"callee": ir.symbol(self._symbol(node.body, operands))}
         op = ir.create(name, types, operands, facts, node.location, self.point, len(fills))
+        if name == CONSTANT:
+            self.constants[op.results[0]] = constant_of(node)
         for region, fill in zip(op.regions, fills, strict=True):
             fill(region, node.location)
         return list(op.results)
 
-    def _symbol(self, body: Body) -> str:
+    def stop(self, value: ir.Value, location: ir.Location) -> ir.Value:
+        """A value as a constant for derivatives, as `stop_gradient` makes it."""
+        symbol = self.declared.get(value.type)
+        if symbol is None:
+            symbol = self.declared[value.type] = self.fresh("stop_gradient")
+            facts = {"slope.keep": ir.unit(), "slope.rule": ir.string("zero")}
+            types = [value.type]
+            op = ir.create_function(self.module, symbol, types, types, facts, location, body=True)
+            block = ir.body_of(op)
+            point = ir.InsertionPoint(block)
+            ir.create("func.return", [], list(block.arguments), None, location, point)
+        callee = {"callee": ir.symbol(symbol)}
+        op = ir.create("func.call", [value.type], [value], callee, location, self.point)
+        return op.results[0]
+
+    def constant(self, type_: ir.Type, value: ir.Attribute) -> ir.Value:
+        """A constant."""
+        op = ir.create(CONSTANT, [type_], [], {"value": value}, ir.unknown(), self.point)
+        self.constants[op.results[0]] = value
+        return op.results[0]
+
+    def _symbol(self, body: Body, operands: Sequence[ir.Value]) -> str:
         """The function that a node calls, put into the module when it is first called."""
-        known = self.declared.get(body.signature)
-        if known is None:
-            known = body.declare(self.module, self.fresh)
-            self.declared[body.signature] = known
-        return known
+        known = tuple(
+            (i, self.constants[value])
+            for i, value in enumerate(operands)
+            if value in self.constants
+        )
+        key = (body.signature, known)
+        symbol = self.declared.get(key)
+        if symbol is None:
+            symbol = self.declared[key] = body.declare(self.module, self.fresh, known)
+        return symbol

@@ -26,9 +26,16 @@ class Body(Protocol):
         """What the function does."""
         ...
 
-    def declare(self, module: ir.Module, fresh: Any) -> str:
-        """Put the function into `module`, under a name that `fresh(stem)` gives; return that."""
+    def declare(self, module: ir.Module, fresh: Any, known: "Known") -> str:
+        """Put the function into `module`, under a name that `fresh(stem)` gives; return that.
+
+        The arguments that are `known` are constants of the caller's.
+        """
         ...
+
+
+Known = tuple[tuple[int, ir.Attribute], ...]
+"""Places of arguments, and the values of the constants given there."""
 
 
 class Value:
@@ -56,7 +63,8 @@ class Node:
     """One recorded op: a StableHLO op, or a call of a `body`.
 
     `active` says which operands derivatives flow through; None for a node without a history that
-    `backward` needs. `depth` bounds how long a chain of unevaluated nodes gets.
+    `backward` needs. `tells` is whether anything that requires gradients is behind the node, even
+    if no derivative flows there. `depth` bounds how long a chain of unevaluated nodes gets.
     """
 
     __slots__ = (
@@ -70,6 +78,7 @@ class Node:
         "name",
         "operands",
         "serial",
+        "tells",
         "types",
     )
 
@@ -92,6 +101,7 @@ class Node:
         self.location = location
         self.active: tuple[bool, ...] | None = None
         self.freed = False
+        self.tells = False
         self.device: str | None = None
         self.depth = 1
 
@@ -131,6 +141,7 @@ def alias(value: Value) -> Value:
     assert value.node is not None
     node = Node(ALIAS, (value,), (value.type,), None, None, value.node.location)
     node.depth, node.device = value.node.depth, value.node.device
+    node.tells = value.node.tells
     return Value(value.type, None, node)
 
 

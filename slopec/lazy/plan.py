@@ -1,9 +1,9 @@
 """How graphs are run: by the reference evaluator while that is cheap, compiled when it pays.
 
 A structure is written as a module once and remembered by its key. It rents, then buys: NumPy runs
-it until that has taken as long as compiling it would, which is at most twice the time of whoever
-knew the future; a single run that would take longer is compiled at once. Constants that change from
-run to run, such as a learning rate in Python, become arguments.
+it until it has run often enough that compiling is likely to pay; what was compiled before, in any
+process, and what takes longer once than compiling would, is compiled at once. Constants that change
+from run to run, such as a learning rate in Python, become arguments.
 """
 
 import time
@@ -13,21 +13,29 @@ from typing import Any
 
 import numpy as np
 
-from slopec import ir, trace
+from slopec import cache, ir, trace
 from slopec.cost import cost_of
 from slopec.diagnostics import CompileError
 from slopec.lazy.compiled import Compiled, compile_module
 from slopec.lazy.device import REFERENCE
 from slopec.lazy.extract import Graph
 from slopec.lazy.graph import Value
+from slopec.rewrite import run_passes
+from slopec.version import VERSION
 
 LIMIT = 512
 """How many structures are remembered; those used longest ago are forgotten."""
 
-# Seconds by the evaluator per op, byte and floating point operation, and to compile, per program
-# and op: medians over the recipes' training steps (`benchmarks/imperative.py --costs`).
-_PER_OP, _PER_BYTE, _PER_FLOP = 12e-6, 6e-10, 1e-10
-_PER_PROGRAM, _PER_COMPILED_OP = 0.25, 4e-3
+# Seconds that the evaluator takes per op, byte and floating point operation, and the compiler per
+# program and op; `benchmarks/imperative.py --costs` measures how far they are off.
+_PER_OP, _PER_BYTE, _PER_FLOP = 4e-6, 2.5e-11, 7e-12
+_PER_PROGRAM, _PER_COMPILED_OP = 0.45, 2.7e-3
+
+_OUTLOOK = 32
+"""How much longer what has run so far is expected to go on: loops that got far mostly get on."""
+
+_LOOKED_UP = 2e-4
+"""Seconds that a run must take for the compiled program to be looked for on disk."""
 
 _families: OrderedDict[Hashable, "Family"] = OrderedDict()
 
@@ -61,7 +69,7 @@ class Family:
             changed = {i for i, old in enumerate(self.seen) if constants[i] != old}
             if not changed <= set(self.varying):
                 loose = changed.union(self.varying)
-                self.varying = tuple(sorted(i for i in loose if _is_number(constants[i])))
+                self.varying = tuple(sorted(i for i in loose if ir.is_splat(constants[i])))
                 self.plans.clear()
             self.seen = constants
         loose = set(self.varying)
@@ -73,8 +81,11 @@ class Family:
         return plan.run(graph.inputs, numbers)
 
 
-def _is_number(constant: ir.Attribute) -> bool:
-    return ir.is_splat(constant)
+def _name_on_disk(module: ir.Module) -> str:
+    """The name under which the cache notes that a program was compiled."""
+    copy = ir.clone_module(module)
+    run_passes(copy, "strip-debuginfo")
+    return cache.key(["recorded", VERSION, ir.bytecode(copy)])
 
 
 class Plan:
@@ -88,7 +99,10 @@ class Plan:
         self.module = ir.new_module()
         symbols: dict[str, int] = {"main": 1}
         op = graph.write(
-            self.module, "main", lambda stem: trace.fresh_symbol(symbols, stem), varying
+            self.module,
+            "main",
+            lambda stem: trace.fresh_symbol(symbols, stem),
+            varying=varying,
         )
         op.attributes["sym_visibility"] = ir.string("public")
         run_pipeline(self.module, parse_pipeline("derive,inline,cse,symbol-dce"), None)
@@ -97,6 +111,7 @@ class Plan:
         self.estimate = ops * _PER_OP + cost.bytes * _PER_BYTE + cost.flops * _PER_FLOP
         self.price = _PER_PROGRAM + ops * _PER_COMPILED_OP
         self.spent = 0.0
+        self.name: str | None = None
         self.evaluator: Any = None
         self.compiled: Compiled | None = None
 
@@ -115,7 +130,16 @@ class Plan:
         """Whether to compile now."""
         if self.device is not None:
             return self.device != REFERENCE
-        return self.spent + self.estimate > self.price
+        if self.estimate > self.price or self.spent * _OUTLOOK > self.price:
+            return True
+        return self._was_compiled()
+
+    def _was_compiled(self) -> bool:
+        """Whether a process has compiled the program before; looked up once."""
+        if self.name is not None or max(self.estimate, self.spent) < _LOOKED_UP:
+            return False
+        self.name = _name_on_disk(self.module)
+        return cache.artifacts().read(self.name) is not None
 
     def _compile(self) -> None:
         try:
@@ -124,6 +148,9 @@ class Plan:
             if self.device is not None:
                 raise
             self.price = float("inf")  # what IREE refuses, NumPy still computes
+            return
+        if self.device is None:
+            cache.artifacts().write(self.name or _name_on_disk(self.module), {}, b"")
 
     def _evaluate(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         from slopec import reference

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 from slopec import dtypes, ir, trace, tree
 from slopec.lazy.device import joined
-from slopec.lazy.graph import Body, Node, TensorType, Value
+from slopec.lazy.graph import Body, Known, Node, TensorType, Value
 from slopec.lazy.mode import records_gradients
 from slopec.tensor import Tensor
 from slopec.trace import Trace
@@ -47,11 +47,13 @@ def record_values(
     """Record an op on values, of which `active` says whether derivatives flow through them."""
     node = Node(name, values, types, attributes, body, trace.location())
     depth = 0
+    tells = True in active
     for value in values:
         if value.data is None:
             assert value.node is not None
             depth = max(depth, value.node.depth)
-    node.depth = depth + 1
+            tells = tells or value.node.tells
+    node.depth, node.tells = depth + 1, tells
     node.device = joined(values)
     follows = True in active and records_gradients()
     if follows:
@@ -80,7 +82,7 @@ class Outlined:
     symbol: str
     signature: Hashable
 
-    def declare(self, module: ir.Module, fresh: Callable[[str], str]) -> str:
+    def declare(self, module: ir.Module, fresh: Callable[[str], str], known: Known) -> str:
         """Copy the function, and all that it calls, to `module`."""
         from slopec.transforms.inline import copy_functions
 

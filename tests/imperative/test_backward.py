@@ -12,6 +12,7 @@ import pytest
 import slopec as sp
 from slopec import nn
 from slopec.diagnostics import DTypeError, ShapeError, TraceError, UsageError
+from slopec.lazy import plan
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(3, 4)).astype("float32")
@@ -176,6 +177,45 @@ def test_transforms_have_histories_too():
     (inner.sum() + last + mapped.sum()).backward()
 
     np.testing.assert_allclose(x.grad.numpy(), [6 + 2 + 2, 12 + 1 + 4], rtol=1e-6)
+
+
+def test_leaves_that_are_constants():
+    x, w = sp.ones(3).requires_grad_(), sp.full((3,), 2.0).requires_grad_()
+    ((x * 3.0) * (w * w)).sum().backward()
+
+    assert x.grad.tolist() == [12.0, 12.0, 12.0]
+    assert w.grad.tolist() == [12.0, 12.0, 12.0]
+
+
+def test_what_is_cut_off_stays_so_within_the_derived_function():
+    x = sp.tensor([1.0, 2.0], requires_grad=True)
+    y = sp.exp(x)
+    with sp.no_grad():
+        scale = sp.sin(y) + 1.0
+    mask = (y > 3.0).astype("float32")
+    loss = (y * scale * mask + sp.stop_gradient(y) * x).sum()
+    loss.backward()
+
+    def like(x):
+        y = jnp.exp(x)
+        scale, still = jax.lax.stop_gradient((jnp.sin(y) + 1.0, y))
+        return (y * scale * (y > 3.0) + still * x).sum()
+
+    expected = jax.grad(like)(np.float32([1.0, 2.0]))
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-5)
+
+
+def test_weights_in_python_that_change_from_step_to_step(monkeypatch):
+    monkeypatch.setattr(plan, "_families", type(plan._families)())
+    x = sp.tensor([1.0, 2.0], requires_grad=True)
+    for step in range(6):
+        x.grad = None
+        (sp.sin(x) * (0.1 * step) + x).sum().backward()
+        expected = np.cos([1.0, 2.0]) * 0.1 * step + 1.0
+        np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-5)
+    (family,) = plan._families.values()
+
+    assert len(family.plans) == 1
 
 
 def test_complex_leaves():

@@ -10,7 +10,8 @@ from slopec.lazy import plan
 
 @pytest.fixture(autouse=True)
 def families(monkeypatch):
-    """The structures that a test runs."""
+    """The structures that a test runs, none of which any process has compiled."""
+    monkeypatch.setattr(plan.Plan, "_was_compiled", lambda self: False)
     known = type(plan._families)()
     monkeypatch.setattr(plan, "_families", known)
     return known
@@ -119,6 +120,24 @@ def test_work_that_adds_up_is_compiled(families):
     (x @ x).numpy()
     assert only.compiled is not None
     assert (x @ x).tolist() == np.full((8, 8), 8.0).tolist()
+
+
+def test_what_was_compiled_before_is_compiled_at_once(monkeypatch, tmp_path):
+    monkeypatch.undo()
+    monkeypatch.setenv("SLOPEC_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(plan, "_LOOKED_UP", 0.0)
+    x = sp.tensor(np.ones((8, 8), "float32"))
+    for price in (0.0, 1e9):  # a process that compiles, and one that would not by itself
+        monkeypatch.setattr(plan, "_families", type(plan._families)())
+        monkeypatch.setattr(plan, "_PER_PROGRAM", price)
+        monkeypatch.setattr(plan, "_PER_COMPILED_OP", price)
+        (x @ x).numpy()
+        (only,) = plans(plan._families)
+        assert only.compiled is not None
+    monkeypatch.setattr(plan, "_families", type(plan._families)())
+    (x @ x @ x).numpy()
+    (other,) = plans(plan._families)
+    assert other.compiled is None
 
 
 def test_what_cannot_be_compiled_is_evaluated(families, eager, monkeypatch):
