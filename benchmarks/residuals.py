@@ -1,11 +1,12 @@
 """What reverse mode keeps between its two halves: ours beside JAX's, and what policies trade.
 
-The first table sets bytes beside those that `jax.vjp` saves of the same loss: slopec's own models
-and the same in JAX, then losses written in JAX, exported and differentiated here. Arguments and
-constants, which are kept anyway, do not count. The second has policies of `checkpoint` on the
-blocks of a GPT, the third segments of a recurrent network's loop: what is kept, the most memory
-that the compiled gradient allocates, its flops and its time on one core. The last shows that a
-gradient does not grow with the length of its loop. Tables can be chosen by name.
+The first table sets bytes beside those that `jax.vjp` saves of the same loss, without and with the
+automatic policy: slopec's own models and the same in JAX, then losses written in JAX, exported and
+differentiated here. Arguments and constants, which are kept anyway, do not count. The second has
+policies of `checkpoint` on the blocks of a GPT, the third segments of a recurrent network's loop:
+what is kept, the most memory that the compiled gradient allocates, its flops and its time on one
+core. The last shows that a gradient does not grow with the length of its loop. Tables can be chosen
+by name.
 """
 
 import sys
@@ -30,7 +31,6 @@ from slopec.build import build, transform
 from slopec.cost import spell_bytes
 from slopec.emit import EmitOptions
 from slopec.lower import Lowered
-from slopec.saved import SavedResiduals
 from slopec.targets import parse_target
 from slopec_runtime.devices import open_device
 from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
@@ -50,33 +50,33 @@ def bytes_of_jax(function: Callable[..., Any], *arguments: Any) -> int:
     )
 
 
-def of_model(name: str) -> tuple[SavedResiduals, int]:
-    """A model of slopec and the same in JAX."""
+def of_model(name: str) -> tuple[Callable[..., Any], Arguments, int]:
+    """The loss of a model of slopec, its weights, and what JAX keeps of the same."""
     make, forward, inputs, target = CASES[name]
     model = make().eval()
     params = {n: np.asarray(t) for n, t in model.state_dict().items()}
-    report = sp.saved_residuals(
-        lambda m: model_loss(m, sp.tensor(inputs), sp.tensor(target)), model
-    )
-    return report, bytes_of_jax(lambda p: jax_loss(forward(p, inputs), target), params)
+    expected = bytes_of_jax(lambda p: jax_loss(forward(p, inputs), target), params)
+    return lambda m: model_loss(m, sp.tensor(inputs), sp.tensor(target)), (model,), expected
 
 
-def of_program(name: str) -> tuple[SavedResiduals, int]:
-    """A loss written in JAX, differentiated by both."""
+def of_program(name: str) -> tuple[Callable[..., Any], Arguments, int]:
+    """A loss written in JAX, for slopec, its arguments, and what JAX keeps of it."""
     loss, params, data = PROGRAMS[name]
     function = sp.from_stablehlo(str(lowered(loss, params, data)))
-    report = sp.saved_residuals(function, *jax.tree.leaves((params, data)))
-    return report, bytes_of_jax(loss, params, data)
+    return function, tuple(jax.tree.leaves((params, data))), bytes_of_jax(loss, params, data)
 
 
 def beside_jax() -> None:
-    """The bytes kept by both, and by slopec with the automatic policy."""
-    print("| loss | kept | JAX |")
-    print("|---|--:|--:|")
-    reports = [(f"{name} model", *of_model(name)) for name in CASES]
-    reports += [(name, *of_program(name)) for name in PROGRAMS]
-    for name, mine, theirs in reports:
-        print(f"| {name} | {spell_bytes(mine.bytes)} | {spell_bytes(theirs)} |", flush=True)
+    """The bytes kept by JAX, by slopec, and with the automatic policy, and what that costs."""
+    print("| loss | JAX keeps | slopec keeps | auto keeps | for flops |")
+    print("|---|--:|--:|--:|--:|")
+    cases = [(f"{name} model", *of_model(name)) for name in CASES]
+    cases += [(name, *of_program(name)) for name in PROGRAMS]
+    for name, function, arguments, theirs in cases:
+        auto = sp.saved_residuals(sp.checkpoint(function, policy="auto"), *arguments)
+        assert auto.plain is not None
+        kept = " | ".join(spell_bytes(n) for n in (theirs, auto.plain.bytes, auto.bytes))
+        print(f"| {name} | {kept} | {auto.extra_flops / auto.plain.flops:+.1%} |", flush=True)
 
 
 def compiled(function: Callable[..., Any], arguments: Arguments) -> tuple[Any, float]:

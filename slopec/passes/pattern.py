@@ -99,7 +99,8 @@ def apply(
 ) -> Counter[str]:
     """Rewrite every function of `module` until nothing matches; how often each pattern matched.
 
-    With `only`, that function alone. Functions in which some shape is not known are left alone: patterns compute with sizes.
+    Functions in which some shape is not known are left alone: patterns compute with sizes. With
+    `only`, just that function is rewritten.
     """
     matches: Counter[str] = Counter()
     table = _by_root(patterns)

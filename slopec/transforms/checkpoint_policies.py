@@ -71,7 +71,7 @@ _OF_NAMES = tuple(kind for kind in _KINDS if "names" in kind)
 nothing_saveable = Policy((("nothing_saveable",),))
 """Save nothing: all is computed again from the arguments. The default."""
 everything_saveable = Policy((("everything_saveable",),))
-"""Save all that the derivative needs, as without `checkpoint`."""
+"""Save what the derivative needs, but for what moves and arithmetic make of the rest of it."""
 dots_saveable = Policy((("dots_saveable",),))
 """Save the results of contractions and convolutions."""
 dots_with_no_batch_dims_saveable = Policy((("dots_with_no_batch_dims_saveable",),))
@@ -88,7 +88,7 @@ def save_only_these_names(*names: str) -> Policy:
 
 
 def save_anything_except_these_names(*names: str) -> Policy:
-    """Save all that the derivative needs, but for the values with one of these names."""
+    """Save what `everything_saveable` does, but for the values with one of these names."""
     return _of_names("save_anything_except_these_names", names)
 
 

@@ -56,8 +56,11 @@ def split(
     `given` are the positions of the arguments that the backward function may have anyway; it takes
     those that it uses. `policy` says which results may be saved.
     """
+    from slopec.passes.expand_select_and_scatter import expand_in
+
     function = deriver.ensure(symbol)
     inline_calls(deriver.table, function)
+    expand_in(deriver.module, function)  # for which booleans are saved, and no operand of a pool
     block = ir.body_of(function)
     *ops, end = [view.operation for view in block.operations]
     parameters, cotangents = list(block.arguments)[:inputs], list(block.arguments)[inputs:]

@@ -164,7 +164,13 @@ def test_only_functions_have_reports():
 # --- beside JAX ------------------------------------------------------------------------------
 
 
-def programs(m, nn, scan):
+def pool(x):
+    """A maximum pool of JAX."""
+    size = (1, 1, 2, 2)
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, size, size, "VALID")
+
+
+def programs(m, nn, scan, pool):
     """Losses of (w, x) under slopec's names or JAX's."""
 
     def norm(x):
@@ -202,6 +208,7 @@ def programs(m, nn, scan):
         "power": lambda w, x: (x @ w) ** 3,
         "division": lambda w, x: x / (1.0 + (x @ w) ** 2),
         "where": lambda w, x: m.where(x @ w > 0, m.sin(x), x @ w),
+        "pool": lambda w, x: pool(nn.relu(x @ w).reshape(1, 1, 16, 8)) ** 2,
         "lstm": lstm,
     }
 
@@ -215,8 +222,8 @@ def bytes_of_jax(function, *arguments):
     )
 
 
-OURS = programs(sp, sp.nn.functional, sp.scan)
-THEIRS = programs(jnp, jax.nn, jax.lax.scan)
+OURS = programs(sp, sp.nn.functional, sp.scan, lambda x: sp.nn.functional.max_pool2d(x, 2))
+THEIRS = programs(jnp, jax.nn, jax.lax.scan, pool)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -228,6 +235,6 @@ def test_no_more_is_kept_than_jax_keeps(name):
         for f in (loss, sp.checkpoint(loss, policy="auto"))
     )
 
-    assert auto.bytes <= expected, str(auto)
+    assert auto.bytes <= min(expected, plain.bytes), str(auto)
     # Products are ops like others here: x·x and x are both there when x·x·x is differentiated.
     assert plain.bytes <= expected + (BIG if name == "power" else 0), str(plain)
