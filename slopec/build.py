@@ -24,7 +24,7 @@ from slopec_runtime import manifest as schema
 DERIVE = "derive,inline,symbol-dce"
 _SIMPLIFY = "simplify{signed-zeros=false without=sum_of_negated}"
 OPTIMIZE = (
-    f"{_SIMPLIFY},canonicalize,cse,slim-loops,expand-select-and-scatter,{_SIMPLIFY},"
+    f"{_SIMPLIFY},canonicalize,cse,slim-loops,expand-ops,expand-select-and-scatter,{_SIMPLIFY},"
     "hoist-negate,canonicalize,symbol-dce"
 )
 LEGALIZE = "expand-ops,drop-loop-barriers,block-loops,guard-indices,order-ties,separate-buffers"

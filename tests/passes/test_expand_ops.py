@@ -9,7 +9,6 @@ from jax import lax
 import slopec as sp
 from slopec import ir, reference
 from slopec.passes import parse_pipeline, run_pipeline
-from slopec.passes.expand_ops import _EXPANSIONS
 from tests.transforms.harness import lower
 
 RNG = np.random.default_rng(0)
@@ -77,7 +76,10 @@ def expanded(name):
 @pytest.mark.parametrize("name", CASES)
 def test_the_numbers_stay(name):
     module, arrays = expanded(name)
-    assert not any(op in str(module) for op in _EXPANSIONS) or "nothing" in name
+    assert (
+        not any(f"stablehlo.{op}" in str(module) for op in ("cholesky", "triangular_solve", "fft"))
+        or "nothing" in name
+    )
     for ours, theirs in zip(
         reference.evaluate(module, "main", *arrays),
         jax.tree.leaves(CASES[name][0](*arrays)),
@@ -133,3 +135,15 @@ def test_a_linear_system_and_its_gradient_compiled():
     theirs = jax.grad(loss, (0, 1))(a.astype("float64"), b.astype("float64"))
     for mine, other in zip(slope, theirs, strict=True):
         np.testing.assert_allclose(mine.numpy(), other, rtol=1e-3, atol=1e-4 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("size", [8, 12])
+def test_the_gradient_of_a_spectrum_compiled(size):
+    """IREE crashes on the part of a padded complex tensor that a product follows."""
+
+    def loss(x):
+        return (jnp.abs(jnp.fft.rfft(x)) * jnp.arange(size // 2 + 1.0)).sum()
+
+    x = RNG.normal(size=size).astype("float32")
+    slope = sp.jit(sp.grad(sp.from_stablehlo(lower(loss, x))))(x)
+    np.testing.assert_allclose(slope.numpy(), jax.grad(loss)(x.astype("float64")), rtol=1e-4)
