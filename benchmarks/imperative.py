@@ -2,6 +2,7 @@
 
     python benchmarks/imperative.py            # a table; --steps 100 by default
     python benchmarks/imperative.py --profile  # where the imperative step spends Python's time
+    python benchmarks/imperative.py --costs    # what is estimated before compiling, and what it is
 
 Both train the same model with AdamW on the same batch and wait for the parameters. The imperative
 step is `zero_grad`, forward, `backward`, `step`, as PyTorch's users write it; the functional one is
@@ -11,6 +12,7 @@ step is `zero_grad`, forward, `backward`, `step`, as PyTorch's users write it; t
 import argparse
 import copy
 import cProfile
+import os
 import pstats
 import statistics
 import sys
@@ -28,6 +30,8 @@ from models.convnet import ConvNet
 from models.gpt import GPT
 from models.mlp import MLP
 from slopec import nn
+from slopec.lazy import plan as plans
+from slopec.lazy.compiled import compile_module
 
 OPTIONS = {"lr": 1e-3, "weight_decay": 1e-2}
 
@@ -149,17 +153,41 @@ def profile(name: str) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
 
 
+def costs(name: str) -> str:
+    """A row about the step's program: seconds by the evaluator and to compile, guessed and true."""
+    make, data = CASES[name]
+    step, (x, y) = imperative(make()), data()
+    for _ in range(3):
+        step(x, y)
+    plan = max(
+        (p for family in plans.known() for p in family.plans.values()), key=lambda p: p.price
+    )
+    ran = plan.spent / 3
+    started = time.perf_counter()
+    compile_module(plan.module, "main")
+    took = time.perf_counter() - started
+    return f"| {name} | {plan.estimate:.4f} | {ran:.4f} | {plan.price:.1f} | {took:.1f} |"
+
+
 def main() -> None:
-    """Print the table or a profile."""
+    """Print the table, profiles, or costs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--case", choices=list(CASES))
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--costs", action="store_true")
     options = parser.parse_args()
     names = [options.case] if options.case else list(CASES)
     if options.profile:
         for name in names:
             profile(name)
+        return
+    if options.costs:
+        os.environ["SLOPEC_CACHE_LIMIT"] = "0"
+        print("| training step | run, guessed s | run | compile, guessed s | compile |")
+        print("|---|--:|--:|--:|--:|")
+        for name in names:
+            print(costs(name), flush=True)
         return
     print("| training step | imperative | spread | jitted | spread | ratio | first 10 | first 10 |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")

@@ -109,6 +109,8 @@ class Node:
 # --- what tells nodes apart ------------------------------------------------------------------
 
 _kinds: dict[Hashable, int] = {}
+_numbers = itertools.count()
+_MAX_KINDS = 200_000
 
 
 def kind_of(node: Node) -> int:
@@ -123,7 +125,9 @@ def number_of(key: Hashable) -> int:
     """A small number that stands for `key` in this process."""
     known = _kinds.get(key)
     if known is None:
-        known = _kinds.setdefault(key, len(_kinds))
+        if len(_kinds) > _MAX_KINDS:
+            _kinds.clear()  # numbers are not given twice, so what was known is only made anew
+        known = _kinds.setdefault(key, next(_numbers))
     return known
 
 

@@ -8,7 +8,7 @@ from run to run, such as a learning rate in Python, become arguments.
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,8 @@ _PER_PROGRAM, _PER_COMPILED_OP = 0.45, 2.7e-3
 _OUTLOOK = 32
 """How much longer what has run so far is expected to go on: loops that got far mostly get on."""
 
-_LOOKED_UP = 2e-4
-"""Seconds that a run must take for the compiled program to be looked for on disk."""
+_LOADING = 0.2
+"""What share of compiling a program it takes to prepare and load what the cache has."""
 
 _families: OrderedDict[Hashable, "Family"] = OrderedDict()
 
@@ -51,6 +51,11 @@ def run(graph: Graph, device: str | None) -> list[Any]:
     else:
         _families.move_to_end(key)
     return family.run(graph, device)
+
+
+def known() -> list["Family"]:
+    """The structures that are remembered, the one used last at the end."""
+    return list(_families.values())
 
 
 class Family:
@@ -105,14 +110,16 @@ class Plan:
             varying=varying,
         )
         op.attributes["sym_visibility"] = ir.string("public")
-        run_pipeline(self.module, parse_pipeline("derive,inline,cse,symbol-dce"), None)
+        if any(node.body is not None for node in graph.nodes):
+            run_pipeline(self.module, parse_pipeline("derive"), None)
+            run_passes(self.module, "inline{max-iterations=4},cse,symbol-dce")
         main = ir.function(self.module, "main")
         cost, ops = cost_of(main), len(ir.body_of(main).operations)
         self.estimate = ops * _PER_OP + cost.bytes * _PER_BYTE + cost.flops * _PER_FLOP
         self.price = _PER_PROGRAM + ops * _PER_COMPILED_OP
         self.spent = 0.0
         self.name: str | None = None
-        self.evaluator: Any = None
+        self.evaluator: Callable[..., list[Any]] | None = None
         self.compiled: Compiled | None = None
 
     def run(self, inputs: Sequence[Value], numbers: Sequence[Any]) -> list[Any]:
@@ -121,22 +128,26 @@ class Plan:
             self._compile()
         if self.compiled is not None:
             return self.compiled.run(inputs, numbers)
+        if self.evaluator is None:
+            self.evaluator = self._evaluator()
+        arrays = [np.asarray(value.data) for value in inputs]
         started = time.perf_counter()
-        results = self._evaluate([np.asarray(value.data) for value in inputs] + list(numbers))
+        results = self.evaluator(*arrays, *numbers)
         self.spent += time.perf_counter() - started
-        return results
+        return [np.asarray(result) for result in results]
 
     def _pays(self) -> bool:
         """Whether to compile now."""
         if self.device is not None:
             return self.device != REFERENCE
-        if self.estimate > self.price or self.spent * _OUTLOOK > self.price:
+        likely = max(self.estimate, self.spent * _OUTLOOK)
+        if likely > self.price:
             return True
-        return self._was_compiled()
+        return likely > self.price * _LOADING and self._was_compiled()
 
     def _was_compiled(self) -> bool:
         """Whether a process has compiled the program before; looked up once."""
-        if self.name is not None or max(self.estimate, self.spent) < _LOOKED_UP:
+        if self.name is not None:
             return False
         self.name = _name_on_disk(self.module)
         return cache.artifacts().read(self.name) is not None
@@ -152,9 +163,7 @@ class Plan:
         if self.device is None:
             cache.artifacts().write(self.name or _name_on_disk(self.module), {}, b"")
 
-    def _evaluate(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def _evaluator(self) -> Callable[..., list[Any]]:
         from slopec import reference
 
-        if self.evaluator is None:
-            self.evaluator = reference.prepare(self.module, "main")
-        return [np.asarray(result) for result in self.evaluator(*arrays)]
+        return reference.prepare(self.module, "main")

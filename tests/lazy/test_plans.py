@@ -125,8 +125,8 @@ def test_work_that_adds_up_is_compiled(families):
 def test_what_was_compiled_before_is_compiled_at_once(monkeypatch, tmp_path):
     monkeypatch.undo()
     monkeypatch.setenv("SLOPEC_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(plan, "_LOOKED_UP", 0.0)
     x = sp.tensor(np.ones((8, 8), "float32"))
+    monkeypatch.setattr(plan, "_LOADING", 0.0)
     for price in (0.0, 1e9):  # a process that compiles, and one that would not by itself
         monkeypatch.setattr(plan, "_families", type(plan._families)())
         monkeypatch.setattr(plan, "_PER_PROGRAM", price)
