@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import hlo, ir, trace
 from slopec.passes import factorizations, fourier
 from slopec.tensor import Tensor
 from slopec.trace import Trace
@@ -56,9 +56,6 @@ def _fft(point: Point) -> Sequence[Tensor] | None:
     lengths = point.ints("fft_length")
     kind = str(point.attribute("fft_type"))
     word = next(w for w in ("IRFFT", "RFFT", "IFFT", "FFT") if w in kind)
-    single = x.dtype in (dtypes.float32, dtypes.complex64)
-    if single and len(lengths) == 1 and lengths[0] > 1 and lengths[0].bit_count() == 1:
-        return None  # IREE's own.
     if not x.size:
         return None
     return [fourier.fft(x, word, lengths)]

@@ -1,4 +1,6 @@
-"""Discrete Fourier transforms of any length as matrix products, for back ends without them.
+"""Discrete Fourier transforms of any length as matrix products.
+
+IREE has those of powers of two in single precision, and crashes on gradients of some.
 
 A signal is its real and imaginary parts. A short transform is a product with the matrix of the
 roots of unity; a longer one of length a·b is transforms of length a, a rotation, and transforms of
