@@ -37,7 +37,8 @@ class BlockLoops:
                 continue
             if op.operands[count.place].shape:
                 continue
-            found = {i: _stack(op, i, count) for i in range(len(op.operands))}
+            after = returned(block_of(op.operation, 1))
+            found = {i: _stack(op, i, value, count) for i, value in enumerate(after)}
             stacks = {i: stack for i, stack in found.items() if stack is not None}
             if stacks:
                 _Blocked(op, count, stacks).rewrite()
@@ -61,10 +62,10 @@ class _Stack:
         return j if self.sign == 1 else hlo.subtract(_int(size - 1), j)
 
 
-def _stack(op: Op, place: int, count: Count) -> _Stack | None:
+def _stack(op: Op, place: int, following: ir.Value, count: Count) -> _Stack | None:
     """How a loop goes along the rows of what it carries at `place`, if it does just that."""
     cond, body = block_of(op.operation, 0), block_of(op.operation, 1)
-    value, update = body.arguments[place], defining(returned(body)[place])
+    value, update = body.arguments[place], defining(following)
     if update is None or update.name != _WRITES or update.operands[0] != value:
         return None
     if list(cond.arguments[place].uses) or len(list(update.results[0].uses)) > 1:

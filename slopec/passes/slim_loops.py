@@ -34,9 +34,9 @@ class SlimLoops:
         _slim(module)  # one counter is left of several, and stands in all indices
         for op in each(module, "stablehlo.while"):
             _decide_comparisons(op)
-            for place in range(len(op.operands)):
-                _add_in_place(op, place)
-                _keep_what_was_read(op, place)
+            for place, value in enumerate(returned(block_of(op.operation, 1))):
+                if not _add_in_place(op, place, value):
+                    _keep_what_was_read(op, place, value)
         _slim(module)
 
 
@@ -80,20 +80,20 @@ def _ends(op: Op, count: Count, value: ir.Value) -> tuple[int, int] | None:
     return found[0] + found[1] * first, found[0] + found[1] * last
 
 
-def _add_in_place(op: Op, place: int) -> None:
+def _add_in_place(op: Op, place: int, following: ir.Value) -> bool:
     """s + dynamic_update_slice(0, y, i) → dynamic_update_slice(s, dynamic_slice(s, i) + y, i)
 
-    Where s is a sum that begins with +0, and therefore is never -0.
+    Where s is a sum that begins with +0, and therefore is never -0. Returns whether it is one.
     """
     body = block_of(op.operation, 1)
     total = body.arguments[place]
-    sum_ = _made_by(returned(body)[place], "add")
+    sum_ = _made_by(following, "add")
     if sum_ is None or total not in list(sum_.operands) or not _is_zero(op.operands[place]):
-        return
+        return False
     (other,) = [value for value in sum_.operands if value != total] or [total]
     placed = _made_by(other, "dynamic_update_slice")
     if placed is None or not _is_zero(tensor_of(placed.operands[0], op.trace)):
-        return
+        return False
     op.trace.point, op.trace.location = ir.InsertionPoint(sum_), sum_.location
     whole = tensor_of(total, op.trace)
     row, *starts = [tensor_of(value, op.trace) for value in list(placed.operands)[1:]]
@@ -101,9 +101,10 @@ def _add_in_place(op: Op, place: int) -> None:
     after = hlo.dynamic_update_slice(whole, longer, starts)
     sum_.results[0].replace_all_uses_with(op.trace.value_of(after))
     sum_.erase()
+    return True
 
 
-def _keep_what_was_read(op: Op, place: int) -> None:
+def _keep_what_was_read(op: Op, place: int, following: ir.Value) -> None:
     """dynamic_update_slice(x, y, i) → x
 
     Where each iteration reads row i of x before it is overwritten, no other does, and nothing reads
@@ -111,7 +112,7 @@ def _keep_what_was_read(op: Op, place: int) -> None:
     """
     cond, body = block_of(op.operation, 0), block_of(op.operation, 1)
     value = body.arguments[place]
-    update = _made_by(returned(body)[place], "dynamic_update_slice")
+    update = _made_by(following, "dynamic_update_slice")
     if update is None or update.operands[0] != value:
         return
     if list(cond.arguments[place].uses) or list(op.operation.results[place].uses):

@@ -6,7 +6,6 @@ and the cotangents of what it does not depend on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from slopec import ir
 from slopec.transforms.body import block_of, defining, returned
@@ -109,28 +108,24 @@ def slim(op: ir.Operation) -> ir.Operation:
 
 def _merge_alike(op: ir.Operation) -> None:
     """Let one carried value stand for others that begin and go on as it does."""
-    body = block_of(op, 1)
+    cond, body = block_of(op, 0), block_of(op, 1)
     following = [defining(value) for value in returned(body)]
-    for i, j in combinations(range(len(op.operands)), 2):
-        if op.operands[i] != op.operands[j] or not _alike(following[i], following[j], body, i, j):
-            continue
-        for block in (block_of(op, 0), body):
-            block.arguments[j].replace_all_uses_with(block.arguments[i])
-        op.results[j].replace_all_uses_with(op.results[i])
+    first: dict[tuple[object, ...], int] = {}
+    for i, start in enumerate(op.operands):
+        step = _step(following[i], body.arguments[i])
+        j = first.setdefault((start, *step), i) if step is not None else i
+        if i != j:
+            for block in (cond, body):
+                block.arguments[i].replace_all_uses_with(block.arguments[j])
+            op.results[i].replace_all_uses_with(op.results[j])
 
 
-def _alike(
-    one: ir.Operation | None, other: ir.Operation | None, body: ir.Block, i: int, j: int
-) -> bool:
-    """Whether two ops do the same where argument i of a body and argument j are equal."""
-    if one is None or other is None or one == other or one.name != other.name:
-        return False
-    if len(one.regions) or len(one.results) > 1 or len(one.operands) != len(other.operands):
-        return False
-    pairs = list(zip(one.operands, other.operands, strict=True))
-    mine, theirs = body.arguments[i], body.arguments[j]
-    alike = all(x == y or (x == mine and y == theirs) for x, y in pairs)
-    return alike and (mine, theirs) in pairs and str(one.attributes) == str(other.attributes)
+def _step(made: ir.Operation | None, own: ir.Value) -> tuple[object, ...] | None:
+    """What an op does to a carried value, in a form that is equal for equal steps."""
+    if made is None or len(made.regions) or len(made.results) > 1 or own not in made.operands:
+        return None
+    operands = ("own" if value == own else value for value in made.operands)
+    return made.name, str(made.attributes), *operands
 
 
 def _fixed(op: ir.Operation) -> set[int]:
@@ -142,10 +137,11 @@ def _fixed(op: ir.Operation) -> set[int]:
 def _live(op: ir.Operation) -> list[int]:
     """The carried values that a result in use, or the condition, depends on in some iteration."""
     cond, body = block_of(op, 0), block_of(op, 1)
+    following = returned(body)
     found = {i for i, result in enumerate(op.results) if list(result.uses)}
     found |= _read(cond, returned(cond))
     while True:
-        more = found | _read(body, [returned(body)[i] for i in found])
+        more = found | _read(body, [following[i] for i in found])
         if more == found:
             return sorted(found)
         found = more
@@ -186,7 +182,8 @@ class _Rebuilt:
         point = ir.InsertionPoint(self.op)
         made = ir.create(self.op.name, types, operands, None, self.op.location, point, regions=2)
         (test,) = returned(block_of(self.op, 0))
-        following = [returned(block_of(self.op, 1))[i] for i in self.kept]
+        values = returned(block_of(self.op, 1))
+        following = [values[i] for i in self.kept]
         self._region(made, 0, [test])
         self._region(made, 1, following)
         return made
