@@ -95,3 +95,10 @@ def test_help_imports_no_command():
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_quotes_the_table_of_ops() -> None:
+    from tests.coverage_ops import table, totals
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"> {totals(table())}\n" in readme, "quote the last line of `make coverage-ops`"
