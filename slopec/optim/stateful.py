@@ -16,29 +16,68 @@ from slopec.diagnostics import UsageError, did_you_mean
 from slopec.lazy.evaluate import evaluate
 from slopec.lazy.leaves import owned
 from slopec.lazy.mode import enable_grad, no_grad
-from slopec.lazy.record import operation
+from slopec.lazy.record import Written, write
 from slopec.optim import optimizers
 from slopec.optim.transformation import Optimizer, hyperparameters, with_hyperparameters
 from slopec.tensor import Tensor
 
 
 class Cohort:
-    """Parameters that have been updated together ever since, and their common state."""
+    """Parameters that have been updated together ever since, their common state, and the update.
+
+    The state is kept as a flat list, in which the hyper-parameters are put at every step.
+    """
 
     def __init__(self, places: Sequence[int], state: Any) -> None:
         """The parameters at `places` of a group."""
         self.places = list(places)
-        self.state = state
+        self.leaves, self.treedef = tree.flatten(state)
+        self._hyper: list[tuple[int, str]] | None = None
+        self._written: dict[Any, Written] = {}
+
+    @property
+    def state(self) -> Any:
+        """The state as the pure optimiser has it."""
+        return self.treedef.unflatten(self.leaves)
 
     def split(self, chosen: set[int]) -> "list[Cohort]":
-        """This cohort as two: the parameters at `chosen` and the others."""
+        """This cohort, or two: the parameters at `chosen` and the others."""
+        taken = [place in chosen for place in self.places]
+        if len(set(taken)) == 1:
+            return [self]
         parts = []
         for wanted in (True, False):
-            rows = [i for i, place in enumerate(self.places) if (place in chosen) == wanted]
-            if rows:
-                places = [self.places[i] for i in rows]
-                parts.append(Cohort(places, _rows(self.state, rows)))
+            rows = [i for i, flag in enumerate(taken) if flag == wanted]
+            parts.append(Cohort([self.places[i] for i in rows], _rows(self.state, rows)))
         return parts
+
+    def step(
+        self, optimizer: Optimizer, params: list[Tensor], slopes: list[Tensor], hyper: Any
+    ) -> list[Tensor]:
+        """Record the update of the state; return the new parameters."""
+        if self._hyper is None:
+            marked, _ = tree.flatten(with_hyperparameters(self.state, **hyper))
+            names = {id(value): name for name, value in hyper.items()}
+            self._hyper = [(i, names[id(x)]) for i, x in enumerate(marked) if id(x) in names]
+        for place, name in self._hyper:
+            self.leaves[place] = hyper[name]
+        given = [*params, *slopes, *self.leaves]
+        count, treedef = len(params), self.treedef
+        types = tuple([slope.dtype for slope in slopes])
+        written = self._written.get(types)
+        if written is None:
+
+            def update(*flat: Tensor) -> list[Any]:
+                state = treedef.unflatten(flat[2 * count :])
+                new, state = optimizer.update(
+                    list(flat[count : 2 * count]), state, list(flat[:count])
+                )
+                return [*new, *tree.leaves(state)]
+
+            written = self._written[types] = write(update, "update", given)
+        results: list[Tensor] = written.results(given)
+        self.leaves = results[count:]
+        return results[:count]
 
 
 def _rows(state: Any, rows: Sequence[int]) -> Any:
@@ -69,12 +108,6 @@ class Group(MutableMapping[str, Any]):
         self.optimizer = make(**self.options)
         self.cohorts: list[Cohort] = []
         self.hyper = hyperparameters(self.optimizer.init([]))
-        optimizer = self.optimizer
-
-        def update(params: Any, slopes: Any, state: Any) -> tuple[Any, Any]:
-            return optimizer.update(slopes, state, params)
-
-        self._update = operation(update)
 
     def __getitem__(self, key: str) -> Any:
         """A hyper-parameter as a number, or the list of parameters."""
@@ -130,12 +163,11 @@ class Group(MutableMapping[str, Any]):
 
     def _step(self, cohort: Cohort) -> list[Tensor]:
         params = [self.params[i] for i in cohort.places]
-        slopes = [p.grad for p in params]
-        state = with_hyperparameters(cohort.state, **self.hyper)
-        updated, cohort.state = self._update(params, slopes, state)
+        slopes = [p.grad for p in params if p.grad is not None]
+        updated = cohort.step(self.optimizer, params, slopes, self.hyper)
         for param, new in zip(params, updated, strict=True):
             param._value = owned(new._value, param)
-        return [*params, *tree.leaves(cohort.state)]
+        return [*params, *cohort.leaves]
 
 
 class StatefulOptimizer:
