@@ -71,9 +71,9 @@ def attention_weights(
         scores = ops.where(seen, scores, -math.inf)
     if attn_mask is not None:
         scores = _masked(scores, attn_mask)
-    if not is_causal and attn_mask is None:
+    if attn_mask is None:
         return softmax(scores)
-    # A row may be masked as a whole: its maximum is -inf, its sum 0.
+    # A mask may hide a whole row: its maximum is -inf, its sum 0. A causal row sees one key at least.
     top = ops.max(scores, axis=-1, keepdims=True)
     top = stop_gradient(ops.where(ops.isfinite(top), top, 0))
     powers = ops.exp(scores - top)
