@@ -27,6 +27,14 @@ def owned(value: Value, tensor: Tensor) -> Value:
 
 def own(tensor: Tensor, requires_grad: bool) -> None:
     """Make a tensor a leaf that collects gradients, or that does not."""
+    if tensor._trace is not None:
+        raise TraceError(
+            "S0141",
+            "a traced tensor cannot collect gradients",
+            span=trace.here(),
+            notes=("inside jit, grad, vmap and program, ops are written, not recorded",),
+            hint="use `sp.grad` or `sp.value_and_grad` of a function there",
+        )
     value = trace.outside(tensor)
     if requires_grad and not dtypes.is_differentiable(tensor.dtype):
         raise DTypeError(

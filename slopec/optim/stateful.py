@@ -163,11 +163,25 @@ class Group(MutableMapping[str, Any]):
 
     def _step(self, cohort: Cohort) -> list[Tensor]:
         params = [self.params[i] for i in cohort.places]
-        slopes = [p.grad for p in params if p.grad is not None]
+        slopes = [_gradient_of(p) for p in params]
         updated = cohort.step(self.optimizer, params, slopes, self.hyper)
         for param, new in zip(params, updated, strict=True):
             param._value = owned(new._value, param)
         return [*params, *cohort.leaves]
+
+
+def _gradient_of(param: Tensor) -> Tensor:
+    """The gradient of a parameter, which somebody may have assigned."""
+    given = param.grad
+    slope = given if isinstance(given, Tensor) else Tensor(given, param.dtype)
+    if slope.shape != param.shape:
+        raise UsageError(
+            "S0146",
+            f"step: the gradient of a parameter of shape {param.shape} has shape {slope.shape}",
+            span=trace.here(),
+            hint="a gradient that is assigned has the parameter's shape",
+        )
+    return slope
 
 
 class StatefulOptimizer:
@@ -197,6 +211,13 @@ class StatefulOptimizer:
         """
         self.defaults = options
         self.param_groups: list[Group] = []
+        if hasattr(params, "parameters"):
+            raise UsageError(
+                "S0146",
+                f"{type(self).__name__} takes parameters, not a module",
+                span=trace.here(),
+                hint="pass `model.parameters()`",
+            )
         given = [params] if isinstance(params, Tensor) else list(params)
         groups: list[Any] = [{"params": given}]
         if given and isinstance(given[0], Mapping):
@@ -258,7 +279,7 @@ class StatefulOptimizer:
         slopes = [p.grad for group in self.param_groups for p in group.params]
         with no_grad():
             changed = [t for group in self.param_groups for t in group.step()]
-        kept = [g._value for g in slopes if g is not None]
+        kept = [g._value for g in slopes if isinstance(g, Tensor)]
         evaluate([t._value for t in changed], without=kept, alongside=True)
         return loss
 

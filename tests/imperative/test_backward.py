@@ -272,6 +272,12 @@ MISTAKES = {
     "no_grad": (lambda: without(sp).backward(), UsageError, "S0142", "no_grad"),
     "jit": (lambda: sp.jit(lambda x: x.sum())(leaf()).backward(), UsageError, "S0142", "jit"),
     "in jit": (backward_in_jit, TraceError, "S0141", "sp.grad"),
+    "leaf in jit": (
+        lambda: sp.jit(lambda x: x.requires_grad_())(1.0),
+        TraceError,
+        "S0141",
+        "sp.grad",
+    ),
     "no scalar": (lambda: (leaf() * 2.0).backward(), ShapeError, "S0143", "gradient"),
     "shape": (lambda: leaf().backward(sp.ones(3)), ShapeError, "S0143", "float32[3]"),
     "dtype": (

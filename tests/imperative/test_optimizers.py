@@ -175,6 +175,21 @@ def test_groups_read_like_dicts():
     assert opt.lr == 0.5
 
 
+def test_gradients_that_somebody_assigned():
+    p = sp.tensor([1.0, 2.0], requires_grad=True)
+    opt = optim.SGD([p], lr=0.5)
+    for slope in (np.ones(2, "float32"), sp.ones(2, dtype="float64"), sp.ones(2)):
+        p.grad = slope
+        opt.step()
+    assert p.tolist() == [-0.5, 0.5]
+    p.grad = sp.ones(3)
+    with pytest.raises(UsageError) as caught:
+        opt.step()
+    assert caught.value.code == "S0146"
+    p.grad = None
+    assert p.tolist() == [-0.5, 0.5]
+
+
 def test_half_precision_parameters():
     p = sp.tensor([1.0, 2.0], dtype="bfloat16", requires_grad=True)
     opt = optim.Adam([p], lr=0.1)
@@ -191,6 +206,7 @@ MISTAKES = {
     "computed": (lambda: optim.SGD([leaves()[0] * 2.0]), "S0146", "computed"),
     "integers": (lambda: optim.SGD([sp.tensor([1])]), "S0146", "int32"),
     "no tensor": (lambda: optim.SGD([np.ones(3)]), "S0146", "ndarray"),
+    "module": (lambda: optim.SGD(nn.Linear(1, 1)), "S0146", "model.parameters()"),
     "twice": (lambda: optim.SGD([(p := leaves()[0]), p]), "S0146", "already"),
     "option": (lambda: optim.SGD(leaves(), momentun=0.9), "S0123", "momentum"),
     "set": (lambda: optim.Adam(leaves()).param_groups[0].update(beta=1), "S0123", "lr"),

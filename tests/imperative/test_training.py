@@ -265,6 +265,32 @@ def test_evaluation_between_steps():
             assert model(sp.ones((2, 2))).numpy().shape == (2, 2)
 
 
+MODELS = {
+    "lstm": (lambda: nn.LSTM(3, 4), (5, 2, 3)),
+    "transformer": (lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (2, 5, 8)),
+    "attention": (lambda: nn.MultiheadAttention(8, 2, dropout=0.5), (5, 2, 8)),
+    "convolutions": (lambda: nn.Sequential(nn.Conv1d(2, 3, 3), nn.GroupNorm(1, 3)), (2, 2, 7)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_layers_train_in_this_style(name):
+    make, shape = MODELS[name]
+    model = make()
+    opt = sp.optim.Adam(model.parameters(), lr=0.1)
+    before = [p.numpy() for p in model.parameters()]
+    x = sp.tensor(RNG.normal(size=shape).astype("float32"))
+    result = model(x, x, x) if name == "attention" else model(x)
+    (result[0] if isinstance(result, tuple) else result).sum().backward()
+    opt.step()
+
+    moved = [
+        not np.array_equal(p.numpy(), b) for p, b in zip(model.parameters(), before, strict=True)
+    ]
+    assert any(moved)
+    assert all(np.isfinite(p.numpy()).all() for p in model.parameters())
+
+
 @pytest.mark.parametrize("device", ["cpu", "reference"])
 def test_training_on_a_device(device):
     with sp.device(device):

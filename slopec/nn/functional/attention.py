@@ -14,7 +14,6 @@ from slopec.transforms import stop_gradient
 __all__ = ["attention_weights", "rotary_embedding", "scaled_dot_product_attention"]
 
 
-@operation
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,
@@ -56,6 +55,7 @@ def scaled_dot_product_attention(
     return weights @ value
 
 
+@operation
 def attention_weights(
     query: Tensor,
     key: Tensor,
