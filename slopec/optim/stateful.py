@@ -126,7 +126,10 @@ class Group(MutableMapping[str, Any]):
                 notes=(f"it holds {', '.join(self.hyper) or 'none'}",),
                 hint=did_you_mean(key, list(self.hyper)),
             )
-        held = value.detach() if isinstance(value, Tensor) else Tensor(np.float32(value))
+        if isinstance(value, Tensor):
+            held = ops.astype(value.detach(), dtypes.float32)
+        else:
+            held = Tensor(np.float32(value))
         self.hyper[key] = held
         self.options[key] = held if isinstance(value, Tensor) else float(value)
 
@@ -263,7 +266,8 @@ class StatefulOptimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters from their gradients; returns the loss of `closure`, if given.
 
-        `closure` computes the loss again and calls `backward`. Parameters and state are evaluated.
+        `closure` computes the loss again and calls `backward`. Parameters and state are evaluated;
+        gradients are not kept, so look at them before the step, or they are computed again.
         """
         if trace.is_tracing():
             raise UsageError(

@@ -171,8 +171,16 @@ def test_groups_read_like_dicts():
     assert "lr: 0.25" in repr(opt)
     opt.add_param_group({"params": [sp.ones(2).requires_grad_()], "lr": 0.125})
     assert [g["lr"] for g in opt.param_groups] == [0.25, 0.125]
-    opt.lr = sp.tensor(0.5)
+    opt.lr = sp.tensor(0.5, dtype="float64")
     assert opt.lr == 0.5
+    quadratic(opt.param_groups[1]["params"])
+    opt.step()
+    assert opt.param_groups[1]["params"][0].tolist() == [1.0, 1.0]
+    opt.zero_grad()
+    opt.lr = sp.tensor(1)
+    (opt.param_groups[1]["params"][0] * 2.0).sum().backward()
+    opt.step()
+    assert opt.param_groups[1]["params"][0].tolist() == [-1.0, -1.0]
 
 
 def test_gradients_that_somebody_assigned():

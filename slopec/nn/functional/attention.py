@@ -73,7 +73,7 @@ def attention_weights(
         scores = _masked(scores, attn_mask)
     if attn_mask is None:
         return softmax(scores)
-    # A mask may hide a whole row: its maximum is -inf, its sum 0. A causal row sees one key at least.
+    # A mask may hide a whole row: its maximum is -inf, its sum 0. Causal rows see at least one key.
     top = ops.max(scores, axis=-1, keepdims=True)
     top = stop_gradient(ops.where(ops.isfinite(top), top, 0))
     powers = ops.exp(scores - top)
