@@ -12,6 +12,22 @@ import time
 
 REPEATS = 9
 ONE_LINER = "import slopec as sp; print(sp.grad(lambda x: (x * 2.0).sum())(sp.tensor([1., 2.])))"
+EAGER = (
+    "import slopec as sp; x, w = sp.tensor([[1., -2.]]), sp.tensor([[3.], [1.]]); "
+    "print((x @ w).relu())"
+)
+MEDIUM = "import slopec as sp; x = sp.ones((1024, 1024)); print((x @ x).relu().mean())"
+STEP = """
+import numpy as np, slopec as sp
+from slopec import nn
+model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+optimizer = sp.optim.Adam(model.parameters(), lr=1e-3)
+x, y = np.ones((64, 784), "float32"), np.zeros(64, "int32")
+loss = nn.functional.cross_entropy(model(sp.tensor(x)), sp.tensor(y))
+loss.backward()
+optimizer.step()
+print(loss)
+"""
 PROGRAMS = {
     "python -c pass": ["-c", "pass"],
     "import slopec_runtime": ["-c", "import slopec_runtime"],
@@ -20,6 +36,9 @@ PROGRAMS = {
     "slopec version": ["-m", "slopec", "version"],
     "slopec explain S0101": ["-m", "slopec", "explain", "S0101"],
     "print a gradient": ["-c", ONE_LINER],
+    "print (x @ w).relu()": ["-c", EAGER],
+    "the same of 1024 x 1024": ["-c", MEDIUM],
+    "a step of an MLP": ["-c", STEP],
 }
 
 
