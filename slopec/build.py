@@ -27,7 +27,10 @@ OPTIMIZE = (
     f"{_SIMPLIFY},canonicalize,cse,slim-loops,expand-ops,expand-select-and-scatter,{_SIMPLIFY},"
     "hoist-negate,canonicalize,symbol-dce"
 )
-LEGALIZE = "expand-ops,drop-loop-barriers,block-loops,guard-indices,order-ties,separate-buffers"
+LEGALIZE = (
+    "expand-ops,drop-loop-barriers,block-loops,guard-indices,order-ties,separate-buffers,"
+    "exact-elementwise"
+)
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""
 CARRIED = 4 << 20
 """Bytes of StableHLO that an artifact carries unless told otherwise; weights are most of them."""

@@ -236,7 +236,9 @@ def _splat(
         return dense(np.full(shape, value, dtype))
     element: Attribute
     if dtypes.is_integer(dtype):
-        element = mlir.IntegerAttr.get(element_type(dtype), int(np.real(value)))
+        # The bindings take 64 bits with a sign.
+        number = int(np.array(int(np.real(value)) % 2**64, np.uint64).view(np.int64))
+        element = mlir.IntegerAttr.get(element_type(dtype), number)
     else:
         rounded = float(np.asarray(value).astype(dtype))
         element = mlir.FloatAttr.get(element_type(dtype), rounded, loc=unknown())

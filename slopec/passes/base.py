@@ -25,6 +25,7 @@ PASSES: dict[str, str] = {
     "cse": "slopec.passes.mlir:Cse",
     "block-loops": "slopec.passes.block_loops:BlockLoops",
     "drop-loop-barriers": "slopec.passes.drop_loop_barriers:DropLoopBarriers",
+    "exact-elementwise": "slopec.passes.exact_elementwise:ExactElementwise",
     "expand-ops": "slopec.passes.expand_ops:ExpandOps",
     "expand-select-and-scatter": "slopec.passes.expand_select_and_scatter:ExpandSelectAndScatter",
     "guard-indices": "slopec.passes.guard_indices:GuardIndices",
