@@ -11,7 +11,7 @@ from typing import Any
 
 from slopec import dtypes, hlo, ir, trace
 from slopec.diagnostics import ShapeError, TraceError, UsageError
-from slopec.lazy.extract import Graph, HistoryFreedError, flows, nodes_behind
+from slopec.lazy.extract import Graph, HistoryFreedError, Links, history, nodes_behind
 from slopec.lazy.graph import Known, Node, Value
 from slopec.lazy.liveness import still_referred_to
 from slopec.lazy.mode import enable_grad, no_grad, records_gradients
@@ -77,11 +77,11 @@ def backward(
         return
     keeps = create_graph if retain_graph is None else retain_graph
     try:
-        nodes = nodes_behind([value], flows)
+        nodes, links = history(value)
     except HistoryFreedError:
         raise _freed() from None
-    others = [] if keeps else _wanted_later(nodes, value)
-    graph = Graph.of([value, *others], nodes, differentiated=True)
+    others = [] if keeps else _wanted_later(nodes, links, value)
+    graph = Graph.of([value, *others], nodes, links)
     chosen = None if inputs is None else {id(x) for x in inputs}
     leaves: list[tuple[int, Tensor]] = []
     for place, given in enumerate(graph.inputs):
@@ -111,7 +111,7 @@ def _derived(
         return record_values("func.call", values, active, types, None, body)
 
 
-def _wanted_later(nodes: Sequence[Node], value: Value) -> list[Value]:
+def _wanted_later(nodes: Sequence[Node], links: Links, value: Value) -> list[Value]:
     """Values that a derivative computes on its way and that somebody refers to.
 
     They become its results, as their nodes are freed. What its operands are made of stays apart.
@@ -119,7 +119,7 @@ def _wanted_later(nodes: Sequence[Node], value: Value) -> list[Value]:
     given = [
         operand
         for node in nodes
-        for inside, operand in zip(flows(node), node.operands, strict=True)
+        for inside, operand in zip(links(node), node.operands, strict=True)
         if not inside and operand.data is None
     ]
     before = {node.serial for node in nodes_behind(given)}

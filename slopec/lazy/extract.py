@@ -24,6 +24,9 @@ from slopec.lazy.graph import (
 Fresh = Callable[[str], str]
 """Gives a function name like the one asked for, which the module does not have."""
 
+Links = Callable[[Node], list[bool]]
+"""Which operands of a node are looked behind."""
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:
@@ -45,11 +48,10 @@ class Graph:
     constants: tuple[ir.Attribute, ...]
 
     @staticmethod
-    def of(
-        outputs: Sequence[Value], nodes: Sequence[Node], *, differentiated: bool = False
-    ) -> "Graph":
-        """The graph of what `outputs` are made of, which is `nodes` (see `nodes_behind`)."""
-        links = flows if differentiated else _unknown
+    def of(outputs: Sequence[Value], nodes: Sequence[Node], links: Links | None = None) -> "Graph":
+        """The graph of `nodes`, which `outputs` are made of (see `nodes_behind` and `history`)."""
+        differentiated = links is not None
+        links = links or _unknown
         base: dict[int, int] = {}
         count = 0
         inputs: dict[int, int] = {}
@@ -139,28 +141,45 @@ class Graph:
         return op
 
 
-Links = Callable[[Node], list[bool]]
-
-
 def _unknown(node: Node) -> list[bool]:
     return [value.data is None for value in node.operands]
 
 
-def flows(node: Node) -> list[bool]:
-    """Whether each operand belongs to the function to be derived; it ends at leaves and known data.
+def history(value: Value) -> tuple[list[Node], Links]:
+    """The nodes of the function to be derived for the gradient of a value, and how they hang on.
 
-    What only tells of leaves, such as a mask, does too: left outside it would be computed twice.
+    Derivatives flow to leaves. What only tells of leaves, such as a mask, belongs to the function
+    too, as it would be computed twice otherwise. Raises HistoryFreedError.
     """
+    flowing = {node.serial for node in nodes_behind([value], _flows)}
+
+    def links(node: Node) -> list[bool]:
+        if node.serial not in flowing:
+            return [_tells(operand) for operand in node.operands]
+        active = node.active or (False,) * len(node.operands)
+        return [
+            operand.owner is None and (flag or _tells(operand))
+            for flag, operand in zip(active, node.operands, strict=True)
+        ]
+
+    return nodes_behind([value], links), links
+
+
+def _flows(node: Node) -> list[bool]:
+    """Whether derivatives flow on through each operand."""
+    if node.freed:
+        raise HistoryFreedError
     active = node.active or (False,) * len(node.operands)
     return [
-        value.owner is None and (flag or _tells(value))
-        for flag, value in zip(active, node.operands, strict=True)
+        flag and operand.owner is None for flag, operand in zip(active, node.operands, strict=True)
     ]
 
 
 def _tells(value: Value) -> bool:
     node = value.node
-    return value.data is None and node is not None and node.tells and not node.freed
+    if value.data is not None or value.owner is not None or node is None:
+        return False
+    return node.tells and not node.freed
 
 
 def _stopped(node: Node, links: Sequence[bool]) -> list[bool]:
@@ -179,7 +198,7 @@ def nodes_behind(outputs: Sequence[Value], links: Links = _unknown) -> list[Node
     waiting: list[tuple[Node | None, bool]] = [(value.node, False) for value in outputs]
     while waiting:
         node, ready = waiting.pop()
-        if node is None or (links is flows and node.freed):
+        if node is None:
             raise HistoryFreedError
         if ready:
             order.append(node)
