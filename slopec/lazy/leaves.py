@@ -200,7 +200,7 @@ def _in_place(name: str, operator: str) -> Any:
 
     >>> import slopec as sp
     >>> x = sp.tensor([4.0])
-    >>> print(x.{name}(2.0))
+    >>> _ = x.{name}(2.0)
     """
     return method
 
