@@ -1,7 +1,8 @@
 """What slopec itself takes to compile the training step of each recipe, next to IREE's share.
 
 Medians of five runs in one process: trace (the Python program becomes StableHLO), derive (every
-derivative is written and inlined), optimise (the passes). IREE compiles without the cache.
+derivative is written and inlined; beside it per op of the traced module), optimise (the passes).
+IREE compiles without the cache.
 """
 
 import statistics
@@ -31,8 +32,8 @@ def traced(name: str) -> tuple[Lowered, float]:
 
 def main() -> None:
     """Print a Markdown table."""
-    print("| training step | ops | trace | derive | optimise | slopec in all | IREE |")
-    print("|---|--:|--:|--:|--:|--:|--:|")
+    print("| training step | ops | trace | derive | per op | optimise | slopec in all | IREE |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
     for name in ("digits-mlp", "digits-convnet", "text-gpt"):
         rows = []
         for _ in range(RUNS):
@@ -50,9 +51,11 @@ def main() -> None:
         (artifact,) = build(
             lowered, [parse_target("llvm-cpu:host")], options=EmitOptions(cache=False)
         )
-        ops = clocks[-1].results[-1].ops_after
-        times = (trace_s, derive, optimise, trace_s + derive + optimise, artifact.seconds)
-        print(f"| {name} | {ops} | " + " | ".join(f"{t:.2f} s" for t in times) + " |", flush=True)
+        given, ops = clocks[0].results[0].ops_before, clocks[-1].results[-1].ops_after
+        per_op = f"{derive / given * 1e6:.0f} µs"
+        seconds = (trace_s, derive, optimise, trace_s + derive + optimise, artifact.seconds)
+        cells = [f"{t:.2f} s" for t in seconds]
+        print(f"| {' | '.join([name, str(ops), *cells[:2], per_op, *cells[2:]])} |", flush=True)
 
 
 if __name__ == "__main__":
