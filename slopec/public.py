@@ -57,6 +57,9 @@ from slopec.transforms import (
 from slopec.tree import register_node
 from slopec.version import VERSION as __version__
 
+__array_api_version__ = "2024.12"
+"""The version of the Array API that the functions here follow."""
+
 if TYPE_CHECKING:
     from slopec import hlo, nn, optim, random
     from slopec.random import manual_seed

@@ -154,7 +154,14 @@ def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     rest = hlo.remainder(x, y)
     if dtypes.is_unsigned(x.dtype):
         return rest
-    return hlo.select(_falls_short(rest, y), hlo.add(rest, y), rest)
+    moved = hlo.select(_falls_short(rest, y), hlo.add(rest, y), rest)
+    if not dtypes.is_floating(x.dtype):
+        return moved
+    # A remainder of zero has the divisor's sign too; x - x is +0, and NaN where that is due.
+    zero = hlo.select(
+        hlo.compare(y, hlo.zeros_like(y), "LT"), hlo.full_like(y, -0.0), hlo.zeros_like(y)
+    )
+    return hlo.select(hlo.compare(moved, hlo.zeros_like(y), "EQ"), zero, moved)
 
 
 def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:

@@ -30,9 +30,9 @@ class _NamespaceInfo:
         """Where results are computed unless something else is asked for."""
         return "cpu"
 
-    def devices(self) -> list[str]:
+    def devices(self) -> tuple[str, ...]:
         """Where results can be computed without compiling for another target."""
-        return ["cpu"]
+        return ("cpu",)
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, dtypes.DType]:
         """The types that Python's numbers take."""
@@ -48,7 +48,7 @@ class _NamespaceInfo:
         known = {
             name: dtype
             for name, dtype in dtypes.BY_NAME.items()
-            if "float8" not in name and name != "bfloat16"
+            if "float8" not in name and name not in ("bfloat16", "float16")
         }
         return {n: d for n, d in known.items() if kind is None or isdtype(d, kind)}
 

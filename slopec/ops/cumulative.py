@@ -13,6 +13,7 @@ from slopec import dtypes, hlo
 from slopec.ops.common import ArrayLike, as_tensor, axis_of, floating, refuse_complex
 from slopec.ops.data_types import astype
 from slopec.ops.extremes import limits
+from slopec.ops.joining import concat
 from slopec.ops.manipulation import part
 from slopec.ops.powers import logaddexp
 from slopec.ops.reductions import summed_type
@@ -167,8 +168,18 @@ def cumlogsumexp(x: ArrayLike, /, axis: int | None = None) -> Tensor:
     return _running(x, place, logaddexp, -math.inf)
 
 
-def diff(x: ArrayLike, /, n: int = 1, axis: int = -1) -> Tensor:
+def diff(
+    x: ArrayLike,
+    /,
+    n: int = 1,
+    axis: int = -1,
+    *,
+    prepend: ArrayLike | None = None,
+    append: ArrayLike | None = None,
+) -> Tensor:
     """The differences of neighbours along `axis`, taken `n` times; each makes it one shorter.
+
+    `prepend` and `append` are put before and behind `x` first.
 
     >>> import slopec as sp
     >>> print(sp.diff(sp.tensor([1, 4, 9])))
@@ -176,6 +187,9 @@ def diff(x: ArrayLike, /, n: int = 1, axis: int = -1) -> Tensor:
     """
     x = as_tensor("diff", x)
     place = axis_of("diff", axis, x.ndim)
+    ends = [None if end is None else as_tensor("diff", end) for end in (prepend, append)]
+    if any(end is not None for end in ends):
+        x = concat([part for part in (ends[0], x, ends[1]) if part is not None], axis=place)
     minus = hlo.xor if x.dtype == dtypes.bool_ else hlo.subtract
     for _ in range(n):
         size = x.shape[place]

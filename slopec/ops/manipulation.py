@@ -275,7 +275,7 @@ def broadcast_to(x: ArrayLike, /, shape: int | Sequence[int]) -> Tensor:
     return hlo.broadcast_in_dim(x, sizes, range(len(sizes) - x.ndim, len(sizes)))
 
 
-def broadcast_arrays(*arrays: ArrayLike) -> list[Tensor]:
+def broadcast_arrays(*arrays: ArrayLike) -> tuple[Tensor, ...]:
     """The tensors broadcast against each other.
 
     >>> import slopec as sp
@@ -284,7 +284,7 @@ def broadcast_arrays(*arrays: ArrayLike) -> list[Tensor]:
     """
     tensors = [as_tensor("broadcast_arrays", a) for a in arrays]
     shape = joint_shape("broadcast_arrays", [t.shape for t in tensors] or [()])
-    return [broadcast_to(t, shape) for t in tensors]
+    return tuple(broadcast_to(t, shape) for t in tensors)
 
 
 def part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:

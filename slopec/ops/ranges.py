@@ -82,6 +82,12 @@ def linspace(
     """
     if num < 0:
         raise bad_argument(f"linspace: num is {num}, but cannot be negative")
+    if dtype is not None and not dtypes.is_integer(dtypes.as_dtype(dtype)):
+        # In the type that is asked for from the beginning.
+        ends = (start, stop)
+        start, stop = (
+            Tensor(n, dtype) if isinstance(n, int | float | complex) else n for n in ends
+        )
     first, last = aligned_floating("linspace", (start, stop))
     shape = (num, *first.shape)
     low, high = expand(first, shape), expand(last, shape)
@@ -122,7 +128,7 @@ def geomspace(start: float, stop: float, /, num: int, *, endpoint: bool = True) 
     return values if sign > 0 else hlo.negate(values)
 
 
-def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> list[Tensor]:
+def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[Tensor, ...]:
     """Vectors as coordinates of a grid: each is repeated along the dimensions of the others.
 
     With "xy", the first two dimensions of the results are exchanged, as for pictures.
@@ -142,7 +148,7 @@ def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> list[T
     for vector, place in zip(vectors, places, strict=True):
         shape[place] = vector.size
     flat = [hlo.reshape(v, (v.size,)) for v in vectors]
-    return [hlo.broadcast_in_dim(v, shape, [p]) for v, p in zip(flat, places, strict=True)]
+    return tuple(hlo.broadcast_in_dim(v, shape, [p]) for v, p in zip(flat, places, strict=True))
 
 
 def indices(dimensions: Sequence[int], /, *, dtype: Any = dtypes.int32) -> Tensor:

@@ -24,15 +24,7 @@ from slopec.ops.reductions import kept_shape
 from slopec.ops.taking import take
 from slopec.tensor import Axis, Tensor
 
-__all__ = [
-    "argsort",
-    "digitize",
-    "median",
-    "quantile",
-    "searchsorted",
-    "sort",
-    "topk",
-]
+__all__ = ["argsort", "digitize", "isin", "median", "quantile", "searchsorted", "sort", "topk"]
 
 
 def _before(descending: bool) -> Callable[..., Tensor]:
@@ -162,10 +154,13 @@ def median(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Ten
 # --- places in sorted values -----------------------------------------------------------------
 
 
-def searchsorted(x1: ArrayLike, x2: ArrayLike, /, *, side: str = "left") -> Tensor:
+def searchsorted(
+    x1: ArrayLike, x2: ArrayLike, /, *, side: str = "left", sorter: ArrayLike | None = None
+) -> Tensor:
     """Where each element of x2 would go into the sorted vector x1 to keep it sorted, as int32.
 
-    Before equal elements for side "left", behind them for "right". All elements are searched
+    Before equal elements for side "left", behind them for "right"; `sorter` are the places that
+    sort x1 when it is not sorted, as `argsort` gives them. All elements are searched
     together by halving, log₂ n times.
 
     >>> import slopec as sp
@@ -178,6 +173,8 @@ def searchsorted(x1: ArrayLike, x2: ArrayLike, /, *, side: str = "left") -> Tens
             f"searchsorted: a sorted vector and side 'left' or 'right', got shape {ordered.shape} "
             f"and {side!r}"
         )
+    if sorter is not None:
+        ordered = take(ordered, as_tensor("searchsorted", sorter))
     dtype = dtypes.promote([ordered.dtype, wanted.dtype])
     ordered, wanted = hlo.convert(ordered, dtype), hlo.convert(wanted, dtype)
     refuse_complex("searchsorted", ordered)
@@ -207,3 +204,23 @@ def digitize(x: ArrayLike, bins: ArrayLike, /, *, right: bool = False) -> Tensor
     tensor([1 2 3], int32[3], cpu)
     """
     return searchsorted(bins, x, side="left" if right else "right")
+
+
+def isin(x1: ArrayLike, x2: ArrayLike, /, *, invert: bool = False) -> Tensor:
+    """Whether each element of x1 is among those of x2, or is not, with `invert`.
+
+    >>> import slopec as sp
+    >>> print(sp.isin(sp.tensor([1, 2, 3]), sp.tensor([3, 1])))
+    tensor([ True False  True], bool[3], cpu)
+    """
+    given, known = as_tensor("isin", x1), as_tensor("isin", x2)
+    dtype = dtypes.promote([given.dtype, known.dtype])
+    given, known = hlo.convert(given, dtype), hlo.convert(known, dtype)
+    shape = (*given.shape, known.size)
+    each = hlo.broadcast_in_dim(given, shape, range(given.ndim))
+    other = hlo.broadcast_in_dim(hlo.reshape(known, (known.size,)), shape, [given.ndim])
+    found = hlo.reduce(
+        hlo.compare(each, other, "EQ"), hlo.full((), False, dtypes.bool_), "or", [given.ndim]
+    )
+    assert isinstance(found, Tensor)
+    return hlo.not_(found) if invert else found
