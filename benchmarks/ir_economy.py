@@ -227,7 +227,7 @@ def ours(loss: Callable[..., Any], p: Any, x: Any) -> ir.Module:
         found = call(symbol, [*given, hlo.full((), 1, outputs[0][1])], results)
         values = [where.value_of(t) for t in found]
         ir.create("func.return", [], values, None, ir.unknown(), where.point)
-    run_pipeline(module, parse_pipeline(f"derive,{SIMPLIFY}"))
+    run_pipeline(module, parse_pipeline(f"raise-logistic,derive,{SIMPLIFY}"))
     return module
 
 
@@ -258,7 +258,7 @@ def of_model(name: str) -> tuple[ir.Module, ir.Module]:
     params = {n: np.asarray(t) for n, t in model.state_dict().items()}
     jitted = sp.jit(sp.value_and_grad(model_loss))
     module = jitted.lower(model, sp.tensor(inputs), sp.tensor(target))
-    run_pipeline(module, parse_pipeline(f"derive,{SIMPLIFY}"))
+    run_pipeline(module, parse_pipeline(f"raise-logistic,derive,{SIMPLIFY}"))
 
     def loss(p: Any, inputs: Any, target: Any) -> Any:
         return jax_loss(forward(p, inputs), target)

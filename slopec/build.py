@@ -21,7 +21,7 @@ from slopec_runtime import manifest as schema
 
 # Negations leave sums last: hoisted earlier they meet other patterns, and IREE's Metal back end
 # then refuses some training steps.
-DERIVE = "derive,inline,symbol-dce"
+DERIVE = "raise-logistic,derive,inline,symbol-dce"
 _SIMPLIFY = "simplify{signed-zeros=false without=sum_of_negated}"
 OPTIMIZE = (
     f"{_SIMPLIFY},canonicalize,cse,slim-loops,expand-ops,expand-select-and-scatter,{_SIMPLIFY},"

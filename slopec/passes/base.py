@@ -33,6 +33,7 @@ PASSES: dict[str, str] = {
     "inline": "slopec.passes.mlir:Inline",
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
     "order-ties": "slopec.passes.order_ties:OrderTies",
+    "raise-logistic": "slopec.passes.raise_logistic:RaiseLogistic",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",

@@ -2,7 +2,7 @@
 
 from slopec import dtypes, hlo
 from slopec.passes.facts import is_nonnegative
-from slopec.passes.op import Op, holds, is_same, splat
+from slopec.passes.op import Op, holds, is_same, producer, splat
 from slopec.passes.pattern import pattern
 from slopec.tensor import Tensor
 
@@ -137,3 +137,24 @@ def _repeated(x: Tensor, count: int) -> Tensor:
         square = hlo.multiply(square, square) if count else square
     assert product is not None
     return product
+
+
+@pattern("divide", of="constant|broadcast_in_dim, add", changes="rounding")
+def logistic_written_out(op: Op) -> Tensor | None:
+    """1 / (exp(-x) + 1) → logistic(x)
+
+    Whose derivative is made of its result alone.
+    """
+    one, below = op.operands[0], op.source(1)
+    powers = [producer(part, "exponential") for part in below.operands]
+    power = next((p for p in powers if p is not None), None)
+    ones = [one, *(x for x, p in zip(below.operands, powers, strict=True) if p is None)]
+    if power is None or not all(map(_is_one, ones)):
+        return None
+    negated = producer(power.operands[0], "negate")
+    return None if negated is None else hlo.logistic(negated.operands[0])
+
+
+def _is_one(x: Tensor) -> bool:
+    spread = producer(x, "broadcast_in_dim")
+    return holds(x if spread is None else spread.operands[0], 1.0)

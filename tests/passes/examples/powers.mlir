@@ -164,3 +164,17 @@ func.func @product_of_exponentials.after(%x: tensor<6xf32>, %y: tensor<6xf32>) -
   %1 = stablehlo.exponential %0 : tensor<6xf32>
   return %1 : tensor<6xf32>
 }
+
+func.func @logistic_written_out(%x: tensor<6xf32>) -> tensor<6xf32> {
+  %one = stablehlo.constant dense<1.0> : tensor<6xf32>
+  %0 = stablehlo.negate %x : tensor<6xf32>
+  %1 = stablehlo.exponential %0 : tensor<6xf32>
+  %2 = stablehlo.add %1, %one : tensor<6xf32>
+  %3 = stablehlo.divide %one, %2 : tensor<6xf32>
+  return %3 : tensor<6xf32>
+}
+
+func.func @logistic_written_out.after(%x: tensor<6xf32>) -> tensor<6xf32> {
+  %0 = stablehlo.logistic %x : tensor<6xf32>
+  return %0 : tensor<6xf32>
+}
