@@ -17,6 +17,7 @@ GROUPS = {
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_gradients(group):
+    sp.manual_seed(0)  # a sum of signed terms: other weights may cancel
     chosen = {case.name: case for case in CASES if case.name in GROUPS[group]}
     models = {name: getattr(nn, name)(*c.args, **c.kwargs) for name, c in chosen.items()}
     inputs = {
