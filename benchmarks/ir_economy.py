@@ -25,7 +25,7 @@ from slopec import hlo, ir
 from slopec.cost import Cost, cost_of
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.tensor import Tensor
-from slopec.trace import Trace, writing
+from slopec.tracing import Trace, writing
 from slopec.transforms.function import Traced, call, declare_vjp
 from slopec.tree import LEAF
 from tests.models.test_gradients import CASES, jax_loss

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slopec import dtypes, ir, trace
+from slopec import dtypes, ir, tracing
 from slopec.diagnostics import DTypeError, ShapeError, UsageError, did_you_mean
 from slopec.foreign import parse_module, read_module, typed
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
-from slopec.trace import TensorType
+from slopec.tracing import TensorType
 from slopec.transforms.function import as_tensor, call
 from slopec.transforms.inline import copy_functions
 from slopec_runtime import artifact
@@ -39,7 +39,7 @@ class Imported:
     def __call__(self, *args: Any) -> Any:
         """Call the function; raises ShapeError and DTypeError for arguments that do not fit."""
         operands = self._operands(args)
-        where = trace.current()
+        where = tracing.current()
         names = copy_functions(self.module, self.entry, where.module, where.fresh_symbol)
         results = call(names[self.entry], operands, self.outputs)
         return results[0] if len(results) == 1 else tuple(results)
@@ -49,7 +49,7 @@ class Imported:
             raise ShapeError(
                 "S0101",
                 f"{self.entry} takes {len(self.inputs)} arguments, got {len(args)}",
-                span=trace.here(),
+                span=tracing.here(),
             )
         operands = []
         for i, (arg, (shape, dtype)) in enumerate(zip(args, self.inputs, strict=True)):
@@ -58,13 +58,13 @@ class Imported:
                 raise ShapeError(
                     "S0101",
                     f"{self.entry}: argument {i} has shape {tensor.shape}, expected {shape}",
-                    span=trace.here(),
+                    span=tracing.here(),
                 )
             if tensor.dtype != dtype:
                 raise DTypeError(
                     "S0102",
                     f"{self.entry}: argument {i} is {tensor.dtype}, expected {dtype}",
-                    span=trace.here(),
+                    span=tracing.here(),
                     hint=f'convert it: `x.astype("{dtype}")`',
                 )
             operands.append(as_tensor(tensor))
@@ -99,7 +99,7 @@ def from_stablehlo(source: str | bytes | Path, entry: str = "main") -> Imported:
         source = Path(source)
     if isinstance(source, Path):
         if not source.is_file():
-            raise UsageError("S0404", f"there is no file `{source}`", span=trace.here())
+            raise UsageError("S0404", f"there is no file `{source}`", span=tracing.here())
         module = read_module(source)
     else:
         data = source.encode() if isinstance(source, str) else bytes(source)
@@ -114,7 +114,7 @@ def _imported(module: ir.Module, entry: str) -> Imported:
             "S0411",
             f"the module has no function `{entry}`",
             notes=(f"it has {', '.join(names) or 'none'}",),
-            span=trace.here(),
+            span=tracing.here(),
             hint=did_you_mean(entry, names),
         )
     function = ir.function(module, entry)
@@ -145,7 +145,7 @@ def load_function(
         raise UsageError(
             "S0425",
             f"{path} carries no StableHLO",
-            span=trace.here(),
+            span=tracing.here(),
             hint="compile it with `--carry-stablehlo`",
         )
     symbol = _symbol(opened.manifest.entries, entry, dims or {})
@@ -161,7 +161,7 @@ def _symbol(entries: Mapping[str, EntryPoint], entry: str | None, dims: Mapping[
         raise UsageError(
             "S0411",
             f"{what}; the artifact has {', '.join(entries) or 'none'}",
-            span=trace.here(),
+            span=tracing.here(),
             hint=did_you_mean(entry or "", list(entries)) or "name it: `entry=…`",
         )
     variants = entries[entry].variants
@@ -177,7 +177,7 @@ def _symbol(entries: Mapping[str, EntryPoint], entry: str | None, dims: Mapping[
             if not fitting
             else f"`{entry}` was compiled for several sizes",
             notes=(f"it was compiled for {compiled or 'no symbolic sizes'}",),
-            span=trace.here(),
+            span=tracing.here(),
             hint="choose with `dims`, such as `dims={'batch': 1}`",
         )
     return fitting[0].symbol

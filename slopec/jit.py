@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slopec import ir, trace, tree
+from slopec import ir, tracing, tree
 from slopec.diagnostics import TransformError
 from slopec.lazy.compiled import compile_module
 from slopec.tensor import Tensor
@@ -43,8 +43,8 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the compiled function; inside a trace, call it as a function of that trace."""
         arguments = Arguments.of(args, kwargs, self._is_static(args, kwargs))
-        if trace.is_tracing():
-            here = trace.current()
+        if tracing.is_tracing():
+            here = tracing.current()
             traced = trace_function(self.function, arguments, here, here.module)
             flat = call(traced.symbol, [*arguments.tensors, *traced.captures], traced.outputs)
             return traced.result.unflatten(flat)
@@ -80,7 +80,7 @@ def _key(function: Function, arguments: Arguments) -> Any:
         raise TransformError(
             "S0209",
             f"jit: a static argument of {name} is not hashable: {error}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="pass arrays as tensors, and make static arguments tuples, strings or numbers",
         ) from None
     return key

@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError, UsageError
 from slopec.ops import abs as absolute
 from slopec.ops import (
@@ -83,7 +83,7 @@ def solve_triangular(
         raise ShapeError(
             "S0101",
             f"solve_triangular: a of shape {matrix.shape} and b of shape {right.shape} do not fit",
-            span=trace.here(),
+            span=tracing.here(),
             hint="b has the same batch dimensions and n rows, or n columns with left=False",
         )
     return hlo.triangular_solve(
@@ -121,14 +121,14 @@ def matrix_norm(
     """
     a = floating("matrix_norm", x)
     if a.ndim < 2:
-        raise ShapeError("S0101", f"matrix_norm: shape {a.shape} is no matrix", span=trace.here())
+        raise ShapeError("S0101", f"matrix_norm: shape {a.shape} is no matrix", span=tracing.here())
     if ord == "fro":
         return norm(a, 2, (-2, -1), keepdims=keepdims)
     if ord not in (1, -1, math.inf, -math.inf):
         raise UsageError(
             "S0106",
             f"matrix_norm: ord is 'fro', 1, -1, inf or -inf, got {ord!r}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     summed = -2 if abs(ord) == 1 else -1
     sums = total(absolute(a), axis=summed, keepdims=True)
@@ -148,7 +148,7 @@ def matrix_power(x: ArrayLike, n: int, /) -> Tensor:
     a = _square("matrix_power", x)
     if n < 0:
         raise UsageError(
-            "S0106", f"matrix_power: n is {n}, but cannot be negative", span=trace.here()
+            "S0106", f"matrix_power: n is {n}, but cannot be negative", span=tracing.here()
         )
     result = eye(a.shape[-1], dtype=a.dtype) + hlo.zeros_like(a) if n == 0 else None
     while n:
@@ -164,7 +164,7 @@ def _square(name: str, x: ArrayLike) -> Tensor:
     a = floating(name, x)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise ShapeError(
-            "S0101", f"{name} needs square matrices (…, n, n), got {a.shape}", span=trace.here()
+            "S0101", f"{name} needs square matrices (…, n, n), got {a.shape}", span=tracing.here()
         )
     return a
 

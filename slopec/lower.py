@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from slopec import hlo, ir, trace, tree
+from slopec import hlo, ir, tracing, tree
 from slopec.diagnostics import SlopecError, TransformError, UsageError
 from slopec.formulas import formula
 from slopec.programs import Program, Spec, Weights, reporting
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.function import is_array
 from slopec.tree import TreeDef
 from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
@@ -265,12 +265,12 @@ class _Entry:
         block = ir.body_of(op)
         inner = Trace(self.module, block, None, function=op, bakes=True)
         inner.symbols = self.symbols
-        trace.fresh_symbol(self.symbols, symbol)
+        tracing.fresh_symbol(self.symbols, symbol)
         stand_ins = [
             Tensor._of_value(value, inner, leaf.spec.concrete(sizes), leaf.spec.dtype)
             for leaf, value in zip(self.leaves, block.arguments, strict=True)
         ]
-        with trace.writing(inner):
+        with tracing.writing(inner):
             arguments = dict(self.baked)
             for name, (treedef, places, leaves) in self.trees.items():
                 arguments[name] = treedef.unflatten(

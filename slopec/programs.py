@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from slopec import dtypes, trace, tree
+from slopec import dtypes, tracing, tree
 from slopec.diagnostics import Span, TraceError, UsageError, did_you_mean
 from slopec.dtypes import DType
 from slopec.tree import TreeDef
@@ -59,7 +59,7 @@ def spec(dtype: Any, shape: Sequence[int | str] = ()) -> Spec:
             raise UsageError(
                 "S0110",
                 f"{size!r} is neither a size nor a dimension",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="write sizes as ints and symbolic dimensions as names, such as "
                 '"batch", or formulas of them, such as "2 * batch"',
             )
@@ -137,7 +137,7 @@ def program(
     >>> double.dims
     ['batch']
     """
-    place = trace.here()
+    place = tracing.here()
 
     def mark(marked: Callable[..., Any]) -> Program:
         made = Program(
@@ -263,7 +263,7 @@ def reporting(when: str) -> Iterator[None]:
         span = Span(error.filename or "?", error.lineno or 1, error.offset or 0)
         raise TraceError("S0115", f"{type(error).__name__}: {error.msg}", span=span) from error
     except Exception as error:
-        where = trace.span_of_traceback(error.__traceback__)
+        where = tracing.span_of_traceback(error.__traceback__)
         if where is None:
             raise
         message = f"{type(error).__name__}: {error}"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slopec import dtypes, ir, trace
+from slopec import dtypes, ir, tracing
 from slopec.diagnostics import DTypeError, ShapeError, TraceError
 from slopec.dtypes import DType
 from slopec.lazy import device
 from slopec.lazy.graph import Value
-from slopec.trace import Trace
+from slopec.tracing import Trace
 
 Scalar = bool | int | float | complex
 Axis = int | Sequence[int] | None
@@ -372,7 +372,7 @@ class Tensor:
         raise TraceError(
             "S0104",
             "tensors are values and cannot be changed in place",
-            span=trace.here(),
+            span=tracing.here(),
             hint="use the functional update `x = x.at[index].set(value)`",
         )
 
@@ -385,14 +385,14 @@ class Tensor:
         def __getattr__(self, name: str) -> Any: ...
 
 
-trace.set_tensor_class(Tensor._of_value)
+tracing.set_tensor_class(Tensor._of_value)
 
 
 def _unknown_value(tensor: Tensor) -> TraceError:
     return TraceError(
         "S0105",
         f"the value of a traced tensor (shape {tensor.shape}, {tensor.dtype}) is not known yet",
-        span=trace.here(),
+        span=tracing.here(),
         notes=("inside jit, grad, vmap and program, tensors stand for values of later calls",),
         hint="use `sp.where` or `sp.cond` for a choice, or make the argument static",
     )
@@ -417,7 +417,7 @@ def _to_numpy(data: Any, dtype: Any = None) -> np.ndarray:
         raise DTypeError(
             "S0102",
             f"cannot make a tensor of {type(data).__name__} data",
-            span=trace.here(),
+            span=tracing.here(),
             hint="tensors hold numbers and booleans",
         )
     result = array if wanted is None else array.astype(wanted, copy=False)
@@ -436,7 +436,7 @@ def _from_python(data: Any) -> np.ndarray:
         return np.asarray(data)
     except ValueError as error:
         raise ShapeError(
-            "S0101", "the nested lists have rows of different lengths", span=trace.here()
+            "S0101", "the nested lists have rows of different lengths", span=tracing.here()
         ) from error
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slopec import dtypes, ir, trace
+from slopec import dtypes, ir, tracing
 from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
 from slopec.dtypes import DType
 from slopec.hlo.reduce import window_count
@@ -26,7 +26,7 @@ def dot_general(
         *(n for d, n in enumerate(rhs.shape) if d not in used_rhs),
     )
     attributes = {"dot_dimension_numbers": ir.attr(str(numbers))}
-    return trace.emit("stablehlo.dot_general", [lhs, rhs], shape, dtype or lhs.dtype, attributes)
+    return tracing.emit("stablehlo.dot_general", [lhs, rhs], shape, dtype or lhs.dtype, attributes)
 
 
 def convolution(
@@ -73,14 +73,14 @@ def convolution(
         "feature_group_count": ir.i64(feature_groups),
         "batch_group_count": ir.i64(batch_groups),
     }
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.convolution", [lhs, rhs], tuple(sizes), dtype or lhs.dtype, attributes
     )
 
 
 def cholesky(a: Tensor, *, lower: bool = True) -> Tensor:
     """`stablehlo.cholesky` of the Hermitian positive definite matrices in the last dimensions."""
-    return trace.emit("stablehlo.cholesky", [a], a.shape, a.dtype, {"lower": ir.boolean(lower)})
+    return tracing.emit("stablehlo.cholesky", [a], a.shape, a.dtype, {"lower": ir.boolean(lower)})
 
 
 def triangular_solve(
@@ -102,7 +102,7 @@ def triangular_solve(
         "unit_diagonal": ir.boolean(unit_diagonal),
         "transpose_a": ir.attr(f"#stablehlo<transpose {transpose_a}>"),
     }
-    return trace.emit("stablehlo.triangular_solve", [a, b], b.shape, b.dtype, attributes)
+    return tracing.emit("stablehlo.triangular_solve", [a, b], b.shape, b.dtype, attributes)
 
 
 def fft(operand: Tensor, kind: str, lengths: Sequence[int]) -> Tensor:
@@ -116,4 +116,4 @@ def fft(operand: Tensor, kind: str, lengths: Sequence[int]) -> Tensor:
         "fft_type": ir.attr(f"#stablehlo<fft_type {kind}>"),
         "fft_length": ir.i64s(*(int(np.int64(n)) for n in lengths)),
     }
-    return trace.emit("stablehlo.fft", [operand], shape, dtype, attributes)
+    return tracing.emit("stablehlo.fft", [operand], shape, dtype, attributes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from slopec import trace
+from slopec import tracing
 from slopec.hlo.region import Written
 from slopec.tensor import Tensor
 
@@ -18,23 +18,23 @@ def while_loop(
     """
     types = [(x.shape, x.dtype) for x in operands]
     fills = [Written(cond, types), Written(body, types)]
-    return trace.emit_with("stablehlo.while", operands, types, None, fills)
+    return tracing.emit_with("stablehlo.while", operands, types, None, fills)
 
 
 def case(
     index: Tensor,
     branches: Sequence[Callable[[], Sequence[Tensor]]],
-    results: Sequence[trace.TensorType],
+    results: Sequence[tracing.TensorType],
 ) -> tuple[Tensor, ...]:
     """`stablehlo.case`: the results of the branch that `index`, an int32 scalar, picks.
 
     An index out of range picks the last branch. Branches take nothing and use outer tensors.
     """
     fills = [Written(branch, []) for branch in branches]
-    return trace.emit_with("stablehlo.case", [index], results, None, fills)
+    return tracing.emit_with("stablehlo.case", [index], results, None, fills)
 
 
 def optimization_barrier(operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """`stablehlo.optimization_barrier`: the operands, which no pass looks through."""
     types = [(x.shape, x.dtype) for x in operands]
-    return trace.emit_with("stablehlo.optimization_barrier", operands, types)
+    return tracing.emit_with("stablehlo.optimization_barrier", operands, types)

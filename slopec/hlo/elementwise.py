@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from slopec import dtypes, ir, trace
+from slopec import dtypes, ir, tracing
 from slopec.diagnostics import DTypeError, ShapeError
 from slopec.dtypes import DType
 from slopec.tensor import Tensor
@@ -83,18 +83,18 @@ def _same_type(name: str, x: Tensor, y: Tensor) -> None:
         raise ShapeError(
             "S0101",
             f"{name}: operands of shapes {x.shape} and {y.shape}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="StableHLO ops do not broadcast; use the functions of slopec itself",
         )
     if x.dtype != y.dtype:
         raise DTypeError(
-            "S0102", f"{name}: operands of dtypes {x.dtype} and {y.dtype}", span=trace.here()
+            "S0102", f"{name}: operands of dtypes {x.dtype} and {y.dtype}", span=tracing.here()
         )
 
 
 def _unary(name: str) -> Callable[[Tensor], Tensor]:
     def op(operand: Tensor) -> Tensor:
-        return trace.emit(name, [operand], operand.shape, operand.dtype)
+        return tracing.emit(name, [operand], operand.shape, operand.dtype)
 
     op.__doc__ = f"`{name}` of every element; same shape and dtype."
     op.__name__ = op.__qualname__ = name.split(".")[1]
@@ -104,7 +104,7 @@ def _unary(name: str) -> Callable[[Tensor], Tensor]:
 def _binary(name: str) -> Callable[[Tensor, Tensor], Tensor]:
     def op(lhs: Tensor, rhs: Tensor) -> Tensor:
         _same_type(name, lhs, rhs)
-        return trace.emit(name, [lhs, rhs], lhs.shape, lhs.dtype)
+        return tracing.emit(name, [lhs, rhs], lhs.shape, lhs.dtype)
 
     op.__doc__ = f"`{name}` of the elements of two tensors of one type."
     op.__name__ = op.__qualname__ = name.split(".")[1]
@@ -171,33 +171,33 @@ zeta = _binary("chlo.zeta")
 
 def abs_(operand: Tensor) -> Tensor:
     """`stablehlo.abs`; the modulus, real, of complex elements."""
-    return trace.emit("stablehlo.abs", [operand], operand.shape, dtypes.real_of(operand.dtype))
+    return tracing.emit("stablehlo.abs", [operand], operand.shape, dtypes.real_of(operand.dtype))
 
 
 def real(operand: Tensor) -> Tensor:
     """`stablehlo.real`: the real part."""
-    return trace.emit("stablehlo.real", [operand], operand.shape, dtypes.real_of(operand.dtype))
+    return tracing.emit("stablehlo.real", [operand], operand.shape, dtypes.real_of(operand.dtype))
 
 
 def imag(operand: Tensor) -> Tensor:
     """`stablehlo.imag`: the imaginary part, zero for real elements."""
-    return trace.emit("stablehlo.imag", [operand], operand.shape, dtypes.real_of(operand.dtype))
+    return tracing.emit("stablehlo.imag", [operand], operand.shape, dtypes.real_of(operand.dtype))
 
 
 def complex_(lhs: Tensor, rhs: Tensor) -> Tensor:
     """`stablehlo.complex`: lhs + i·rhs, of two float32 or two float64 tensors."""
     _same_type("stablehlo.complex", lhs, rhs)
-    return trace.emit("stablehlo.complex", [lhs, rhs], lhs.shape, dtypes.complex_of(lhs.dtype))
+    return tracing.emit("stablehlo.complex", [lhs, rhs], lhs.shape, dtypes.complex_of(lhs.dtype))
 
 
 def is_finite(operand: Tensor) -> Tensor:
     """`stablehlo.is_finite`: neither infinite nor NaN, as bool."""
-    return trace.emit("stablehlo.is_finite", [operand], operand.shape, dtypes.bool_)
+    return tracing.emit("stablehlo.is_finite", [operand], operand.shape, dtypes.bool_)
 
 
 def is_inf(operand: Tensor) -> Tensor:
     """`chlo.is_inf`: infinite, as bool."""
-    return trace.emit("chlo.is_inf", [operand], operand.shape, dtypes.bool_)
+    return tracing.emit("chlo.is_inf", [operand], operand.shape, dtypes.bool_)
 
 
 def compare(lhs: Tensor, rhs: Tensor, direction: str, *, total_order: bool = False) -> Tensor:
@@ -215,7 +215,7 @@ def compare(lhs: Tensor, rhs: Tensor, direction: str, *, total_order: bool = Fal
         "comparison_direction": ir.attr(f"#stablehlo<comparison_direction {direction}>"),
         "compare_type": ir.attr(f"#stablehlo<comparison_type {kind}>"),
     }
-    return trace.emit("stablehlo.compare", [lhs, rhs], lhs.shape, dtypes.bool_, attributes)
+    return tracing.emit("stablehlo.compare", [lhs, rhs], lhs.shape, dtypes.bool_, attributes)
 
 
 def select(pred: Tensor, on_true: Tensor, on_false: Tensor) -> Tensor:
@@ -226,21 +226,21 @@ def select(pred: Tensor, on_true: Tensor, on_false: Tensor) -> Tensor:
             "S0101",
             f"select: predicate of shape {pred.shape} and dtype {pred.dtype} "
             f"for operands of shape {on_true.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
-    return trace.emit("stablehlo.select", [pred, on_true, on_false], on_true.shape, on_true.dtype)
+    return tracing.emit("stablehlo.select", [pred, on_true, on_false], on_true.shape, on_true.dtype)
 
 
 def clamp(low: Tensor, operand: Tensor, high: Tensor) -> Tensor:
     """`stablehlo.clamp`: min(max(operand, low), high); bounds may have no dimensions."""
-    return trace.emit("stablehlo.clamp", [low, operand, high], operand.shape, operand.dtype)
+    return tracing.emit("stablehlo.clamp", [low, operand, high], operand.shape, operand.dtype)
 
 
 def convert(operand: Tensor, dtype: DType) -> Tensor:
     """`stablehlo.convert` to `dtype`; the operand itself when it has that dtype already."""
     if operand.dtype == dtype:
         return operand
-    return trace.emit("stablehlo.convert", [operand], operand.shape, dtype)
+    return tracing.emit("stablehlo.convert", [operand], operand.shape, dtype)
 
 
 def bitcast_convert(operand: Tensor, dtype: DType) -> Tensor:
@@ -253,7 +253,7 @@ def bitcast_convert(operand: Tensor, dtype: DType) -> Tensor:
         shape = (*shape, old // new)
     elif old < new:
         shape = shape[:-1]
-    return trace.emit("stablehlo.bitcast_convert", [operand], shape, dtype)
+    return tracing.emit("stablehlo.bitcast_convert", [operand], shape, dtype)
 
 
 def reduce_precision(operand: Tensor, exponent_bits: int, mantissa_bits: int) -> Tensor:
@@ -262,6 +262,6 @@ def reduce_precision(operand: Tensor, exponent_bits: int, mantissa_bits: int) ->
         "exponent_bits": ir.i32(exponent_bits),
         "mantissa_bits": ir.i32(mantissa_bits),
     }
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.reduce_precision", [operand], operand.shape, operand.dtype, attributes
     )

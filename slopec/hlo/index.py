@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
 from slopec.dtypes import DType
 from slopec.hlo.region import Binary, Second, Written
@@ -11,12 +11,12 @@ from slopec.hlo.shape import full
 from slopec.tensor import Tensor
 
 if TYPE_CHECKING:
-    from slopec.trace import TensorType
+    from slopec.tracing import TensorType
 
 
 def dynamic_slice(operand: Tensor, starts: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
     """`stablehlo.dynamic_slice`; starts are scalars, moved so that the slice lies inside."""
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.dynamic_slice",
         [operand, *starts],
         tuple(sizes),
@@ -27,7 +27,7 @@ def dynamic_slice(operand: Tensor, starts: Sequence[Tensor], sizes: Sequence[int
 
 def dynamic_update_slice(operand: Tensor, update: Tensor, starts: Sequence[Tensor]) -> Tensor:
     """`stablehlo.dynamic_update_slice`: the operand with `update` written at `starts`."""
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.dynamic_update_slice",
         [operand, update, *starts],
         operand.shape,
@@ -61,7 +61,7 @@ def gather(
         "slice_sizes": ir.i64s(*slice_sizes),
         "indices_are_sorted": ir.boolean(sorted_),
     }
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.gather", [operand, start_indices], shape, operand.dtype, attributes
     )
 
@@ -85,7 +85,7 @@ def scatter(
         "indices_are_sorted": ir.boolean(sorted_),
         "unique_indices": ir.boolean(unique),
     }
-    (out,) = trace.emit_with(
+    (out,) = tracing.emit_with(
         "stablehlo.scatter",
         [operand, indices, updates],
         [(operand.shape, operand.dtype)],
@@ -110,7 +110,7 @@ def sort(
     attributes = {"dimension": ir.i64(dimension), "is_stable": ir.boolean(stable)}
     scalars: list[TensorType] = [((), x.dtype) for x in operands for _ in range(2)]
     fill = Written(comparator, scalars)
-    return trace.emit_with("stablehlo.sort", operands, types, attributes, [fill])
+    return tracing.emit_with("stablehlo.sort", operands, types, attributes, [fill])
 
 
 def rng_bit_generator(
@@ -119,5 +119,5 @@ def rng_bit_generator(
     """`stablehlo.rng_bit_generator`: (the next state, random bits of unsigned `dtype`)."""
     results: list[TensorType] = [(state.shape, state.dtype), (tuple(shape), dtype)]
     attributes = {"rng_algorithm": ir.attr(f"#stablehlo<rng_algorithm {algorithm}>")}
-    after, bits = trace.emit_with("stablehlo.rng_bit_generator", [state], results, attributes)
+    after, bits = tracing.emit_with("stablehlo.rng_bit_generator", [state], results, attributes)
     return after, bits

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.dtypes import DType
 from slopec.hlo.region import Binary, Written
 from slopec.tensor import Tensor
 
 if TYPE_CHECKING:
-    from slopec.trace import TensorType
+    from slopec.tracing import TensorType
 
 Body = str | Callable[..., Tensor | Sequence[Tensor]]
 
@@ -32,11 +32,11 @@ def reduce(
     attributes = {"dimensions": ir.i64s(*dimensions)}
     results = [(shape, x.dtype) for x in xs]
     fill = _fill(body, [x.dtype for x in xs])
-    outs = trace.emit_with("stablehlo.reduce", [*xs, *inits], results, attributes, [fill])
+    outs = tracing.emit_with("stablehlo.reduce", [*xs, *inits], results, attributes, [fill])
     return outs[0] if single else outs
 
 
-def _fill(body: Body, dtypes: Sequence[DType]) -> trace.Fill:
+def _fill(body: Body, dtypes: Sequence[DType]) -> tracing.Fill:
     if isinstance(body, str):
         return Binary(body, dtypes[0])
     scalars: list[TensorType] = [((), dtype) for dtype in dtypes]
@@ -74,7 +74,7 @@ def reduce_window(
         "window_dilations": ir.i64s(*window_dilation),
         "padding": ir.matrix_i64(padding),
     }
-    (out,) = trace.emit_with(
+    (out,) = tracing.emit_with(
         "stablehlo.reduce_window",
         [operand, init_value],
         [(shape, operand.dtype)],
@@ -116,7 +116,7 @@ def select_and_scatter(
 
     scalars: list[TensorType] = [((), operand.dtype)] * 2
     chosen = Written(lambda a, b: compare(a, b, direction), scalars)
-    (out,) = trace.emit_with(
+    (out,) = tracing.emit_with(
         "stablehlo.select_and_scatter",
         [operand, source, init_value],
         [(operand.shape, operand.dtype)],

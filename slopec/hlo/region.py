@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.dtypes import DType
 from slopec.tensor import Tensor
-from slopec.trace import TensorType, Trace
+from slopec.tracing import TensorType, Trace
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Written:
 
 def binary_region(region: Any, name: str, dtype: DType) -> None:
     """Fill `region` with one binary op on two tensors without dimensions."""
-    Binary(name, dtype)(region, trace.location())
+    Binary(name, dtype)(region, tracing.location())
 
 
 def build_region(
@@ -70,13 +70,13 @@ def build_region(
 
     The body may use tensors of the enclosing trace. `after` may replace the results, still inside.
     """
-    outer = trace.current()
-    where = trace.location()
+    outer = tracing.current()
+    where = tracing.location()
     types = [ir.tensor_type(shape, dtype) for shape, dtype in arguments]
     block = region.blocks.append(*types, arg_locs=[where] * len(types))
     inner = Trace(outer.module, block, outer)
     inner.location = outer.location
-    with trace.writing(inner):
+    with tracing.writing(inner):
         inputs = [
             Tensor._of_value(value, inner, shape, dtype)
             for value, (shape, dtype) in zip(block.arguments, arguments, strict=True)

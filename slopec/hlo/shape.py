@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.diagnostics import ShapeError
 from slopec.dtypes import DType
 from slopec.tensor import Scalar, Tensor
@@ -12,7 +12,7 @@ from slopec.tensor import Scalar, Tensor
 
 def constant(array: np.ndarray) -> Tensor:
     """`stablehlo.constant` with the elements of `array`."""
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.constant", [], array.shape, array.dtype, {"value": ir.dense(array)}
     )
 
@@ -20,7 +20,7 @@ def constant(array: np.ndarray) -> Tensor:
 def full(shape: Sequence[int], value: Scalar, dtype: DType) -> Tensor:
     """`stablehlo.constant` whose elements all equal `value`."""
     shape = tuple(shape)
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.constant", [], shape, dtype, {"value": ir.splat(value, shape, dtype)}
     )
 
@@ -37,7 +37,7 @@ def zeros_like(like: Tensor) -> Tensor:
 
 def iota(shape: Sequence[int], dimension: int, dtype: DType) -> Tensor:
     """`stablehlo.iota`: each element is its index along `dimension`."""
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.iota", [], tuple(shape), dtype, {"iota_dimension": ir.i64(dimension)}
     )
 
@@ -54,9 +54,9 @@ def broadcast_in_dim(operand: Tensor, shape: Sequence[int], dims: Sequence[int])
         raise ShapeError(
             "S0101",
             f"cannot broadcast shape {operand.shape} to {shape} along dimensions {dims}",
-            span=trace.here(),
+            span=tracing.here(),
         )
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.broadcast_in_dim",
         [operand],
         shape,
@@ -75,9 +75,9 @@ def reshape(operand: Tensor, shape: Sequence[int]) -> Tensor:
             "S0101",
             f"cannot reshape {operand.shape} ({operand.size} elements) to {shape} "
             f"({np.prod(shape, dtype=np.int64)} elements)",
-            span=trace.here(),
+            span=tracing.here(),
         )
-    return trace.emit("stablehlo.reshape", [operand], shape, operand.dtype)
+    return tracing.emit("stablehlo.reshape", [operand], shape, operand.dtype)
 
 
 def transpose(operand: Tensor, permutation: Sequence[int]) -> Tensor:
@@ -89,10 +89,10 @@ def transpose(operand: Tensor, permutation: Sequence[int]) -> Tensor:
         raise ShapeError(
             "S0101",
             f"transpose: {permutation} is not a permutation of {operand.ndim} dimensions",
-            span=trace.here(),
+            span=tracing.here(),
         )
     shape = tuple(operand.shape[d] for d in permutation)
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.transpose",
         [operand],
         shape,
@@ -120,7 +120,7 @@ def slice_(
         "limit_indices": ir.i64s(*limit),
         "strides": ir.i64s(*strides),
     }
-    return trace.emit("stablehlo.slice", [operand], shape, operand.dtype, attributes)
+    return tracing.emit("stablehlo.slice", [operand], shape, operand.dtype, attributes)
 
 
 def pad(
@@ -143,7 +143,7 @@ def pad(
         "edge_padding_high": ir.i64s(*high),
         "interior_padding": ir.i64s(*interior),
     }
-    return trace.emit("stablehlo.pad", [operand, value], shape, operand.dtype, attributes)
+    return tracing.emit("stablehlo.pad", [operand, value], shape, operand.dtype, attributes)
 
 
 def concatenate(inputs: Sequence[Tensor], dimension: int) -> Tensor:
@@ -152,7 +152,7 @@ def concatenate(inputs: Sequence[Tensor], dimension: int) -> Tensor:
         return inputs[0]
     shape = list(inputs[0].shape)
     shape[dimension] = sum(x.shape[dimension] for x in inputs)
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.concatenate",
         inputs,
         tuple(shape),
@@ -165,7 +165,7 @@ def reverse(operand: Tensor, dimensions: Sequence[int]) -> Tensor:
     """`stablehlo.reverse` along `dimensions`."""
     if not dimensions:
         return operand
-    return trace.emit(
+    return tracing.emit(
         "stablehlo.reverse",
         [operand],
         operand.shape,

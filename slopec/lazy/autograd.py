@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.diagnostics import ShapeError, TraceError, UsageError
 from slopec.lazy.extract import Graph, HistoryFreedError, Links, history, nodes_behind
 from slopec.lazy.graph import Known, Node, Value
@@ -71,7 +71,7 @@ def backward(
     """
     _refuse(self)
     seed = _seed(self, gradient)
-    value = trace.outside(self)
+    value = tracing.outside(self)
     if value.owner is not None:
         _accumulate(self, seed)
         return
@@ -105,7 +105,7 @@ def _derived(
         *(value.type for value in graph.outputs),
         *(graph.inputs[place].type for place, _ in leaves),
     )
-    values = [*graph.inputs, trace.outside(seed)]
+    values = [*graph.inputs, tracing.outside(seed)]
     active = [value.owner is not None for value in graph.inputs] + [seed.requires_grad]
     with _recording(create_graph):
         return record_values("func.call", values, active, types, None, body)
@@ -152,7 +152,7 @@ def _free(graph: Graph, results: Sequence[Tensor]) -> None:
     for value, result in zip(graph.outputs, results, strict=True):
         value.node = None
         if value.data is None:
-            twin = trace.outside(result)
+            twin = tracing.outside(result)
             assert twin.node is not None
             value.node, value.index = twin.node, twin.index
             twin.node.freed = True
@@ -167,7 +167,7 @@ def _seed(tensor: Tensor, gradient: Any) -> Tensor:
                 "S0143",
                 f"backward: the gradient is {seed.dtype}{list(seed.shape)}, the tensor "
                 f"{tensor.dtype}{list(tensor.shape)}",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="pass one number for each element of the tensor",
             )
         return seed
@@ -175,7 +175,7 @@ def _seed(tensor: Tensor, gradient: Any) -> Tensor:
         raise ShapeError(
             "S0143",
             f"backward: the tensor is {tensor.dtype}{list(tensor.shape)}, not one real number",
-            span=trace.here(),
+            span=tracing.here(),
             hint="reduce it with `.sum()` or `.mean()`, or pass `gradient`, a tensor of its shape",
         )
     return hlo.full(tensor.shape, 1, tensor.dtype)
@@ -187,7 +187,7 @@ def _refuse(tensor: Tensor) -> None:
         raise TraceError(
             "S0141",
             "backward inside a traced function",
-            span=trace.here(),
+            span=tracing.here(),
             notes=("inside jit, grad, vmap and program, ops are written, not recorded",),
             hint="use `sp.grad` or `sp.value_and_grad` of a function there",
         )
@@ -198,7 +198,7 @@ def _refuse(tensor: Tensor) -> None:
     raise UsageError(
         "S0142",
         "backward: the tensor does not require a gradient",
-        span=trace.here(),
+        span=tracing.here(),
         notes=(leaves if records_gradients() else quiet, "results of `sp.jit` have no history"),
         hint="make leaves with `sp.tensor(…, requires_grad=True)` or `x.requires_grad_()`",
     )
@@ -208,7 +208,7 @@ def _freed() -> UsageError:
     return UsageError(
         "S0142",
         "backward: the history of the tensor, or of a part of it, was freed",
-        span=trace.here(),
+        span=tracing.here(),
         notes=("the first `backward` through it did that",),
         hint="call the first one with `retain_graph=True`, or add the losses and call it once",
     )
@@ -244,11 +244,11 @@ def retain_grad(self: Tensor) -> None:
     tensor(2., float32[], cpu)
     """
     _refuse(self)
-    if trace.outside(self).owner is not None:
+    if tracing.outside(self).owner is not None:
         return
     from slopec.lazy.leaves import owned
 
-    nothing = Tensor._of_recorded(trace.outside(hlo.zeros_like(self)), requires_grad=True)
-    owned(trace.outside(nothing), self)
-    self._value = trace.outside(hlo.add(self, nothing))
+    nothing = Tensor._of_recorded(tracing.outside(hlo.zeros_like(self)), requires_grad=True)
+    owned(tracing.outside(nothing), self)
+    self._value = tracing.outside(hlo.add(self, nothing))
     _: Value = self._value

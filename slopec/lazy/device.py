@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slopec import trace
+from slopec import tracing
 from slopec.diagnostics import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def checked(name: Any) -> str:
         raise UsageError(
             "S0140",
             f"there is no device {name!r}",
-            span=trace.here(),
+            span=tracing.here(),
             notes=(f"the devices are {', '.join(known)}, with a number as in `cuda:1`",),
             hint=did_you_mean(str(name), known),
         )
@@ -97,7 +97,7 @@ def checked(name: Any) -> str:
         opened(name)
     except Error as error:
         raise UsageError(
-            "S0140", error.message, span=trace.here(), notes=error.notes, hint=error.hint
+            "S0140", error.message, span=tracing.here(), notes=error.notes, hint=error.hint
         ) from None
     return name
 
@@ -125,7 +125,7 @@ def joined(values: Sequence["Value"]) -> str | None:
                 raise UsageError(
                     "S0140",
                     f"the operands are on two devices, {found} and {value.device}",
-                    span=trace.here(),
+                    span=tracing.here(),
                     hint="move one of them with `.to(device)`, or choose in a `with sp.device(…):`",
                 )
             found, placed = value.device, True

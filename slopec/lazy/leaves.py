@@ -7,7 +7,7 @@ everybody who holds the tensor sees it, everything computed before keeps what it
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from slopec import dtypes, trace
+from slopec import dtypes, tracing
 from slopec.diagnostics import DTypeError, ShapeError, TraceError, UsageError
 from slopec.lazy.device import checked, device, place
 from slopec.lazy.graph import Value, alias
@@ -31,16 +31,16 @@ def own(tensor: Tensor, requires_grad: bool) -> None:
         raise TraceError(
             "S0141",
             "a traced tensor cannot collect gradients",
-            span=trace.here(),
+            span=tracing.here(),
             notes=("inside jit, grad, vmap and program, ops are written, not recorded",),
             hint="use `sp.grad` or `sp.value_and_grad` of a function there",
         )
-    value = trace.outside(tensor)
+    value = tracing.outside(tensor)
     if requires_grad and not dtypes.is_differentiable(tensor.dtype):
         raise DTypeError(
             "S0205",
             f"{tensor.dtype} tensors have no gradient",
-            span=trace.here(),
+            span=tracing.here(),
             hint="make it float32: `x.astype('float32')`",
         )
     if tensor.requires_grad == requires_grad:
@@ -49,7 +49,7 @@ def own(tensor: Tensor, requires_grad: bool) -> None:
         raise UsageError(
             "S0144",
             "only leaves can stop requiring gradients; this tensor was computed from some that do",
-            span=trace.here(),
+            span=tracing.here(),
             hint="use `x.detach()`",
         )
     # A value of its own: what was recorded before keeps to what was true then.
@@ -143,7 +143,7 @@ def assign(tensor: Tensor, new: Any, what: str) -> Tensor:
         raise TraceError(
             "S0145",
             f"{what} on a traced tensor",
-            span=trace.here(),
+            span=tracing.here(),
             notes=("inside jit, grad, vmap and program, tensors are values of later calls",),
             hint="give the new value a name: `x = x + y`",
         )
@@ -151,14 +151,14 @@ def assign(tensor: Tensor, new: Any, what: str) -> Tensor:
         raise UsageError(
             "S0145",
             f"{what} on a tensor that was computed from others and requires a gradient",
-            span=trace.here(),
+            span=tracing.here(),
             hint="give the new value a name: `x = x + y`, or use `x.detach()`",
         )
     if tensor.requires_grad and records_gradients():
         raise UsageError(
             "S0145",
             f"{what} on a leaf that requires a gradient",
-            span=trace.here(),
+            span=tracing.here(),
             notes=("`backward` could not tell its old value from the new one",),
             hint="update parameters in `with sp.no_grad():`",
         )
@@ -166,7 +166,7 @@ def assign(tensor: Tensor, new: Any, what: str) -> Tensor:
     if given.shape != tensor.shape:
         if given.ndim > tensor.ndim:
             raise ShapeError(
-                "S0101", f"{what}: shape {given.shape} for {tensor.shape}", span=trace.here()
+                "S0101", f"{what}: shape {given.shape} for {tensor.shape}", span=tracing.here()
             )
         given = expand(given, tensor.shape)
     tensor._value = given._value

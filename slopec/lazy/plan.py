@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import cache, ir, trace
+from slopec import cache, ir, tracing
 from slopec.cost import cost_of
 from slopec.diagnostics import CompileError
 from slopec.lazy.compiled import Compiled, compile_module
@@ -106,7 +106,7 @@ class Plan:
         op = graph.write(
             self.module,
             "main",
-            lambda stem: trace.fresh_symbol(symbols, stem),
+            lambda stem: tracing.fresh_symbol(symbols, stem),
             varying=varying,
         )
         op.attributes["sym_visibility"] = ir.string("public")

@@ -1,4 +1,4 @@
-"""Recording: the op that `trace.emit` would append to a trace becomes a node instead.
+"""Recording: the op that `tracing.emit` would append to a trace becomes a node instead.
 
 What needs a module of its own, because it has functions or regions, is written into one by the
 ordinary machinery and recorded as a single call: `outlined` does that for a function of slopec,
@@ -12,12 +12,12 @@ from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from slopec import dtypes, ir, trace, tree
+from slopec import dtypes, ir, tracing, tree
 from slopec.lazy.device import joined
 from slopec.lazy.graph import Body, Known, Node, TensorType, Value
 from slopec.lazy.mode import records_gradients
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 
 MAX_DEPTH = 4096
 """The longest chain of unevaluated nodes; a longer one is evaluated while it is recorded."""
@@ -31,7 +31,7 @@ def record(
     body: Body | tuple[Any, ...] | None = None,
 ) -> tuple[Tensor, ...]:
     """Record an op on tensors from outside every trace; return tensors for its results."""
-    values = tuple([trace.outside(operand) for operand in operands])
+    values = tuple([tracing.outside(operand) for operand in operands])
     active = tuple([operand._requires_grad for operand in operands])
     return record_values(name, values, active, types, attributes, body)
 
@@ -45,7 +45,7 @@ def record_values(
     body: Body | tuple[Any, ...] | None = None,
 ) -> tuple[Tensor, ...]:
     """Record an op on values, of which `active` says whether derivatives flow through them."""
-    node = Node(name, values, types, attributes, body, trace.location())
+    node = Node(name, values, types, attributes, body, tracing.location())
     depth = 0
     tells = True in active
     for value in values:
@@ -120,17 +120,17 @@ class Written:
 def write(function: Callable[..., Any], name: str, arguments: Sequence[Tensor] = ()) -> Written:
     """Run `function` in a trace of its own, on stand-ins for `arguments`."""
     module = ir.new_module()
-    where = trace.location()
+    where = tracing.location()
     types = [ir.tensor_type(t.shape, t.dtype) for t in arguments]
     op = ir.create_function(module, name, types, [], {}, where, body=True)
     block = ir.body_of(op)
     inner = Trace(module, block, None, function=op)
-    trace.fresh_symbol(inner.symbols, name)
+    tracing.fresh_symbol(inner.symbols, name)
     stand_ins = [
         Tensor._of_value(value, inner, t.shape, t.dtype)
         for value, t in zip(block.arguments, arguments, strict=True)
     ]
-    with trace.writing(inner):
+    with tracing.writing(inner):
         leaves, treedef = tree.flatten(function(*stand_ins))
         given = {id(stand_in): i for i, stand_in in enumerate(stand_ins)}
         through = [(i, given[id(leaf)]) for i, leaf in enumerate(leaves) if id(leaf) in given]
@@ -163,7 +163,7 @@ def outlined(function: F) -> F:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if trace.is_tracing():
+        if tracing.is_tracing():
             return function(*args, **kwargs)
         return write(lambda: function(*args, **kwargs), _name(function)).results(())
 
@@ -182,7 +182,7 @@ def operation(function: F) -> F:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if trace.is_tracing():
+        if tracing.is_tracing():
             return function(*args, **kwargs)
         tensors: list[Tensor] = []
         key: list[Hashable] = [function, *kwargs]

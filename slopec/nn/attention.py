@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slopec import dtypes, hlo, ops, trace
+from slopec import dtypes, hlo, ops, tracing
 from slopec.diagnostics import ShapeError, UsageError
 from slopec.nn import functional, init
 from slopec.nn.linear import Linear, keys
@@ -42,7 +42,7 @@ class MultiheadAttention(Module):
             raise UsageError(
                 "S0106",
                 f"MultiheadAttention: {num_heads} heads do not divide {embed_dim} dimensions",
-                span=trace.here(),
+                span=tracing.here(),
             )
         self.embed_dim, self.num_heads, self.dropout = embed_dim, num_heads, dropout
         self.batch_first = batch_first
@@ -90,7 +90,7 @@ class MultiheadAttention(Module):
             raise ShapeError(
                 "S0101",
                 f"MultiheadAttention: a query of shape {query.shape}, expected 2 or 3 dimensions",
-                span=trace.here(),
+                span=tracing.here(),
             )
         if not self.batch_first:
             query, key, value = (ops.swapaxes(x, 0, 1) for x in (query, key, value))
@@ -201,7 +201,7 @@ class KVCache(Module):
             raise ShapeError(
                 "S0101",
                 f"KVCache: keys of shape {key.shape} for a cache of shape {self.keys.shape}",
-                span=trace.here(),
+                span=tracing.here(),
             )
         zero = ops.zeros((), dtype=dtypes.int32)
         place = (zero, zero, self.length, zero)

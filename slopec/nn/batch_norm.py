@@ -8,7 +8,7 @@ it to keep them, as the example in `slopec.nn.module` does.
 import math
 from typing import Any
 
-from slopec import dtypes, ops, trace
+from slopec import dtypes, ops, tracing
 from slopec.diagnostics import ShapeError
 from slopec.nn import functional, init
 from slopec.nn.module import Module
@@ -78,7 +78,7 @@ class BatchNorm1d(Module):
             raise ShapeError(
                 "S0101",
                 f"{type(self).__name__}({self.num_features}) got shape {x.shape}",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="channels are dimension 1 of the input",
             )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
-from slopec import random, trace
+from slopec import random, tracing
 from slopec.diagnostics import UsageError
 from slopec.nn.module import Module
 
@@ -102,7 +102,7 @@ class ModuleDict(Module):
         """Add or replace a module; raises UsageError for the name of a method."""
         if hasattr(type(self), name):
             raise UsageError(
-                "S0106", f"ModuleDict: `{name}` is a method's name already", span=trace.here()
+                "S0106", f"ModuleDict: `{name}` is a method's name already", span=tracing.here()
             )
         setattr(self, name, module)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from slopec import dtypes, ops, random, trace
+from slopec import dtypes, ops, random, tracing
 from slopec.diagnostics import ShapeError, UsageError
 from slopec.tensor import Tensor
 
@@ -33,7 +33,7 @@ def fans(shape: Shape) -> tuple[int, int]:
         raise ShapeError(
             "S0101",
             f"an initial value that depends on fans has at least two dimensions, got {shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     window = math.prod(shape[2:])
     return shape[1] * window, shape[0] * window
@@ -53,7 +53,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         raise UsageError(
             "S0106",
             f"no gain is known for the nonlinearity {nonlinearity!r}",
-            span=trace.here(),
+            span=tracing.here(),
             hint=f"known are leaky_relu, {', '.join(known)}",
         )
     return known[nonlinearity]
@@ -65,7 +65,7 @@ def _key(key: Any) -> Any:
 
 def _known(values: Tensor) -> Tensor:
     """Values computed at once, unless a trace is written."""
-    return values if trace.is_tracing() else values.eval()
+    return values if tracing.is_tracing() else values.eval()
 
 
 def constant(shape: Shape, value: float, *, dtype: Any = dtypes.float32) -> Tensor:
@@ -154,7 +154,9 @@ def variance_scaling(
     chosen = {"fan_in": ins, "fan_out": outs, "fan_avg": (ins + outs) / 2}
     if mode not in chosen:
         raise UsageError(
-            "S0106", f"no fan is called {mode!r}; known are {', '.join(chosen)}", span=trace.here()
+            "S0106",
+            f"no fan is called {mode!r}; known are {', '.join(chosen)}",
+            span=tracing.here(),
         )
     std = math.sqrt(scale / max(1.0, chosen[mode]))
     if distribution == "uniform":

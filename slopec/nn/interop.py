@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from slopec import trace
+from slopec import tracing
 from slopec.diagnostics import UsageError
 from slopec.nn.module import Module
 
@@ -54,7 +54,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         found: Mapping[str, Any] = load_file(path)
     except (SafetensorError, OSError) as error:
         raise UsageError(
-            "S0122", f"cannot read {path} as safetensors: {error}", span=trace.here()
+            "S0122", f"cannot read {path} as safetensors: {error}", span=tracing.here()
         ) from None
     return found
 

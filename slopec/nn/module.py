@@ -25,7 +25,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from slopec import dtypes, trace, tree
+from slopec import dtypes, tracing, tree
 from slopec.diagnostics import TraceError, UsageError, did_you_mean
 from slopec.nn.layout import Attribute, Layout, take_apart
 from slopec.nn.parameters import ABSENT, adopted, entrust, forget, require
@@ -57,14 +57,14 @@ class Module:
     _attributes: Mapping[str, Attribute] = MappingProxyType({})
     _buffers: frozenset[str] = frozenset()
     _frozen: frozenset[str] = frozenset()
-    _made_in: trace.Trace | None = None
+    _made_in: tracing.Trace | None = None
     _rebuilt: bool = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make an empty module, which knows the traced function that makes it, if one does."""
         module = super().__new__(cls)
-        if trace.is_tracing():
-            vars(module)["_made_in"] = trace.current()
+        if tracing.is_tracing():
+            vars(module)["_made_in"] = tracing.current()
         return module
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -72,7 +72,7 @@ class Module:
         raise UsageError(
             "S0106",
             f"{type(self).__name__} has no forward",
-            span=trace.here(),
+            span=tracing.here(),
             hint="define `def forward(self, x): …` in the class",
         )
 
@@ -85,15 +85,15 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign an attribute; within a trace, not to a module that comes from outside."""
         if isinstance(value, Tensor) and value._trace is not None:
-            if not trace.is_tracing() or self._made_in is not trace.current():
+            if not tracing.is_tracing() or self._made_in is not tracing.current():
                 raise _would_leak(self, name)
-        elif not trace.is_tracing() and name not in self._frozen:
+        elif not tracing.is_tracing() and name not in self._frozen:
             entrust(vars(self).get(name, ABSENT), value, buffer=name in self._buffers)
         super().__setattr__(name, value)
 
     def _adopt(self) -> None:
         """Make the tensors of a module that was put together outside a trace its parameters."""
-        if not self._rebuilt or trace.is_tracing():
+        if not self._rebuilt or tracing.is_tracing():
             return
         for attribute, children in list(self._apart()):
             if attribute.name not in self._buffers | self._frozen:
@@ -199,12 +199,12 @@ class Module:
                 raise UsageError(
                     "S0122",
                     f"{type(self).__name__} has no child `{name}`",
-                    span=trace.here(),
+                    span=tracing.here(),
                     hint=did_you_mean(name, known),
                 )
         self._frozen = self._frozen | frozenset(names or known)
         for attribute, _, child in [*self._parts(Tensor), *self._parts(Module)]:
-            if attribute in self._frozen and not trace.is_tracing():
+            if attribute in self._frozen and not tracing.is_tracing():
                 require(child.parameters() if isinstance(child, Module) else [child], False)
         return self
 
@@ -216,7 +216,7 @@ class Module:
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Whether `backward()` leaves gradients in the parameters here and below; return self."""
-        if not trace.is_tracing():
+        if not tracing.is_tracing():
             require(self.parameters(), requires_grad)
         return self
 
@@ -239,7 +239,7 @@ class Module:
             new: Tensor = tensor.detach().to(target)
             if new.dtype != tensor.dtype and not dtypes.is_floating(tensor.dtype):
                 return tensor
-            if not trace.is_tracing():
+            if not tracing.is_tracing():
                 new.requires_grad_(tensor.requires_grad)
             return new
 
@@ -263,7 +263,7 @@ class Module:
         The tensors are values as they are now; training goes on without them.
         """
         named = self._named_tensors([False, True])
-        return {name: tensor if trace.is_tracing() else tensor.detach() for name, tensor in named}
+        return {name: tensor if tracing.is_tracing() else tensor.detach() for name, tensor in named}
 
     def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> Self:
         """Replace parameters and buffers by the arrays of `state`, in their dtypes; return self.
@@ -313,7 +313,7 @@ def _would_leak(module: Module, name: str) -> TraceError:
     return TraceError(
         "S0121",
         f"{type(module).__name__} was about to keep a traced value in `{name}`",
-        span=trace.here(),
+        span=tracing.here(),
         notes=("the module comes from outside the traced function, where the value is unknown",),
         hint="make the module an argument of the traced function and return it, or call "
         "`model.eval()` if its state is not to change",
@@ -335,7 +335,7 @@ def _check_state(
             "S0122",
             f"the state does not fit {type(module).__name__}: "
             f"{len(missing)} missing and {len(unknown)} unknown names",
-            span=trace.here(),
+            span=tracing.here(),
             notes=tuple(notes),
             hint="`strict=False` loads the names that fit",
         )
@@ -345,7 +345,7 @@ def _check_state(
                 "S0122",
                 f"`{name}` has shape {np.shape(state[name])} in the state and "
                 f"{tensor.shape} in {type(module).__name__}",
-                span=trace.here(),
+                span=tracing.here(),
             )
 
 
@@ -372,7 +372,7 @@ def _unflatten(layout: Layout, children: Sequence[Any]) -> Module:
         _attributes={attribute.name: attribute for attribute in layout.attributes},
         _buffers=layout.buffers,
         _frozen=layout.frozen,
-        _rebuilt=not trace.is_tracing(),
+        _rebuilt=not tracing.is_tracing(),
     )
     return module
 

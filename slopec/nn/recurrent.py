@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from slopec import dtypes, ops, random, trace
+from slopec import dtypes, ops, random, tracing
 from slopec.diagnostics import ShapeError
 from slopec.nn import functional, init
 from slopec.nn.module import Module
@@ -95,7 +95,7 @@ class _Recurrent(Module):
             raise ShapeError(
                 "S0101",
                 f"{type(self).__name__}({self.input_size}, {self.hidden_size}) got shape {x.shape}",
-                span=trace.here(),
+                span=tracing.here(),
                 notes=("expected (T, N, I), (N, T, I) with batch_first, or (T, I)",),
             )
         if single:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.diagnostics import DTypeError, ShapeError, UsageError
 from slopec.dtypes import DType
 from slopec.tensor import Axis, Scalar, Tensor
@@ -48,11 +48,11 @@ def as_tensor(name: str, value: ArrayLike) -> Tensor:
         raise DTypeError(
             "S0106",
             f"{name}: expected a tensor, got {_kind(value)}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="make a tensor of it with `sp.asarray`",
         )
     held = Tensor(_python_scalar(value) if is_scalar(value) else value)
-    return hlo.constant(held.numpy()) if trace.is_tracing() else held
+    return hlo.constant(held.numpy()) if tracing.is_tracing() else held
 
 
 def _python_scalar(value: Scalar | np.generic) -> Any:
@@ -75,7 +75,7 @@ def splat(name: str, value: Scalar | np.generic, shape: Shape, dtype: DType) -> 
             raise DTypeError(
                 "S0102",
                 f"{name}: {number} does not fit {dtype} ({limits.min} … {limits.max})",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="cast the tensor to a wider type with `x.astype(...)`",
             )
     return hlo.full(shape, number, dtype)
@@ -117,7 +117,7 @@ def _shapes_do_not_fit(name: str, shapes: Sequence[Shape], a: int, b: int) -> Sh
     return ShapeError(
         "S0101",
         f"{name}: shapes {' and '.join(map(str, shapes))} do not fit: {a} ≠ {b}",
-        span=trace.here(),
+        span=tracing.here(),
         hint="sizes are compared from the last dimension and must be equal or 1",
     )
 
@@ -170,7 +170,7 @@ def refuse(
     """Raise DTypeError when the dtype of `x` is one that `name` does not take."""
     if refused(x.dtype):
         raise DTypeError(
-            "S0102", f"{name}: expected {expected}, got {x.dtype}", span=trace.here(), hint=hint
+            "S0102", f"{name}: expected {expected}, got {x.dtype}", span=tracing.here(), hint=hint
         )
 
 
@@ -181,7 +181,7 @@ def refuse_complex(name: str, x: Tensor) -> None:
 
 def bad_argument(message: str, hint: str | None = None) -> UsageError:
     """The error for an argument whose value has no meaning."""
-    return UsageError("S0106", message, span=trace.here(), hint=hint)
+    return UsageError("S0106", message, span=tracing.here(), hint=hint)
 
 
 def axis_of(name: str, axis: int, ndim: int) -> int:
@@ -190,14 +190,14 @@ def axis_of(name: str, axis: int, ndim: int) -> int:
         index = axis.__index__()
     except AttributeError:
         raise DTypeError(
-            "S0107", f"{name}: an axis is an int, got {axis!r}", span=trace.here()
+            "S0107", f"{name}: an axis is an int, got {axis!r}", span=tracing.here()
         ) from None
     if not -ndim <= index < ndim:
         known = f"{-ndim} … {ndim - 1}" if ndim else "none: the tensor has no dimensions"
         raise ShapeError(
             "S0107",
             f"{name}: axis {index} is outside a tensor of {ndim} dimensions",
-            span=trace.here(),
+            span=tracing.here(),
             notes=(f"valid axes are {known}",),
         )
     return index % ndim
@@ -213,7 +213,7 @@ def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     given = (axis,) if not isinstance(axis, Sequence) else tuple(axis)
     axes = tuple(axis_of(name, a, ndim) for a in given)
     if len(set(axes)) < len(axes):
-        raise ShapeError("S0107", f"{name}: an axis is named twice in {axis}", span=trace.here())
+        raise ShapeError("S0107", f"{name}: an axis is named twice in {axis}", span=tracing.here())
     return axes
 
 

@@ -7,7 +7,7 @@ reversed kernel, which makes it the derivative of the convolution of the same ar
 from collections.abc import Sequence
 from typing import cast
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.dialects.attributes import ConvDimensionNumbers
 from slopec.ops.common import (
@@ -50,7 +50,7 @@ def _operands(
         raise ShapeError(
             "S0101",
             f"{name}: input of shape {given.shape} and weight of shape {kernel.shape}",
-            span=trace.here(),
+            span=tracing.here(),
             hint=f"the input is (N, C, {rank} spatial) or (C, {rank} spatial)",
         )
     single = given.ndim == rank + 1
@@ -68,13 +68,13 @@ def _check_channels(
             "S0101",
             f"{name}: input of shape {x.shape} and weight of shape {weight.shape} do not fit: "
             f"{x.shape[1]} ≠ {inputs} channels in {groups} group{'s' * (groups != 1)}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     if bias is not None and bias.shape != (out,):
         raise ShapeError(
             "S0101",
             f"{name}: bias of shape {bias.shape} for {out} output channels",
-            span=trace.here(),
+            span=tracing.here(),
         )
 
 

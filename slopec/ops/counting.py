@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.arithmetic import clip
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, floating
@@ -109,7 +109,9 @@ def cov(x: ArrayLike, /, *, rowvar: bool = True, correction: float = 1) -> Tenso
     """
     x = floating("cov", x)
     if x.ndim > 2:
-        raise ShapeError("S0101", f"cov: expected a matrix, got shape {x.shape}", span=trace.here())
+        raise ShapeError(
+            "S0101", f"cov: expected a matrix, got shape {x.shape}", span=tracing.here()
+        )
     rows = x if x.ndim == 2 else hlo.reshape(x, (1, x.size))
     rows = rows if rowvar or x.ndim < 2 else matrix_transpose(rows)
     gap = rows - mean(rows, 1, keepdims=True)
@@ -144,7 +146,7 @@ def known(name: str, x: ArrayLike) -> np.ndarray:
         raise ShapeError(
             "S0101",
             f"{name}: the shape of the result depends on the values of a traced tensor",
-            span=trace.here(),
+            span=tracing.here(),
             hint="compute it outside jit, grad and vmap, or use `sp.where` and keep the shape",
         )
     return tensor.numpy()

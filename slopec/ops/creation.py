@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError, ShapeError
 from slopec.dtypes import DType
 from slopec.ops.common import (
@@ -48,10 +48,10 @@ def shape_of(name: str, shape: int | Sequence[int]) -> Shape:
         result = tuple(size.__index__() for size in sizes)
     except AttributeError:
         raise DTypeError(
-            "S0106", f"{name}: a shape is made of ints, got {shape!r}", span=trace.here()
+            "S0106", f"{name}: a shape is made of ints, got {shape!r}", span=tracing.here()
         ) from None
     if any(size < 0 for size in result):
-        raise ShapeError("S0101", f"{name}: negative size in shape {result}", span=trace.here())
+        raise ShapeError("S0101", f"{name}: negative size in shape {result}", span=tracing.here())
     return result
 
 
@@ -69,7 +69,7 @@ def asarray(obj: Any, /, dtype: Any = None, *, copy: bool | None = None) -> Tens
     """
     if not isinstance(obj, Tensor) and not _has_traced(obj):
         held = Tensor(obj, dtype)
-        return hlo.constant(held.numpy()) if trace.is_tracing() else held
+        return hlo.constant(held.numpy()) if tracing.is_tracing() else held
     if not isinstance(obj, Tensor):
         obj = _stacked([asarray(item) for item in obj])
     return obj if dtype is None else astype(obj, dtype)

@@ -5,7 +5,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError
 from slopec.dtypes import DType
 from slopec.ops.common import ArrayLike, as_tensor, common_dtype, is_scalar
@@ -19,7 +19,7 @@ def wanted_dtype(dtype: Any) -> DType:
     try:
         return dtypes.as_dtype(dtype)
     except TypeError as error:
-        raise DTypeError("S0102", str(error), span=trace.here()) from None
+        raise DTypeError("S0102", str(error), span=tracing.here()) from None
 
 
 def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True) -> Tensor:
@@ -58,7 +58,7 @@ def bitcast(x: ArrayLike, dtype: Any, /) -> Tensor:
         raise DTypeError(
             "S0102",
             f"bitcast: shape {x.shape} of {x.dtype} does not end in the {grow} parts of a {wanted}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     return hlo.bitcast_convert(x, wanted)
 
@@ -124,7 +124,7 @@ def finfo(dtype: Any, /) -> Any:
     """
     wanted = dtypes.real_of(_dtype_of(dtype))
     if not dtypes.is_floating(wanted):
-        raise DTypeError("S0102", f"finfo: {wanted} is not a floating type", span=trace.here())
+        raise DTypeError("S0102", f"finfo: {wanted} is not a floating type", span=tracing.here())
     return ml_dtypes.finfo(wanted)
 
 
@@ -137,5 +137,5 @@ def iinfo(dtype: Any, /) -> Any:
     """
     wanted = _dtype_of(dtype)
     if not dtypes.is_integer(wanted):
-        raise DTypeError("S0102", f"iinfo: {wanted} is not an integer type", span=trace.here())
+        raise DTypeError("S0102", f"iinfo: {wanted} is not an integer type", span=tracing.here())
     return np.iinfo(wanted)

@@ -7,7 +7,7 @@ needs are summed at once, and two operands contract over the labels they share.
 from collections.abc import Sequence
 from typing import Any
 
-from slopec import hlo, trace
+from slopec import hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.dialects.attributes import DotDimensionNumbers
 from slopec.dtypes import DType
@@ -101,7 +101,7 @@ def _sizes(subscripts: str, inputs: list[str], tensors: list[Tensor]) -> dict[st
                 raise ShapeError(
                     "S0101",
                     f"einsum: label {label!r} of {subscripts!r} has sizes {known} and {size}",
-                    span=trace.here(),
+                    span=tracing.here(),
                     notes=(f"shapes are {', '.join(str(t.shape) for t in tensors)}",),
                 )
             sizes[label] = size if known == 1 else known

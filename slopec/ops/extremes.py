@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.dtypes import DType
 from slopec.ops import logic, powers, signs
@@ -53,7 +53,7 @@ def limits(dtype: DType) -> tuple[Scalar, Scalar]:
 def _refuse_empty(name: str, x: Tensor, axes: tuple[int, ...]) -> None:
     if 0 in [x.shape[d] for d in axes]:
         raise ShapeError(
-            "S0101", f"{name}: shape {x.shape} has no elements along the axis", span=trace.here()
+            "S0101", f"{name}: shape {x.shape} has no elements along the axis", span=tracing.here()
         )
 
 

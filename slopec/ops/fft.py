@@ -8,7 +8,7 @@ inverse with e^(+2πi jk/n) / n. `norm` moves the factor: "backward" leaves it w
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import ArrayLike, as_tensor, axes_of, axis_of, bad_argument
 from slopec.ops.creation import dtype_or
@@ -66,7 +66,7 @@ def _along(name: str, x: Tensor, kind: str, n: int | None, axis: int, norm: Norm
     length = default if n is None else n
     if length < 1:
         raise ShapeError(
-            "S0101", f"{name}: {length} points along axis {place} of {x.shape}", span=trace.here()
+            "S0101", f"{name}: {length} points along axis {place} of {x.shape}", span=tracing.here()
         )
     x = _resized(x, place, length // 2 + 1 if kind == "IRFFT" else length)
     result = hlo.fft(moveaxis(x, place, -1), kind, (length,))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.adaptive import adaptive_avg_pool
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, floating, per_dimension
@@ -54,7 +54,7 @@ def interpolate(
         raise ShapeError(
             "S0101",
             f"interpolate: expected (N, C, spatial …), got shape {given.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     _check_mode(mode, rank)
     sizes, ratios = _sizes(given.shape[2:], size, scale_factor)

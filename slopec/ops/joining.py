@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from slopec import hlo, trace
+from slopec import hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import (
     ArrayLike,
@@ -61,7 +61,7 @@ def concat(arrays: Sequence[ArrayLike], /, axis: int | None = 0) -> Tensor:
             raise ShapeError(
                 "S0101",
                 f"concat: shapes {first.shape} and {other.shape} differ outside axis {place}",
-                span=trace.here(),
+                span=tracing.here(),
             )
     return hlo.concatenate(tensors, place)
 
@@ -82,7 +82,7 @@ def stack(arrays: Sequence[ArrayLike], /, axis: int = 0) -> Tensor:
             raise ShapeError(
                 "S0101",
                 f"stack: shapes {tensors[0].shape} and {other.shape} differ",
-                span=trace.here(),
+                span=tracing.here(),
             )
     place = axis_of("stack", axis, tensors[0].ndim + 1)
     return hlo.concatenate([expand_dims(t, place) for t in tensors], place)
@@ -172,7 +172,7 @@ def split(x: ArrayLike, sections: int | Sequence[int], /, axis: int = 0) -> list
         raise ShapeError(
             "S0101",
             f"split: {size} elements along axis {place} do not make {sections} equal parts",
-            span=trace.here(),
+            span=tracing.here(),
             hint="use `sp.array_split` for parts of different sizes",
         )
     return array_split(x, sections, axis=axis)

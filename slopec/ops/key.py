@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError, ShapeError
 from slopec.ops.common import Shape, broadcast_shapes, expand
 from slopec.tensor import Tensor
@@ -150,7 +150,7 @@ def _no_index(part: Any) -> DTypeError:
     return DTypeError(
         "S0108",
         f"{kind} is no index",
-        span=trace.here(),
+        span=tracing.here(),
         hint="indices are ints, slices, None, `...`, and arrays or tensors of ints or booleans",
     )
 
@@ -183,7 +183,7 @@ def _masks_as_indices(name: str, items: list[Any], shape: Shape) -> list[Any]:
             raise ShapeError(
                 "S0108",
                 f"{name}: a mask of shape {mask.shape} for dimensions of shape {covered}",
-                span=trace.here(),
+                span=tracing.here(),
             )
         result += mask.nonzero()
         dim += mask.ndim
@@ -203,7 +203,7 @@ def known_mask(name: str, mask: Any) -> np.ndarray:
         raise ShapeError(
             "S0108",
             f"{name}: the shape of the result depends on the values of a traced mask",
-            span=trace.here(),
+            span=tracing.here(),
             hint="use `sp.where(mask, x, other)`, which keeps the shape",
         )
     return np.asarray(mask)
@@ -219,11 +219,11 @@ def _expanded(name: str, items: list[Any], shape: Shape) -> list[Any]:
         raise ShapeError(
             "S0108",
             f"{name}: {count} indices for a tensor of shape {shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     dots = [at for at, item in enumerate(items) if item is Ellipsis]
     if len(dots) > 1:
-        raise ShapeError("S0108", f"{name}: `...` stands twice in an index", span=trace.here())
+        raise ShapeError("S0108", f"{name}: `...` stands twice in an index", span=tracing.here())
     at = dots[0] if dots else len(items)
     return items[:at] + [slice(None)] * (len(shape) - count) + items[at + 1 :]
 
@@ -233,7 +233,7 @@ def _inside(name: str, index: int, size: int, dim: int, shape: Shape) -> int:
         raise ShapeError(
             "S0108",
             f"{name}: index {index} is outside dimension {dim} of shape {shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     return index % size
 
@@ -245,7 +245,7 @@ def _range(name: str, part: slice, size: int) -> Range:
         raise DTypeError(
             "S0108",
             f"{name}: {error}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="for a start that is computed, use `sp.dynamic_slice`",
         ) from None
     return Range(start, step, len(range(start, stop, step)))

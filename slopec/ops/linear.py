@@ -7,8 +7,7 @@ which the back end then accumulates.
 from collections.abc import Sequence
 from typing import Any
 
-from slopec import dtypes, hlo
-from slopec import trace as tracing
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.dialects.attributes import DotDimensionNumbers
 from slopec.dtypes import DType
@@ -36,6 +35,7 @@ __all__ = [
     "matmul",
     "outer",
     "tensordot",
+    "trace",
     "vecdot",
 ]
 
@@ -292,7 +292,7 @@ def trace(
     """The sum of the diagonal of the matrices in `axis1` and `axis2`.
 
     >>> import slopec as sp
-    >>> print(sp.tensor([[1, 2], [3, 4]]).trace())
+    >>> print(sp.trace(sp.tensor([[1, 2], [3, 4]])))
     tensor(5, int32[], cpu)
     """
     values = diagonal(x, offset=offset, axis1=axis1, axis2=axis2)

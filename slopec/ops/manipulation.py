@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slopec import hlo, trace
+from slopec import hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import (
     ArrayLike,
@@ -62,7 +62,7 @@ def _without_unknown(x: Tensor, sizes: Shape) -> Shape:
         raise ShapeError(
             "S0101",
             f"reshape: {x.shape} has {x.size} elements, which do not fit {sizes}",
-            span=trace.here(),
+            span=tracing.here(),
             hint=hint,
         )
     return tuple(x.size // known if n == -1 else n for n in sizes)
@@ -125,7 +125,7 @@ def permute_dims(x: ArrayLike, /, axes: Sequence[int]) -> Tensor:
         raise ShapeError(
             "S0107",
             f"permute_dims: {tuple(axes)} orders {len(order)} dimensions of shape {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     return hlo.transpose(x, order)
 
@@ -140,7 +140,9 @@ def matrix_transpose(x: ArrayLike, /) -> Tensor:
     x = as_tensor("matrix_transpose", x)
     if x.ndim < 2:
         raise ShapeError(
-            "S0101", f"matrix_transpose: expected matrices, got shape {x.shape}", span=trace.here()
+            "S0101",
+            f"matrix_transpose: expected matrices, got shape {x.shape}",
+            span=tracing.here(),
         )
     return swapaxes(x, -1, -2)
 
@@ -173,7 +175,7 @@ def moveaxis(x: ArrayLike, source: Axis, destination: Axis, /) -> Tensor:
         raise ShapeError(
             "S0107",
             f"moveaxis: {len(sources)} dimensions for {len(places)} places",
-            span=trace.here(),
+            span=tracing.here(),
         )
     order = [d for d in range(x.ndim) if d not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
@@ -199,7 +201,7 @@ def squeeze(x: ArrayLike, /, axis: Axis = None) -> Tensor:
             raise ShapeError(
                 "S0101",
                 f"squeeze: axis {d} of shape {x.shape} has size {x.shape[d]}, not 1",
-                span=trace.here(),
+                span=tracing.here(),
             )
     return hlo.reshape(x, [n for d, n in enumerate(x.shape) if d not in axes])
 
@@ -269,7 +271,7 @@ def broadcast_to(x: ArrayLike, /, shape: int | Sequence[int]) -> Tensor:
         raise ShapeError(
             "S0101",
             f"broadcast_to: shape {x.shape} does not broadcast to {sizes}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="sizes are compared from the last dimension; only size 1 can be repeated",
         )
     return hlo.broadcast_in_dim(x, sizes, range(len(sizes) - x.ndim, len(sizes)))

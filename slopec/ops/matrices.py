@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError, ShapeError
 from slopec.ops.common import ArrayLike, Shape, as_tensor, axis_of
 from slopec.ops.creation import dtype_or, shape_of
@@ -70,7 +70,7 @@ def _triangle(name: str, x: ArrayLike, k: int, direction: str) -> Tensor:
     x = as_tensor(name, x)
     if x.ndim < 2:
         raise ShapeError(
-            "S0101", f"{name}: expected matrices, got shape {x.shape}", span=trace.here()
+            "S0101", f"{name}: expected matrices, got shape {x.shape}", span=tracing.here()
         )
     return hlo.select(_diagonal_mask(x.shape, k, direction), x, hlo.zeros_like(x))
 
@@ -113,7 +113,9 @@ def diag(x: ArrayLike, /, k: int = 0) -> Tensor:
         return diagonal(x, offset=k)
     if x.ndim != 1:
         raise ShapeError(
-            "S0101", f"diag: expected a vector or a matrix, got shape {x.shape}", span=trace.here()
+            "S0101",
+            f"diag: expected a vector or a matrix, got shape {x.shape}",
+            span=tracing.here(),
         )
     size = x.shape[0] + abs(k)
     row = hlo.pad(x, hlo.full((), 0, x.dtype), [max(k, 0)], [max(-k, 0)])
@@ -135,7 +137,7 @@ def one_hot(
     """
     x = as_tensor("one_hot", x)
     if not dtypes.is_integer(x.dtype):
-        raise DTypeError("S0102", f"one_hot: expected integers, got {x.dtype}", span=trace.here())
+        raise DTypeError("S0102", f"one_hot: expected integers, got {x.dtype}", span=tracing.here())
     place = axis_of("one_hot", axis, x.ndim + 1)
     shape = (*x.shape[:place], num_classes, *x.shape[place:])
     spread = [d if d < place else d + 1 for d in range(x.ndim)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import hlo, trace
+from slopec import hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, splat
 from slopec.ops.manipulation import part
@@ -48,7 +48,7 @@ def pad(
             continue
         if not x.shape[axis]:
             raise ShapeError(
-                "S0101", f"pad: axis {axis} of {x.shape} has nothing to repeat", span=trace.here()
+                "S0101", f"pad: axis {axis} of {x.shape} has nothing to repeat", span=tracing.here()
             )
         places = np.pad(np.arange(x.shape[axis]), width, mode=mode)  # type: ignore[call-overload]
         x = _taken(x, axis, places)

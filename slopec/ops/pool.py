@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, per_dimension, refuse
 from slopec.ops.extremes import limits
@@ -48,7 +48,7 @@ def _windows(
         raise ShapeError(
             "S0101",
             f"{name}: expected (N, C, {rank} spatial) or (C, {rank} spatial), got {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     window = per_dimension(name, "kernel_size", kernel_size, rank)
     strides = window if stride is None else per_dimension(name, "stride", stride, rank)
@@ -63,7 +63,7 @@ def _windows(
             raise ShapeError(
                 "S0101",
                 f"{name}: a window of {span} does not fit {size} elements with padding {p}",
-                span=trace.here(),
+                span=tracing.here(),
             )
         beyond = (size + 2 * p - span) % s
         extra = s - beyond if ceil_mode and beyond else 0

@@ -2,7 +2,7 @@
 
 import math
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError
 from slopec.ops.common import (
     ArrayLike,
@@ -58,7 +58,7 @@ def _known_power(x: Tensor, exponent: float) -> Tensor | None:
         raise DTypeError(
             "S0102",
             f"pow: {x.dtype} elements to the negative power {exponent:g} are not integers",
-            span=trace.here(),
+            span=tracing.here(),
             hint="cast first: `x.astype('float32') ** ...`",
         )
     result = _whole_power(x, int(abs(exponent)))

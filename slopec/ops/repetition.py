@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import hlo, trace
+from slopec import hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import ArrayLike, as_tensor, axes_of, axis_of, per_dimension
 from slopec.ops.manipulation import part, swapaxes
@@ -113,7 +113,7 @@ def repeat(x: ArrayLike, repeats: Any, /, axis: int | None = None) -> Tensor:
         raise ShapeError(
             "S0101",
             f"repeat: {counts.size} counts for {x.shape[place]} elements along axis {place}",
-            span=trace.here(),
+            span=tracing.here(),
         )
 
     return take(x, np.repeat(np.arange(x.shape[place], dtype=np.int32), counts), axis=place)

@@ -1,6 +1,6 @@
 """Elements taken from and put at computed places along an axis."""
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError, ShapeError
 from slopec.dialects.attributes import GatherDimensionNumbers
 from slopec.ops.common import (
@@ -30,7 +30,7 @@ def _indices(name: str, indices: ArrayLike) -> Tensor:
     given = as_tensor(name, indices)
     if not dtypes.is_integer(given.dtype):
         raise DTypeError(
-            "S0102", f"{name}: indices are integers, got {given.dtype}", span=trace.here()
+            "S0102", f"{name}: indices are integers, got {given.dtype}", span=tracing.here()
         )
     return given
 
@@ -88,11 +88,11 @@ def _along(name: str, x: Tensor, places: Tensor, axis: int) -> tuple[Tensor, Ten
         raise ShapeError(
             "S0101",
             f"{name}: {x.ndim} dimensions in shape {x.shape}, {places.ndim} in {places.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     if not x.shape[axis] and places.size:
         raise ShapeError(
-            "S0108", f"{name}: axis {axis} of shape {x.shape} is empty", span=trace.here()
+            "S0108", f"{name}: axis {axis} of shape {x.shape} is empty", span=tracing.here()
         )
     rest = [(*t.shape[:axis], 1, *t.shape[axis + 1 :]) for t in (x, places)]
     shape = broadcast_shapes(name, rest)
@@ -162,13 +162,13 @@ def _vectors_as_key(name: str, x: Tensor, places: Tensor, batch_dims: int) -> tu
         raise ShapeError(
             "S0108",
             f"{name}: index vectors of shape {places.shape} for a tensor of shape {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     if x.shape[:batch_dims] != places.shape[:batch_dims]:
         raise ShapeError(
             "S0101",
             f"{name}: the first {batch_dims} dimensions of {x.shape} and {places.shape} differ",
-            span=trace.here(),
+            span=tracing.here(),
         )
     batch = [hlo.iota(places.shape[:-1], d, dtypes.int32) for d in range(batch_dims)]
     return (*batch, *unstack(places, axis=-1))

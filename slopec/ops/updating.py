@@ -8,7 +8,7 @@ index moves a slice, which is kept inside, as it is when reading.
 from collections.abc import Callable
 from typing import Any
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError
 from slopec.dialects.attributes import ScatterDimensionNumbers
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, is_scalar, splat
@@ -89,7 +89,7 @@ class Update:
         """`x` with the elements divided by `value`; DTypeError unless `x` is floating."""
         if not dtypes.is_differentiable(self._x.dtype):
             raise DTypeError(
-                "S0102", f"at: {self._x.dtype} elements cannot be divided", span=trace.here()
+                "S0102", f"at: {self._x.dtype} elements cannot be divided", span=tracing.here()
             )
         return update(self._x, self._key, 1 / as_tensor("at", value), "multiply")
 
@@ -141,7 +141,7 @@ def _cast(value: ArrayLike, x: Tensor) -> Tensor:
         return splat("at", value, (), x.dtype)
     given = as_tensor("at", value)
     if dtypes.is_complex(given.dtype) and not dtypes.is_complex(x.dtype):
-        raise DTypeError("S0102", f"at: complex values for {x.dtype} elements", span=trace.here())
+        raise DTypeError("S0102", f"at: complex values for {x.dtype} elements", span=tracing.here())
     return astype(given, x.dtype)
 
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from slopec import hlo, trace
+from slopec import hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import ArrayLike, as_tensor, axis_of, bad_argument, per_dimension
 from slopec.ops.manipulation import moveaxis
@@ -51,7 +51,7 @@ def windows_along(x: Tensor, axis: int, size: int, step: int = 1, dilation: int 
         raise ShapeError(
             "S0101",
             f"a window of {span} does not fit dimension {axis} of shape {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     count = (x.shape[axis] - span) // step + 1
     low, high, steps = [0] * x.ndim, list(x.shape), [1] * x.ndim
@@ -84,7 +84,7 @@ def unfold(
     x = as_tensor("unfold", x)
     if x.ndim != 4:
         raise ShapeError(
-            "S0101", f"unfold: expected (N, C, H, W), got shape {x.shape}", span=trace.here()
+            "S0101", f"unfold: expected (N, C, H, W), got shape {x.shape}", span=tracing.here()
         )
     window, dilations, pads, steps = (
         per_dimension("unfold", what, value, 2)
@@ -142,7 +142,7 @@ def fold(
         raise ShapeError(
             "S0101",
             f"fold: shape {x.shape} is not (N, C · {elements}, {counts[0] * counts[1]})",
-            span=trace.here(),
+            span=tracing.here(),
         )
     n, c = x.shape[0], x.shape[1] // elements
     columns = hlo.reshape(x, (n, c, *window, *counts))

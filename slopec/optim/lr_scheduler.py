@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import trace
+from slopec import tracing
 from slopec.diagnostics import UsageError
 from slopec.lazy.mode import no_grad
 from slopec.optim import schedules
@@ -40,7 +40,7 @@ class Scheduler:
                 "S0146",
                 f"a scheduler needs an optimiser with a state of its own, got "
                 f"{type(optimizer).__name__}",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="pass one such as `sp.optim.Adam(model.parameters())`; to a pure optimiser "
                 "give the schedule as its `lr`",
             )

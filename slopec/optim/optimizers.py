@@ -7,7 +7,7 @@ where PyTorch's is, and decoupled in adamw, lion, lamb, adafactor and muon.
 from collections.abc import Callable
 from typing import Any
 
-from slopec import trace as tracing
+from slopec import tracing
 from slopec.diagnostics import UsageError, did_you_mean
 from slopec.optim import adaptive, basic, matrices
 from slopec.optim.transformation import Number, Optimizer, Transformation, chain

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, ops, trace
+from slopec import dtypes, ops, tracing
 from slopec.diagnostics import UsageError, did_you_mean
 from slopec.optim.transformation import Schedule
 from slopec.tensor import Tensor
@@ -154,7 +154,7 @@ def sequential(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Sche
             "S0123",
             f"sequential: {len(schedules)} schedules need {len(schedules) - 1} milestones, "
             f"got {len(milestones)}",
-            span=trace.here(),
+            span=tracing.here(),
         )
 
     def rate(past: Any) -> Tensor:
@@ -203,7 +203,7 @@ def schedule(name: str, lr: float, steps: int, *, warmup: int = 0) -> Schedule:
         raise UsageError(
             "S0123",
             f"there is no schedule called `{name}`",
-            span=trace.here(),
+            span=tracing.here(),
             hint=did_you_mean(name, list(SCHEDULES)) or f"known are {', '.join(SCHEDULES)}",
         )
     if not warmup:

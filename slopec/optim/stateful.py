@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, ops, trace, tree
+from slopec import dtypes, ops, tracing, tree
 from slopec.diagnostics import UsageError, did_you_mean
 from slopec.lazy.evaluate import evaluate
 from slopec.lazy.leaves import owned
@@ -122,7 +122,7 @@ class Group(MutableMapping[str, Any]):
             raise UsageError(
                 "S0123",
                 f"`{key}` cannot be set: the optimiser's state does not hold it",
-                span=trace.here(),
+                span=tracing.here(),
                 notes=(f"it holds {', '.join(self.hyper) or 'none'}",),
                 hint=did_you_mean(key, list(self.hyper)),
             )
@@ -134,7 +134,7 @@ class Group(MutableMapping[str, Any]):
         self.options[key] = held if isinstance(value, Tensor) else float(value)
 
     def __delitem__(self, key: str) -> None:
-        raise UsageError("S0123", f"`{key}` cannot be removed", span=trace.here())
+        raise UsageError("S0123", f"`{key}` cannot be removed", span=tracing.here())
 
     def __iter__(self) -> Iterator[str]:
         """`params` and the names of the options."""
@@ -181,7 +181,7 @@ def _gradient_of(param: Tensor) -> Tensor:
         raise UsageError(
             "S0146",
             f"step: the gradient of a parameter of shape {param.shape} has shape {slope.shape}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="a gradient that is assigned has the parameter's shape",
         )
     return slope
@@ -218,7 +218,7 @@ class StatefulOptimizer:
             raise UsageError(
                 "S0146",
                 f"{type(self).__name__} takes parameters, not a module",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="pass `model.parameters()`",
             )
         given = [params] if isinstance(params, Tensor) else list(params)
@@ -244,21 +244,23 @@ class StatefulOptimizer:
                 raise UsageError(
                     "S0123",
                     f"{name} has no option `{option}`",
-                    span=trace.here(),
+                    span=tracing.here(),
                     hint=did_you_mean(option, known) or f"it has {', '.join(known)}",
                 )
         if not params:
             raise UsageError(
                 "S0146",
                 f"{name} got no parameters",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="pass `model.parameters()`; an iterator can be used once",
             )
         taken = {id(p) for group in self.param_groups for p in group.params}
         for place, param in enumerate(params):
             problem = _problem(param, taken)
             if problem is not None:
-                raise UsageError("S0146", f"{name}: parameter {place} {problem}", span=trace.here())
+                raise UsageError(
+                    "S0146", f"{name}: parameter {place} {problem}", span=tracing.here()
+                )
             taken.add(id(param))
 
     # --- steps ---
@@ -269,11 +271,11 @@ class StatefulOptimizer:
         `closure` computes the loss again and calls `backward`. Parameters and state are evaluated;
         gradients are not kept, so look at them before the step, or they are computed again.
         """
-        if trace.is_tracing():
+        if tracing.is_tracing():
             raise UsageError(
                 "S0146",
                 "step() inside a traced function",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="use the pure optimiser there: `params, state = sp.optim.adam().update(…)`",
             )
         loss = None
@@ -378,7 +380,7 @@ def _check_fits(group: Group, kept: Mapping[str, Any]) -> None:
 
 def _does_not_fit(what: str) -> UsageError:
     return UsageError(
-        "S0146", f"the state does not fit the optimiser: it has {what}", span=trace.here()
+        "S0146", f"the state does not fit the optimiser: it has {what}", span=tracing.here()
     )
 
 

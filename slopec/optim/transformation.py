@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, ops, trace, tree
+from slopec import dtypes, hlo, ops, tracing, tree
 from slopec.diagnostics import UsageError
 from slopec.dtypes import DType
 from slopec.tensor import Tensor
@@ -97,7 +97,7 @@ def _refuse_twins(params: Any) -> None:
             raise UsageError(
                 "S0123",
                 f"the parameters `{seen[id(leaf)]}` and `{path}` are one tensor",
-                span=trace.here(),
+                span=tracing.here(),
                 notes=("tensors are values: after a step the two would differ",),
                 hint="keep one of them, and use it twice in `forward`",
             )
@@ -138,7 +138,7 @@ def tmap(function: Callable[..., Any], first: Any, *rest: Any) -> Any:
             "S0123",
             f"gradients, state and parameters have {', '.join(str(len(c)) for c in columns)} "
             "leaves",
-            span=trace.here(),
+            span=tracing.here(),
             hint="take the gradient of the same pytree that the state was made for",
         )
     rows = zip(*columns, strict=True)
@@ -175,7 +175,7 @@ def filled_like(params: Any, value: float = 0.0, real: bool = False) -> Any:
 
 def filled_state(shape: Sequence[int], value: float, dtype: DType) -> Tensor:
     """A constant; outside a trace one whose value is known, so that states cost no evaluation."""
-    if trace.is_tracing():
+    if tracing.is_tracing():
         return hlo.full(shape, value, dtype)
     return Tensor(np.full(tuple(shape), value, dtype))
 
@@ -259,7 +259,7 @@ def with_hyperparameters(state: Any, **values: Any) -> Any:
         raise UsageError(
             "S0123",
             f"the optimiser's state holds no hyper-parameter `{unknown[0]}`",
-            span=trace.here(),
+            span=tracing.here(),
             notes=(f"it holds {', '.join(known) or 'none'}",),
         )
     new = {

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from slopec import dtypes, ops, trace
+from slopec import dtypes, ops, tracing
 from slopec.diagnostics import UsageError
 from slopec.optim.basic import clip_by_global_norm
 from slopec.optim.transformation import (
@@ -131,7 +131,7 @@ def loss_scale(state: Any) -> Tensor:
         raise UsageError(
             "S0123",
             "the optimiser's state holds no loss scale",
-            span=trace.here(),
+            span=tracing.here(),
             hint="make the optimiser with `sp.optim.loss_scaled(optimizer)`",
         )
     scale: Tensor = state["loss_scale"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import ClassVar
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each
 from slopec.passes.op import Op, splat, tensor_of
 from slopec.tensor import Tensor
@@ -168,7 +168,7 @@ class _Blocked:
         self, base: Tensor, j: Tensor, size: int, given: dict[int, Tensor]
     ) -> list[Tensor]:
         """Copy the body for iteration `base` + j; reads and writes of stacks go to their blocks."""
-        where, body = trace.current(), block_of(self.op.operation, 1)
+        where, body = tracing.current(), block_of(self.op.operation, 1)
         counter = self.op.operands[self.count.place]
         known = {body.arguments[i]: where.value_of(x) for i, x in given.items()}
         number = hlo.convert(hlo.add(base, j), counter.dtype)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.passes.op import Op
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 
 
 def each(module: ir.Module, name: str) -> Iterator[Op]:
@@ -17,7 +17,7 @@ def each(module: ir.Module, name: str) -> Iterator[Op]:
         where = Trace(module, ir.body_of(function), None, function=function)
         for op in found:
             where.location, where.point = op.location, ir.InsertionPoint(op)
-            with trace.writing(where):
+            with tracing.writing(where):
                 yield Op(op, where)
 
 

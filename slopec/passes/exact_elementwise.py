@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each
 from slopec.passes.facts import known
 from slopec.passes.op import Op
@@ -42,7 +42,7 @@ def _again(op: Op, *operands: Tensor) -> Tensor:
     """The op itself on other operands, marked as mended."""
     kept = {name: op.operation.attributes[name] for name in op.operation.attributes}
     name = op.operation.name
-    return trace.emit(name, list(operands), op.shape, op.dtype, {**kept, _DONE: ir.unit()})
+    return tracing.emit(name, list(operands), op.shape, op.dtype, {**kept, _DONE: ir.unit()})
 
 
 def _like(x: Tensor, value: Scalar) -> Tensor:
@@ -67,7 +67,7 @@ def _convert(op: Op) -> Tensor | None:
     inside = hlo.select(outside, hlo.zeros_like(wide), wide)
     middle = dtypes.int32 if op.dtype.itemsize < 4 else op.dtype
     kept = {_DONE: ir.unit()}
-    made = trace.emit("stablehlo.convert", [inside], x.shape, middle, kept)
+    made = tracing.emit("stablehlo.convert", [inside], x.shape, middle, kept)
     made = made if middle == op.dtype else hlo.convert(made, op.dtype)
     limited = hlo.select(above, _like(made, high), made)
     return hlo.select(below, _like(made, low), limited)

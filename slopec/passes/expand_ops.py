@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slopec import hlo, ir, trace
+from slopec import hlo, ir, tracing
 from slopec.passes import factorizations, fourier
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.body import defining
 from slopec.transforms.expand import expand
 from slopec.transforms.rule import Point, rewrites
@@ -30,7 +30,7 @@ class ExpandOps:
             if not ir.has_body(function):
                 continue
             where = Trace(module, ir.body_of(function), None, function=function)
-            with trace.writing(where):
+            with tracing.writing(where):
                 expand(function, where, table)
 
 

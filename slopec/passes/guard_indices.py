@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
 from slopec.dtypes import DType
 from slopec.passes.each import each, put
@@ -184,7 +184,7 @@ def _redirect(op: Op, numbers: ScatterDimensionNumbers, window: Sequence[int]) -
     # The clamp changes nothing; it says that these indices lie inside.
     moved.indices = moved.clamped()
     kept = {name: op.operation.attributes[name] for name in op.operation.attributes}
-    made, (result,) = trace.emit_many(
+    made, (result,) = tracing.emit_many(
         "stablehlo.scatter", [wide, moved.indices, y], [(wide.shape, wide.dtype)], kept, regions=1
     )
     op.operation.regions[0].blocks[0].append_to(made.regions[0])

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.dtypes import DType
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 
 COMMUTATIVE = ("add", "multiply", "maximum", "minimum", "and", "or", "xor")
 
@@ -87,7 +87,7 @@ class Op:
         kept = {name: self.operation.attributes[name] for name in self.operation.attributes}
         shape = self.shape if shape is None else shape
         every = {**kept, **(attributes or {})}
-        return trace.emit(str(self.operation.name), operands, shape, self.dtype, every)
+        return tracing.emit(str(self.operation.name), operands, shape, self.dtype, every)
 
 
 def tensor_of(value: ir.Value, where: Trace) -> Tensor:
@@ -138,7 +138,7 @@ def binary_body(op: Op) -> str | None:
 
 def binary(kind: str, x: Tensor, y: Tensor) -> Tensor:
     """The StableHLO op `kind` on two tensors of one type."""
-    return trace.emit(f"stablehlo.{kind}", [x, y], x.shape, x.dtype)
+    return tracing.emit(f"stablehlo.{kind}", [x, y], x.shape, x.dtype)
 
 
 # --- constants -------------------------------------------------------------------------------

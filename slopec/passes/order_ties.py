@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each
 from slopec.passes.op import Op, producer, tensor_of
 from slopec.tensor import Tensor
@@ -56,7 +56,7 @@ def _counts(x: Tensor, along: int) -> bool:
 
 def _inlined(block: ir.Block, arguments: Sequence[Tensor]) -> Tensor:
     """The result of a block of ops, copied to where the trace is, for other arguments."""
-    where = trace.current()
+    where = tracing.current()
     values = [where.value_of(x) for x in arguments]
     renamed = dict(zip(block.arguments, values, strict=True))
     *ops, end = [view.operation for view in block.operations]

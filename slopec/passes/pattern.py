@@ -11,11 +11,11 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, Literal
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.passes.op import Op
 from slopec.rewrite import rewrite_greedily
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 
 Replacement = Tensor | ir.Value | Sequence[Tensor | ir.Value] | None
 Rewrite = Callable[[Op], Replacement]
@@ -112,7 +112,7 @@ def apply(
         attempts = {
             root: _attempt(where, candidates, matches) for root, candidates in table.items()
         }
-        with trace.writing(where):
+        with tracing.writing(where):
             rewrite_greedily(
                 function, attempts, max_iterations=max_iterations, max_rewrites=1000 + 50 * size
             )

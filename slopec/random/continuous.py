@@ -7,7 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError
 from slopec.dtypes import DType
 from slopec.ops.common import Shape, as_tensor, broadcast_shapes, expand, is_scalar
@@ -30,7 +30,7 @@ def real_dtype(name: str, dtype: Any) -> DType:
     if dtypes.is_floating(wanted):
         return wanted
     raise DTypeError(
-        "S0102", f"random.{name}: expected a floating dtype, got {wanted}", span=trace.here()
+        "S0102", f"random.{name}: expected a floating dtype, got {wanted}", span=tracing.here()
     )
 
 

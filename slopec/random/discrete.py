@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError
 from slopec.dtypes import DType
 from slopec.ops.common import Shape, as_tensor, axis_of, bad_argument, broadcast_shapes, is_scalar
@@ -66,7 +66,9 @@ def randint(
     """
     wanted, sizes = wanted_dtype(dtype), shape_of("random.randint", shape)
     if not dtypes.is_integer(wanted):
-        raise DTypeError("S0102", f"random.randint: {wanted} is no integer type", span=trace.here())
+        raise DTypeError(
+            "S0102", f"random.randint: {wanted} is no integer type", span=tracing.here()
+        )
     drawn = wanted if wanted.itemsize >= 4 else dtypes.int32
     low, span = _span(minval, maxval, sizes, wanted, drawn)
     higher, lower = (bits(k, sizes, span.dtype) for k in split(checked("randint", key)))

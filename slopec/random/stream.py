@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from slopec import trace
+from slopec import tracing
 from slopec.diagnostics import TraceError
 from slopec.random.threefry import checked, fold_in, key
 from slopec.tensor import Tensor
@@ -88,11 +88,11 @@ def next_key() -> Tensor:
     chosen = _chosen.get()
     if chosen is not None:
         return chosen.next()
-    if trace.is_tracing():
+    if tracing.is_tracing():
         raise TraceError(
             "S0120",
             "random numbers without a key inside a traced function",
-            span=trace.here(),
+            span=tracing.here(),
             notes=("the function runs once and is called often: all calls would draw the same",),
             hint="pass a key to the function, and use it with `key=…` or in "
             "`with sp.random.stream(key):`",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError, ShapeError
 from slopec.ops.common import as_tensor, bad_argument
 from slopec.ops.creation import shape_of
@@ -49,7 +49,7 @@ def _hash_known(key: np.ndarray, low: np.ndarray) -> np.ndarray:
 
 def words(key: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The two words that a key hashes each of the counters 0 … count - 1 to, uint32 vectors."""
-    if not trace.is_tracing():
+    if not tracing.is_tracing():
         first, second = _hash_known(key.numpy(), np.arange(count, dtype=np.uint32))
         return Tensor(first), Tensor(second)
     return _words_of(key, hlo.iota((count,), 0, dtypes.uint32))
@@ -70,7 +70,7 @@ def checked(name: str, key: Any) -> Tensor:
     raise DTypeError(
         "S0106",
         f"random.{name}: expected a key, uint32[2], got {found}",
-        span=trace.here(),
+        span=tracing.here(),
         hint="make one with `sp.random.key(seed)`, or several with `sp.random.split(key, n)`",
     )
 
@@ -94,7 +94,7 @@ def key(seed: Any) -> Tensor:
         raise DTypeError(
             "S0106",
             f"random.key: a seed is an integer, got {x.dtype}{list(x.shape)}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     x = hlo.reshape(x, (1,))
     low = hlo.convert(x, dtypes.uint32)
@@ -131,7 +131,7 @@ def fold_in(key: Any, data: Any) -> Tensor:
     known = checked("fold_in", key)
     if isinstance(data, int | np.integer):
         low = np.array([int(data) % 2**32], np.uint32)
-        if not trace.is_tracing():
+        if not tracing.is_tracing():
             return Tensor(_hash_known(known.numpy(), low)[:, 0])
         counter = hlo.constant(low)
     else:
@@ -155,12 +155,12 @@ def bits(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.uint32) 
     sizes = shape_of("random.bits", shape)
     if not dtypes.is_unsigned(wanted):
         raise DTypeError(
-            "S0102", f"random.bits: {wanted} is no unsigned integer", span=trace.here()
+            "S0102", f"random.bits: {wanted} is no unsigned integer", span=tracing.here()
         )
     count = math.prod(sizes)
     if count >= 2**32:
         raise ShapeError(
-            "S0101", f"random.bits: {count} elements; a key has 2³² of them", span=trace.here()
+            "S0101", f"random.bits: {count} elements; a key has 2³² of them", span=tracing.here()
         )
     first, second = words(known, count)
     if wanted == dtypes.uint64:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.diagnostics import Span, UsageError, did_you_mean
 from slopec.dtypes import DType
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.function import (
     Arguments,
     Traced,
@@ -53,13 +53,13 @@ def amp(function: Callable[..., Any], dtype: Any = "bfloat16") -> Callable[..., 
     tensor([[2.]], float32[1, 1], cpu)
     """
     check_callable("amp", function)
-    narrow = narrow_type(dtype, trace.here())
+    narrow = narrow_type(dtype, tracing.here())
 
     @outlined
     @functools.wraps(function)
     def lowered(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments.of(args, kwargs)
-        here = trace.current()
+        here = tracing.current()
         traced = trace_function(function, arguments, here, here.module)
         symbol = declare_amp(here.module, traced, narrow)
         flat = call(symbol, [*arguments.tensors, *traced.captures], traced.outputs)
@@ -100,7 +100,7 @@ class Amp:
 def convert_contractions(module: ir.Module, function: ir.Operation, narrow: DType) -> None:
     """Convert the float32 operands of contractions in a function, in its regions too."""
     where = Trace(module, ir.body_of(function), None, function=function)
-    with trace.writing(where):
+    with tracing.writing(where):
         for op in _found(function, _is_wide_contraction):
             where.location, where.point = op.location, ir.InsertionPoint(op)
             for place, value in enumerate(op.operands):

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slopec import dtypes, hlo, trace, tree
+from slopec import dtypes, hlo, tracing, tree
 from slopec.diagnostics import DTypeError, TransformError
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
@@ -31,7 +31,7 @@ Function = Callable[..., Any]
 
 def _traced(function: Function, arguments: Arguments) -> tuple[Traced, list[Tensor]]:
     """Trace into the current module; return the function and the operands of a call to it."""
-    here = trace.current()
+    here = tracing.current()
     traced = trace_function(function, arguments, here, here.module)
     return traced, [*arguments.tensors, *traced.captures]
 
@@ -48,7 +48,7 @@ def _selected(
                 "S0204",
                 f"argnums={number}, but {name_of(function)} was called with {len(args)} "
                 "positional arguments",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="use argnames for arguments passed by name",
             )
         groups.append([i for i in tree.leaves(args[number]) if isinstance(i, int)])
@@ -57,7 +57,7 @@ def _selected(
             raise TransformError(
                 "S0204",
                 f"argnames={name!r}, but {name_of(function)} was not called with it by name",
-                span=trace.here(),
+                span=tracing.here(),
                 hint=f"pass it as `{name}=…`",
             )
         groups.append([i for i in tree.leaves(kwargs[name]) if isinstance(i, int)])
@@ -77,7 +77,7 @@ def _check_inputs(
                 "S0205",
                 f"{verb}: argument `{name}` of {name_of(function)} is {dtype}, "
                 "which has no derivative",
-                span=trace.here(),
+                span=tracing.here(),
                 hint=f"pass `{name}` as float32, or leave it out of argnums",
             )
 
@@ -92,7 +92,7 @@ def _check_scalar(
         "S0206",
         f"{verb} needs a function with one real scalar result; "
         f"{name_of(function)} returned {shown or 'nothing'}",
-        span=trace.here(),
+        span=tracing.here(),
         notes=(f"the result's structure is {result}",) if len(types) != 1 else (),
         hint="reduce it with `.sum()` or `.mean()`, return extra values with `has_aux=True`, "
         "or use `vjp` or `jacrev`",
@@ -176,7 +176,7 @@ def _gradient(
         wrt = [i for i in chosen if dtypes.is_differentiable(arguments.tensors[i].dtype)]
         traced, operands = _traced(function, arguments)
         aux = _check_result(verb, function, traced, has_aux)
-        symbol, outputs = declare_vjp(trace.current().module, traced, wrt, [0])
+        symbol, outputs = declare_vjp(tracing.current().module, traced, wrt, [0])
         seed = scalar(1, traced.outputs[0])
         flat = call(symbol, [*operands, seed], outputs)
         count = len(traced.outputs)
@@ -215,7 +215,7 @@ def _check_pair(verb: str, function: Function, result: tree.TreeDef, first: str)
         "S0206",
         f"{verb} with has_aux=True needs a function that returns ({first}, aux); "
         f"{name_of(function)} returned {got}",
-        span=trace.here(),
+        span=tracing.here(),
         hint="return the pair, or leave `has_aux` out",
     )
 
@@ -249,7 +249,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         types = [traced.outputs[i] for i in seeded]
         seeds = _matching("vjp", "cotangent", cotangent, result, types)
-        where = trace.current()
+        where = tracing.current()
         symbol, outputs = declare_vjp(where.module, traced.within(where), wrt, out)
         given = [*operands, *(seeds[i] for i in out)]
         back = dict(zip(wrt, call(symbol, given, outputs)[len(flat) :], strict=True))
@@ -285,7 +285,7 @@ def jvp(
     traced, operands = _traced(function, arguments)
     wrt = differentiable(types)
     out = differentiable(traced.outputs)
-    symbol, outputs = declare_jvp(trace.current().module, traced, wrt, out)
+    symbol, outputs = declare_jvp(tracing.current().module, traced, wrt, out)
     flat = call(symbol, [*operands, *(given[i] for i in wrt)], outputs)
     count = len(traced.outputs)
     moved = dict(zip(out, flat[count:], strict=True))
@@ -329,7 +329,7 @@ def _matching(
         raise TransformError(
             "S0208",
             f"{verb}: the {role} has the structure {shape}, expected {treedef}",
-            span=trace.here(),
+            span=tracing.here(),
             hint=f"a {role} has the structure of its value: a `*` stands for a tensor",
         )
     result = []
@@ -339,7 +339,7 @@ def _matching(
             continue
         if not is_array(leaf):
             raise TransformError(
-                "S0208", f"{verb}: the {role} holds {type(leaf).__name__} data", span=trace.here()
+                "S0208", f"{verb}: the {role} holds {type(leaf).__name__} data", span=tracing.here()
             )
         moved = leaf if isinstance(leaf, Tensor) else Tensor(leaf, type_[1])
         if (moved.shape, moved.dtype) != tuple(type_):
@@ -347,7 +347,7 @@ def _matching(
                 "S0208",
                 f"{verb}: the {role} is {moved.dtype}{list(moved.shape)}, "
                 f"expected {type_[1]}{list(type_[0])}",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="a tangent or cotangent has the shape and dtype of its value",
             )
         result.append(moved)

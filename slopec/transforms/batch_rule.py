@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from slopec import hlo, ir, trace
+from slopec import hlo, ir, tracing
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
 from slopec.transforms.inline import copy_op
@@ -19,7 +19,7 @@ from slopec.transforms.modes import captured, inputs_of
 from slopec.transforms.rule import Point
 
 if TYPE_CHECKING:
-    from slopec.trace import TensorType
+    from slopec.tracing import TensorType
     from slopec.transforms.batching import Batcher
 
 Lane = tuple[Tensor, bool]
@@ -37,7 +37,7 @@ class Site(Point):
     def __init__(self, op: ir.Operation, batcher: "Batcher") -> None:
         """Look the op's operands up in the batched function."""
         flags = [value in batcher.mapped for value in inputs_of(op)]
-        super().__init__(op, trace.current(), flags, batcher.deriver)
+        super().__init__(op, tracing.current(), flags, batcher.deriver)
         self.batcher = batcher
         self.size = batcher.size
         self.given = [batcher.tensor(value) for value in op.operands]
@@ -68,10 +68,10 @@ class Site(Point):
         facts = {name: self.op.attributes[name] for name in self.op.attributes} | attributes
         count = len(self.op.regions)
         types: list[TensorType] = list(zip(shapes, kinds, strict=True))
-        op, results = trace.emit_many(self.name, operands, types, facts, regions=count)
+        op, results = tracing.emit_many(self.name, operands, types, facts, regions=count)
         if count:
             renamed = {value: self.batcher.known[value] for value in inputs_of(self.op)}
-            copy = copy_op(self.op, renamed, trace.current().point)
+            copy = copy_op(self.op, renamed, tracing.current().point)
             for source, target in zip(copy.regions, op.regions, strict=True):
                 source.blocks[0].append_to(target)
             copy.erase()

@@ -6,10 +6,10 @@ Values that are the same for the whole batch stay as they are, and so do the ops
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.batch_rule import Lane, Site, batch_rules, stretch
 from slopec.transforms.expand import expand
 from slopec.transforms.inline import copy_op
@@ -35,7 +35,7 @@ class Batcher:
     def tensor(self, value: ir.Value) -> Tensor:
         """What stands for a value, as a tensor where is being written."""
         known = self.known[value]
-        return Tensor._of_value(known, trace.current(), *ir.type_of(known))
+        return Tensor._of_value(known, tracing.current(), *ir.type_of(known))
 
     def walk(self, block: ir.Block, given: Sequence[Lane]) -> list[Lane]:
         """Write a block's ops, its arguments being `given`; return what it returns."""
@@ -43,20 +43,20 @@ class Batcher:
             self._bind(value, lane)
         *ops, end = [view.operation for view in block.operations]
         for op in ops:
-            trace.current().location = op.location
+            tracing.current().location = op.location
             self._write(op)
         return [(self.tensor(value), value in self.mapped) for value in end.operands]
 
     def _bind(self, value: ir.Value, lane: Lane) -> None:
         tensor, mapped = lane
-        self.known[value] = trace.current().value_of(tensor)
+        self.known[value] = tracing.current().value_of(tensor)
         (self.mapped.add if mapped else self.mapped.discard)(value)
 
     def _write(self, op: ir.Operation) -> None:
         inputs = list(inputs_of(op))
         if not any(value in self.mapped for value in inputs):
             renamed = {value: self.known[value] for value in inputs}
-            copy_op(op, renamed, trace.current().point)
+            copy_op(op, renamed, tracing.current().point)
             self.known.update((value, renamed[value]) for value in op.results)
             self.mapped.difference_update(op.results)
             return
@@ -87,7 +87,7 @@ def write_vmap(deriver: "Deriver", declaration: ir.Operation, of: ir.Operation) 
         (Tensor._of_value(value, where, *ir.type_of(value)), flag)
         for value, flag in zip(block.arguments, flags, strict=True)
     ]
-    with trace.writing(where):
+    with tracing.writing(where):
         lanes = Batcher(deriver, int(size)).walk(ir.body_of(source), given)
         wide = [x if mapped else stretch(x, int(size)) for x, mapped in lanes]
         values = [where.value_of(x) for x in wide]
@@ -109,7 +109,7 @@ def _expanded(deriver: "Deriver", of: ir.Operation) -> ir.Operation:
     copy = of.clone(ip=ir.InsertionPoint(of)).operation
     where = Trace(deriver.module, ir.body_of(copy), None, function=copy)
     table = {name: rule for name, rule in rewrites().items() if name not in batch_rules()}
-    with trace.writing(where):
+    with tracing.writing(where):
         expand(copy, where, table)
     for op in reversed([view.operation for view in ir.body_of(copy).operations]):
         if op.name in _TUPLES and not list(op.results[0].uses):

@@ -7,7 +7,7 @@ any computation on scalars, which can then run on whole arrays at once.
 from collections.abc import Sequence
 from typing import Any
 
-from slopec import hlo, ir, trace
+from slopec import hlo, ir, tracing
 from slopec.tensor import Tensor
 from slopec.transforms.inline import copy_op
 
@@ -84,7 +84,7 @@ def replay(
 
     Returns the tensors that stand for the values `wanted`, by default those that it returns.
     """
-    where = trace.current()
+    where = tracing.current()
     given = [where.value_of(tensor) for tensor in arguments]
     renamed = dict(zip(block.arguments, given, strict=True))
     for view in list(block.operations)[:-1]:
@@ -105,7 +105,7 @@ def lanes(block: ir.Block, arguments: Sequence[Tensor]) -> list[Tensor]:
     """
     ops = [view.operation for view in block.operations][:-1]
     shape = arguments[0].shape
-    where = trace.current()
+    where = tracing.current()
     known: dict[ir.Value, Tensor] = dict(zip(block.arguments, arguments, strict=True))
 
     def tensor(value: ir.Value) -> Tensor:
@@ -125,7 +125,7 @@ def lanes(block: ir.Block, arguments: Sequence[Tensor]) -> list[Tensor]:
         else:
             attributes = {name: op.attributes[name] for name in op.attributes}
             operands = [tensor(operand) for operand in op.operands]
-            known[result] = trace.emit(op.name, operands, shape, dtype, attributes)
+            known[result] = tracing.emit(op.name, operands, shape, dtype, attributes)
     return [tensor(value) for value in returned(block)]
 
 

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from slopec import ir, trace, tree
+from slopec import ir, tracing, tree
 from slopec.diagnostics import TransformError
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
@@ -73,7 +73,7 @@ def checkpoint_name(x: Any, name: str) -> Any:
         raise TransformError(
             "S0215",
             f"checkpoint_name takes a name, got {type(name).__name__} {name!r}",
-            span=trace.here(),
+            span=tracing.here(),
             hint='write `checkpoint_name(x, "scores")`',
         )
     leaves, treedef = tree.flatten(x)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.diagnostics import TransformError, did_you_mean
 from slopec.dialects.attributes import DotDimensionNumbers
 
@@ -108,7 +108,7 @@ def _of_names(kind: str, names: tuple[Any, ...]) -> Policy:
         raise TransformError(
             "S0215",
             f"{kind} takes names, got {type(wrong).__name__} {wrong!r}",
-            span=trace.here(),
+            span=tracing.here(),
             hint=f'write `{kind}("scores", "context")`',
         )
     return Policy(((kind, *names),))
@@ -138,7 +138,7 @@ def policy_of(given: Any) -> Policy:
         name = getattr(given, "__name__", type(given).__name__)
         wanted = f"a checkpoint policy cannot be a function, such as {name}"
         hint = f'write `policy="{name}"`' if name in plain else hint
-    raise TransformError("S0215", wanted, span=trace.here(), hint=hint)
+    raise TransformError("S0215", wanted, span=tracing.here(), hint=hint)
 
 
 def write_policy(policy: Policy) -> ir.Attribute:

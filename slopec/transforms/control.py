@@ -8,11 +8,11 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slopec import dtypes, hlo, trace, tree
+from slopec import dtypes, hlo, tracing, tree
 from slopec.diagnostics import DTypeError, ShapeError, TraceError, TransformError, UsageError
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
-from slopec.trace import TensorType
+from slopec.tracing import TensorType
 from slopec.transforms.function import Arguments, Traced, as_tensor, call, trace_function
 from slopec.transforms.sweep import (
     Segments,
@@ -30,12 +30,12 @@ Function = Callable[..., Any]
 
 def _stand_ins(treedef: TreeDef, types: Sequence[TensorType]) -> Any:
     """A pytree of tensors that have types and no values, to trace a function with."""
-    here = trace.current()
+    here = tracing.current()
     return treedef.unflatten(Tensor._of_value(None, here, *type_) for type_ in types)
 
 
 def _trace(function: Function, *arguments: Any) -> Traced:
-    here = trace.current()
+    here = tracing.current()
     return trace_function(function, Arguments.of(arguments, {}), here, here.module)
 
 
@@ -75,7 +75,7 @@ def _check_carry(
     raise ShapeError(
         "S0130",
         f"{verb}: the body returns {got}, but carries {kept}",
-        span=trace.here(),
+        span=tracing.here(),
         hint="return values of the same structure, shapes and dtypes; cast with `.astype`",
     )
 
@@ -85,7 +85,7 @@ def _predicate(verb: str, value: Tensor) -> Tensor:
         raise DTypeError(
             "S0131",
             f"{verb}: the condition is {value.dtype}{list(value.shape)}, expected one bool",
-            span=trace.here(),
+            span=tracing.here(),
             hint="compare, and reduce with `.any()` or `.all()`",
         )
     return value
@@ -105,7 +105,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     """
     functions = [_trace(branch, *operands) for branch in branches]
     if not functions:
-        raise UsageError("S0132", "switch needs at least one branch", span=trace.here())
+        raise UsageError("S0132", "switch needs at least one branch", span=tracing.here())
     first = functions[0]
     for other in functions[1:]:
         if (other.result, other.outputs) != (first.result, first.outputs):
@@ -113,7 +113,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
             raise ShapeError(
                 "S0132",
                 f"the branches return different types: {one} and {two}",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="give both results the same structure, shapes and dtypes",
             )
     tensors = list(Arguments.of(operands, {}).tensors)
@@ -192,7 +192,7 @@ def _without_end(verb: str, checkpoint: Segments) -> TransformError:
     return TransformError(
         "S0216",
         f"{verb}: checkpoint={checkpoint!r}, but it is not known how often the loop runs",
-        span=trace.here(),
+        span=tracing.here(),
         hint="give ints as bounds" if verb == "fori_loop" else "give `max_steps`",
     )
 
@@ -293,7 +293,7 @@ def scan(
             f"scan: the function returns "
             f"{'one tensor' if body.result == tree.LEAF else body.result}, "
             "expected a pair (carry, y)",
-            span=trace.here(),
+            span=tracing.here(),
             hint="return `carry, None` when nothing is to be stacked",
         )
     carried = parts[0].size
@@ -316,7 +316,7 @@ def scan(
 
 def _length(sequences: Sequence[Tensor], length: int | None) -> int:
     if any(not x.shape for x in sequences):
-        raise ShapeError("S0134", "scan: every x needs a leading dimension", span=trace.here())
+        raise ShapeError("S0134", "scan: every x needs a leading dimension", span=tracing.here())
     sizes = {x.shape[0] for x in sequences} | ({length} if length is not None else set())
     if len(sizes) != 1:
         raise ShapeError(
@@ -324,12 +324,12 @@ def _length(sequences: Sequence[Tensor], length: int | None) -> int:
             f"scan: the sequences have different lengths: {sorted(sizes)}"
             if sizes
             else "scan needs xs or a length",
-            span=trace.here(),
+            span=tracing.here(),
             hint="pass sequences that agree in their first dimension, or `length=…` without any",
         )
     count = int(sizes.pop())
     if count < 0:
-        raise ShapeError("S0134", f"scan: a length of {count}", span=trace.here())
+        raise ShapeError("S0134", f"scan: a length of {count}", span=tracing.here())
     return count
 
 

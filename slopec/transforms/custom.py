@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slopec import dtypes, hlo, ir, trace, tree
+from slopec import dtypes, hlo, ir, tracing, tree
 from slopec.diagnostics import TransformError
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
@@ -29,7 +29,7 @@ def kept(
     function: Function, arguments: Arguments, rule: str, facts: ir.Attributes | None = None
 ) -> Traced:
     """Trace a function that stays a call while derivatives are taken; `facts` go with its rule."""
-    here = trace.current()
+    here = tracing.current()
     traced = trace_function(function, arguments, here, here.module)
     op = ir.function(here.module, traced.symbol)
     op.attributes["slope.keep"] = ir.unit()
@@ -54,7 +54,7 @@ def stop_gradient(x: Any) -> Any:
 def _stopped(x: Tensor) -> Tensor:
     if not dtypes.is_differentiable(x.dtype):
         return x
-    if not trace.is_tracing():
+    if not tracing.is_tracing():
         detached: Tensor = x.detach()
         return detached
 
@@ -193,7 +193,7 @@ def _types_of(arguments: Arguments) -> Any:
 
 def _attach(function: Function, traced: Traced, derivative: Function, arguments: Arguments) -> None:
     """Trace the derivative of a kept function and name it in the function's attributes."""
-    here = trace.current()
+    here = tracing.current()
     given = trace_function(derivative, arguments, here, here.module)
     op = ir.function(here.module, traced.symbol)
     op.attributes["slope.derivative"] = ir.symbol(given.symbol)
@@ -208,7 +208,7 @@ def _cotangents(function: Function, arguments: Arguments, found: Any) -> list[Te
             "S0211",
             f"the backward rule of {getattr(function, '__name__', 'the function')} returned "
             f"{tree.structure(found)}, expected one cotangent for each of {len(primals)} arguments",
-            span=trace.here(),
+            span=tracing.here(),
         )
     result: list[Tensor] = []
     for primal, cotangent in zip(primals, found, strict=True):
@@ -228,7 +228,7 @@ def _cotangents(function: Function, arguments: Arguments, found: Any) -> list[Te
 def _no_rule(function: Function, method: str) -> TransformError:
     name = getattr(function, "__name__", "the function")
     return TransformError(
-        "S0211", f"{name} has no rule yet", span=trace.here(), hint=f"define it with `{method}`"
+        "S0211", f"{name} has no rule yet", span=tracing.here(), hint=f"define it with `{method}`"
     )
 
 
@@ -238,6 +238,6 @@ def _refuse_captures(function: Function, captures: Sequence[Tensor]) -> None:
             "S0212",
             f"{getattr(function, '__name__', 'the function')} or its rule uses a tensor of the "
             f"enclosing function (shape {captures[0].shape}), for which no derivative is given",
-            span=trace.here(),
+            span=tracing.here(),
             hint="make it an argument",
         )

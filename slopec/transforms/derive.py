@@ -8,10 +8,10 @@ afterwards by `symbol-dce` and `cse`, as any other dead code. Batching writes a 
 
 from dataclasses import dataclass
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.amp import write_amp
 from slopec.transforms.batching import write_vmap
 from slopec.transforms.expand import expand
@@ -133,7 +133,7 @@ class Deriver:
             )
             for type_ in inputs[given:]
         ]
-        with trace.writing(where):
+        with tracing.writing(where):
             expand(copy, where, rewrites(), [block.arguments[i] for i in wrt])
             hoist(block)
             where.point = ir.InsertionPoint(end)

@@ -7,7 +7,7 @@ stays as it was.
 from collections.abc import Mapping, Sequence
 
 from slopec import ir
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.modes import inputs_of, varying
 from slopec.transforms.rule import Point, Rewrite
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir, trace, tree
+from slopec import dtypes, hlo, ir, tracing, tree
 from slopec.diagnostics import DTypeError, TransformError
 from slopec.tensor import Scalar, Tensor
-from slopec.trace import TensorType, Trace
+from slopec.tracing import TensorType, Trace
 from slopec.transforms.inline import copy_functions
 from slopec.tree import LEAF, TreeDef
 
@@ -39,7 +39,7 @@ def check_callable(verb: str, function: Any) -> None:
         raise TransformError(
             "S0207",
             f"{verb} takes a function, got {type(function).__name__}",
-            span=trace.here(),
+            span=tracing.here(),
             hint=f"write `{verb}(f)(x)`, not `{verb}(f(x))`",
         )
 
@@ -145,8 +145,8 @@ def trace_function(
     types = [(t.shape, t.dtype) for t in arguments.tensors]
     mlir_types = [ir.tensor_type(*t) for t in types]
     symbols = parent.symbols if parent is not None and parent.module is module else {}
-    symbol = trace.fresh_symbol(symbols, getattr(function, "__name__", "function"))
-    where = trace.location()
+    symbol = tracing.fresh_symbol(symbols, getattr(function, "__name__", "function"))
+    where = tracing.location()
     op = ir.create_function(module, symbol, mlir_types, [], {}, where, body=True)
     block = ir.body_of(op)
     inner = Trace(module, block, parent, function=op)
@@ -155,7 +155,7 @@ def trace_function(
         Tensor._of_value(value, inner, *type_)
         for value, type_ in zip(block.arguments, types, strict=True)
     ]
-    with trace.writing(inner):
+    with tracing.writing(inner):
         args, kwargs = arguments.rebuild(stand_ins)
         leaves, result = tree.flatten(function(*args, **kwargs))
         outputs = [_as_output(leaf, function) for leaf in leaves]
@@ -183,7 +183,7 @@ def _as_output(leaf: Any, function: Callable[..., Any]) -> Tensor:
     raise DTypeError(
         "S0109",
         f"{name} returned {type(leaf).__name__} data, which is no tensor",
-        span=trace.here(),
+        span=tracing.here(),
         hint="return tensors, numbers, or tuples, lists, dicts and modules of them",
     )
 
@@ -191,7 +191,7 @@ def _as_output(leaf: Any, function: Callable[..., Any]) -> Tensor:
 def call(symbol: str, operands: Sequence[Tensor], outputs: Sequence[TensorType]) -> list[Tensor]:
     """Call a function of the current module."""
     callee = {"callee": ir.symbol(symbol)}
-    return list(trace.emit_many("func.call", operands, outputs, callee)[1])
+    return list(tracing.emit_many("func.call", operands, outputs, callee)[1])
 
 
 def declare(
@@ -220,7 +220,7 @@ def declare(
         [ir.tensor_type(*t) for t in inputs],
         [ir.tensor_type(*t) for t in outputs],
         attributes,
-        trace.location(),
+        tracing.location(),
         body=False,
     )
     return symbol

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, trace, tree
+from slopec import dtypes, hlo, tracing, tree
 from slopec.diagnostics import DTypeError, TransformError
 from slopec.tensor import Tensor
-from slopec.trace import TensorType
+from slopec.tracing import TensorType
 from slopec.transforms.api import grad, jvp, vjp
 from slopec.transforms.function import as_tensor, check_callable, is_array, name_of
 from slopec.transforms.vmap import vmap
@@ -127,7 +127,7 @@ class _Chosen:
                 "S0204",
                 f"argnums={wrong[0]}, but {name_of(function)} was called with {len(args)} "
                 "positional arguments",
-                span=trace.here(),
+                span=tracing.here(),
             )
         self.function, self.args, self.kwargs = function, args, kwargs
         self.places = [n % len(args) for n in numbers]
@@ -156,7 +156,7 @@ def _real(
                 "S0205",
                 f"{verb}: the {role} of {name_of(function)} holds {dtype} data; a Jacobian is one "
                 "of real floats",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="pass float32 data, choose other argnums, or use `jvp` and `vjp` themselves",
             )
     return [as_tensor(leaf) for leaf in leaves], treedef

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from slopec import dtypes, hlo, ir
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.rule import Point, Tangent, accumulate, rule_of
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slopec import ir, trace
+from slopec import ir, tracing
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.linear import LinearMap
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Point:
 
     def repeat(self, replaced: Mapping[int, Tensor]) -> list[Tensor]:
         """The results of the op itself, regions included, with some operands replaced."""
-        where = trace.current()
+        where = tracing.current()
         copy = self.op.clone(ip=where.point).operation
         for index, operand in replaced.items():
             copy.operands[index] = where.value_of(operand)

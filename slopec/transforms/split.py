@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slopec import ir
-from slopec.trace import TensorType
+from slopec.tracing import TensorType
 from slopec.transforms.body import returned
 from slopec.transforms.checkpoint_policies import Policy, everything_saveable
 from slopec.transforms.inline import copy_op, inline_calls

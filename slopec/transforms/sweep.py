@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from math import isqrt
 from typing import Any, Literal
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
-from slopec.trace import TensorType
+from slopec.tracing import TensorType
 from slopec.transforms.checkpoint import checkpoint
 
 Segments = int | Literal["sqrt"] | None
@@ -116,7 +116,7 @@ def segment_size(verb: str, given: Any, count: int) -> int | None:
     raise TransformError(
         "S0216",
         f"{verb}: checkpoint={given!r} is no length of a segment",
-        span=trace.here(),
+        span=tracing.here(),
         hint='give the iterations between checkpoints, or "sqrt" for about √N',
     )
 

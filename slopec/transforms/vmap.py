@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from slopec import hlo, ir, trace, tree
+from slopec import hlo, ir, tracing, tree
 from slopec.diagnostics import TransformError
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
@@ -61,7 +61,7 @@ def vmap(
             x if axis is None else _moved(x, axis, 0)
             for x, axis in zip(arguments.tensors, axes, strict=True)
         ]
-        here = trace.current()
+        here = tracing.current()
         stand_ins = [
             x if axis is None else Tensor._of_value(None, here, x.shape[1:], x.dtype)
             for x, axis in zip(given, axes, strict=True)
@@ -93,7 +93,7 @@ def _axes_of(
                 "S0214",
                 f"vmap: in_axes={axis} for argument `{name}` of {name_of(function)}, whose shape "
                 f"is {x.shape}",
-                span=trace.here(),
+                span=tracing.here(),
                 hint=f"give `{name}` the entry None in in_axes if it is the same for the batch",
             )
         found.append(None if axis is None else axis % x.ndim)
@@ -116,7 +116,7 @@ def _size(
         raise TransformError(
             "S0214",
             f"vmap: no argument of {name_of(function)} is mapped",
-            span=trace.here(),
+            span=tracing.here(),
             hint="give at least one argument an axis in in_axes, or the batch an `axis_size`",
         )
     first = mapped[0]
@@ -125,7 +125,7 @@ def _size(
         raise TransformError(
             "S0214",
             f"vmap: the arguments of {name_of(function)} have batches of different sizes",
-            span=trace.here(),
+            span=tracing.here(),
             notes=tuple(
                 f"`{name}` is {size}"
                 if name == "axis_size"
@@ -154,7 +154,7 @@ def _placed(
                 "S0214",
                 f"vmap: out_axes={axis} for a result of {name_of(function)} that differs along the "
                 f"batch, whose shape with the batch has {x.ndim} dimensions",
-                span=trace.here(),
+                span=tracing.here(),
                 hint="out_axes=0 puts the batch first",
             )
         placed.append(_moved(x, 0, axis % x.ndim))
@@ -163,7 +163,7 @@ def _placed(
 
 def _differing(traced: Traced, flags: Sequence[bool]) -> list[bool]:
     """Which results of a function differ along the batch."""
-    module = trace.current().module
+    module = tracing.current().module
     body = ir.body_of(ir.function(module, traced.symbol))
     return through(lambda name: ir.function(module, name), body, flags, set())
 
@@ -183,14 +183,14 @@ def _per_leaf(what: str, prefix: Any, whole: TreeDef) -> list[Axis]:
         raise TransformError(
             "S0214",
             f"vmap: {what} holds {wrong!r}, expected ints and None",
-            span=trace.here(),
+            span=tracing.here(),
         )
     found = _spread(treedef, iter(entries), whole)
     if found is None:
         raise TransformError(
             "S0214",
             f"vmap: {what} has the structure {treedef}, which does not fit {whole}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="a tuple has an entry per argument; an int or None stands for a whole subtree",
         )
     return found

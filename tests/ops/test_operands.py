@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec import dtypes, trace
+from slopec import dtypes, tracing
 from slopec.diagnostics import DTypeError, ShapeError, SlopecError, UsageError
 from tests.ops.harness import same
 
@@ -151,7 +151,7 @@ def test_a_transposed_operand_gets_a_hint():
 
 def test_operations_record_the_users_line():
     x = sp.zeros(3) + 1
-    where = trace.here()
+    where = tracing.here()
     line = x._value.node.location.start_line
 
     assert where is not None

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slopec import dtypes, hlo, ir, reference, trace
+from slopec import dtypes, hlo, ir, reference, tracing
 from slopec.dialects.attributes import DotDimensionNumbers
 from slopec.passes.pattern import apply
 from slopec.passes.simplify import Simplify
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 
 Draw = st.DataObject
 SIZES = st.sampled_from([1, 1, 2, 3, 4])
@@ -184,7 +184,7 @@ def program(draw: Draw, dtype: dtypes.DType) -> tuple[ir.Module, np.ndarray]:
     block = ir.body_of(function)
     where = Trace(module, block, None, function=function)
     where.location = ir.unknown()
-    with trace.writing(where):
+    with tracing.writing(where):
         x = Tensor._of_value(block.arguments[0], where, shape, dtype)
         values = [x]
         for _ in range(draw.draw(st.integers(1, 10), "length")):

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Literal
 
-from slopec import ops, random, trace
+from slopec import ops, random, tracing
 from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
 from slopec.ops import relu, sigmoid, tanh
@@ -80,7 +80,7 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
         raise ShapeError(
             "S0101",
             f"prelu: {weight.size} weights for an input of shape {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="give one weight, or one for each channel, which is dimension 1",
         )
     return ops.where(x > 0, x, x * slope)
@@ -218,7 +218,7 @@ def glu(x: Tensor, dim: int = -1) -> Tensor:
         raise ShapeError(
             "S0101",
             f"glu: dimension {dim} of shape {x.shape} has no halves",
-            span=trace.here(),
+            span=tracing.here(),
         )
     first, second = ops.split(x, 2, axis=dim)
     return first * sigmoid(second)

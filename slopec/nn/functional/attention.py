@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from slopec import dtypes, ops, trace
+from slopec import dtypes, ops, tracing
 from slopec.diagnostics import DTypeError, ShapeError
 from slopec.lazy.record import operation
 from slopec.nn.functional.activations import softmax
@@ -45,7 +45,7 @@ def scaled_dot_product_attention(
         raise ShapeError(
             "S0101",
             f"attention: query of shape {query.shape}, key {key.shape}, value {value.shape}",
-            span=trace.here(),
+            span=tracing.here(),
             notes=("expected (…, T, D), (…, S, D) and (…, S, V)",),
         )
     if enable_gqa and query.shape[-3] != key.shape[-3]:
@@ -89,7 +89,7 @@ def _masked(scores: Tensor, mask: Tensor) -> Tensor:
     raise DTypeError(
         "S0102",
         f"attention: a mask of {mask.dtype}",
-        span=trace.here(),
+        span=tracing.here(),
         hint="a mask is bool, where True takes part, or floating and added to the scores",
     )
 
@@ -111,7 +111,7 @@ def _grouped(
             "S0101",
             f"attention: {heads} heads of queries for {kept} of keys and {value.shape[-3]} of "
             "values",
-            span=trace.here(),
+            span=tracing.here(),
         )
     split = (*query.shape[:-3], kept, heads // kept, *query.shape[-2:])
     if mask is not None and mask.ndim >= 3:
@@ -150,7 +150,9 @@ def rotary_embedding(
     size = x.shape[-1]
     if x.ndim < 2 or size % 2:
         raise ShapeError(
-            "S0101", f"rotary_embedding: expected (…, T, even D), got {x.shape}", span=trace.here()
+            "S0101",
+            f"rotary_embedding: expected (…, T, even D), got {x.shape}",
+            span=tracing.here(),
         )
     places = ops.arange(x.shape[-2]) if positions is None else positions
     speeds = ops.exp(ops.arange(size // 2) * (-2.0 * math.log(base) / size))

@@ -5,7 +5,7 @@ are elementwise ops and sums, with neither gather nor scatter. A label that is n
 nothing.
 """
 
-from slopec import dtypes, hlo, ops, trace
+from slopec import dtypes, hlo, ops, tracing
 from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
 from slopec.nn.functional.activations import log_softmax, shifted
@@ -26,7 +26,7 @@ def _class_dim(name: str, x: Tensor, target: Tensor, dim: int | None) -> int:
         "S0101",
         f"{name}: labels of type {target.dtype}{list(target.shape)} for input of shape "
         f"{list(x.shape)}, expected integers of shape {list(expected)}",
-        span=trace.here(),
+        span=tracing.here(),
         hint="the classes are dimension 1; if they are the last, say `dim=-1`"
         if last
         else "labels are integers without the class dimension; probabilities have all",
@@ -49,7 +49,7 @@ def _weights(weight: Tensor | None, x: Tensor, dim: int) -> Tensor | None:
         raise ShapeError(
             "S0101",
             f"{weight.shape} class weights for {x.shape[dim]} classes",
-            span=trace.here(),
+            span=tracing.here(),
         )
     return hlo.broadcast_in_dim(ops.astype(weight, x.dtype), x.shape, [dim])
 
@@ -126,7 +126,7 @@ def _of_probabilities(
         raise ShapeError(
             "S0101",
             f"cross_entropy: probabilities of shape {target.shape} for input of shape {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     if smoothing:
         target = target * (1.0 - smoothing) + smoothing / x.shape[dim]
@@ -185,7 +185,7 @@ def info_nce(x1: Tensor, x2: Tensor, temperature: float = 0.07) -> Tensor:
     """
     if x1.shape != x2.shape:
         raise ShapeError(
-            "S0101", f"info_nce: pairs of shapes {x1.shape} and {x2.shape}", span=trace.here()
+            "S0101", f"info_nce: pairs of shapes {x1.shape} and {x2.shape}", span=tracing.here()
         )
     logits = normalize(x1, dim=-1) @ ops.matrix_transpose(normalize(x2, dim=-1)) / temperature
     labels = ops.arange(x1.shape[0], dtype=dtypes.int32)

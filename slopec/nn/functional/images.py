@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slopec import ops, trace
+from slopec import ops, tracing
 from slopec.diagnostics import ShapeError
 from slopec.tensor import Tensor
 
@@ -79,13 +79,13 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
 
 def _image(name: str, x: Tensor) -> tuple[int, ...]:
     if x.ndim < 3:
-        raise ShapeError("S0101", f"{name} needs (…, C, H, W), got {x.shape}", span=trace.here())
+        raise ShapeError("S0101", f"{name} needs (…, C, H, W), got {x.shape}", span=tracing.here())
     return x.shape
 
 
 def _indivisible(name: str, x: Tensor, what: str, by: str) -> ShapeError:
     return ShapeError(
-        "S0101", f"{name}: {what} of shape {x.shape} cannot be divided by {by}", span=trace.here()
+        "S0101", f"{name}: {what} of shape {x.shape} cannot be divided by {by}", span=tracing.here()
     )
 
 
@@ -95,7 +95,7 @@ def _adaptive(pool: str, rank: int, x: Tensor, output_size: OutputSize) -> Tenso
             "S0101",
             f"adaptive_{pool}_pool{rank}d needs {rank + 1} or {rank + 2} dimensions, "
             f"got the shape {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     sizes = output_size if isinstance(output_size, Sequence) else (output_size,) * rank
     function = ops.adaptive_avg_pool if pool == "avg" else ops.adaptive_max_pool

@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from slopec import ops, trace
+from slopec import ops, tracing
 from slopec.diagnostics import ShapeError, UsageError
 from slopec.lazy.record import operation
 from slopec.nn.functional.activations import logsigmoid
@@ -46,7 +46,7 @@ def reduce_loss(values: Tensor, reduction: str) -> Tensor:
     raise UsageError(
         "S0106",
         f"a loss's reduction is 'mean', 'sum' or 'none', got {reduction!r}",
-        span=trace.here(),
+        span=tracing.here(),
     )
 
 
@@ -56,7 +56,7 @@ def _same_shape(name: str, x: Tensor, target: Tensor) -> None:
         raise ShapeError(
             "S0101",
             f"{name}: input of shape {x.shape} and target of shape {target.shape}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="losses do not broadcast; reshape one of them",
         )
 

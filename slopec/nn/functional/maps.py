@@ -1,6 +1,6 @@
 """Linear maps and lookups with given weights."""
 
-from slopec import ops, trace
+from slopec import ops, tracing
 from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
 from slopec.tensor import Tensor
@@ -23,7 +23,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             "S0101",
             f"linear: input of shape {x.shape} for a weight of shape {weight.shape}; "
             f"its last size must be {weight.shape[1]}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="`x.shape` is known here: print it to see where the size comes from",
         )
     result: Tensor = x @ weight.T

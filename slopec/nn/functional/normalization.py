@@ -5,7 +5,7 @@ float16 and bfloat16 are normalised in float32 and rounded once.
 
 from collections.abc import Sequence
 
-from slopec import dtypes, hlo, ops, trace
+from slopec import dtypes, hlo, ops, tracing
 from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
 from slopec.tensor import Tensor
@@ -49,7 +49,7 @@ def _last_axes(name: str, x: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
         raise ShapeError(
             "S0101",
             f"{name}: input of shape {x.shape} does not end in {tuple(shape)}",
-            span=trace.here(),
+            span=tracing.here(),
         )
     return tuple(range(x.ndim - rank, x.ndim))
 
@@ -104,7 +104,7 @@ def _channels(name: str, x: Tensor, parameter: Tensor | None) -> Tensor | None:
         raise ShapeError(
             "S0101",
             f"{name}: a parameter of shape {parameter.shape} for input of shape {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="channels are dimension 1 of the input",
         )
     return ops.reshape(parameter, (-1, *(1,) * (x.ndim - 2)))
@@ -130,7 +130,7 @@ def group_norm(
         raise ShapeError(
             "S0101",
             f"group_norm: input of shape {x.shape} in {num_groups} groups of channels",
-            span=trace.here(),
+            span=tracing.here(),
         )
     grouped = ops.reshape(_wide(x), (x.shape[0], num_groups, -1))
     y = ops.reshape(_normalized(grouped, (2,), eps), x.shape)

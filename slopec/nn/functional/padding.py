@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from slopec import ops, trace
+from slopec import ops, tracing
 from slopec.diagnostics import ShapeError, UsageError, did_you_mean
 from slopec.tensor import Scalar, Tensor
 
@@ -31,7 +31,7 @@ def pad(x: Tensor, pad: Sequence[int], mode: PadMode = "constant", value: Scalar
         raise UsageError(
             "S0106",
             f"pad: unknown mode {mode!r}; known are {', '.join(_MODES)}",
-            span=trace.here(),
+            span=tracing.here(),
             hint=did_you_mean(str(mode), list(_MODES)),
         )
     margins = [int(n) for n in pad]
@@ -39,7 +39,7 @@ def pad(x: Tensor, pad: Sequence[int], mode: PadMode = "constant", value: Scalar
         raise ShapeError(
             "S0101",
             f"pad: {len(margins)} margins for an input of shape {x.shape}",
-            span=trace.here(),
+            span=tracing.here(),
             hint="give (before, after) for the last dimension, then for the one before it …",
         )
     pairs = list(zip(margins[::2], margins[1::2], strict=True))[::-1]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slopec import ops, random, trace
+from slopec import ops, random, tracing
 from slopec.diagnostics import UsageError
 from slopec.lazy.record import operation
 from slopec.ops.common import Shape
@@ -14,7 +14,7 @@ __all__ = ["alpha_dropout", "dropout", "feature_dropout"]
 def _kept(name: str, p: float, shape: Shape, key: Any) -> Tensor:
     """Booleans that are true with probability 1 − p."""
     if not 0.0 <= p <= 1.0:
-        raise UsageError("S0106", f"{name}: p is a probability, got {p}", span=trace.here())
+        raise UsageError("S0106", f"{name}: p is a probability, got {p}", span=tracing.here())
     return _drawn(random.next_key() if key is None else key, 1.0 - p, shape)
 
 

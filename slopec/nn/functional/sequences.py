@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slopec import dtypes, ops, trace
+from slopec import dtypes, ops, tracing
 from slopec.diagnostics import ShapeError
 from slopec.nn.functional.losses import Reduction, reduce_loss
 from slopec.tensor import Tensor
@@ -43,7 +43,7 @@ def ctc_loss(
             "S0101",
             f"ctc_loss: log_probs of shape {log_probs.shape} and targets of shape "
             f"{targets.shape}, expected (T, N, C) and (N, S)",
-            span=trace.here(),
+            span=tracing.here(),
         )
     steps, batch, _ = log_probs.shape
     size = 2 * targets.shape[1] + 1

@@ -4,9 +4,9 @@ too, and its derivative is the batched derivative.
 
 from collections.abc import Sequence
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.tensor import Tensor
-from slopec.trace import Trace
+from slopec.tracing import Trace
 from slopec.transforms.batch_rule import Site, batched
 from slopec.transforms.function import Traced, call, declare_vmap
 from slopec.transforms.inline import called, mark_like
@@ -56,7 +56,7 @@ def _summed(site: Site, derivative: Traced) -> str:
         deriver.module, symbol, inputs, outputs, {}, site.op.location, body=True
     )
     where = Trace(deriver.module, ir.body_of(function), None, function=function)
-    with trace.writing(where):
+    with tracing.writing(where):
         given = [
             Tensor._of_value(value, where, *ir.type_of(value))
             for value in ir.body_of(function).arguments

@@ -4,7 +4,7 @@ member keeps what its own way gave.
 
 from collections.abc import Sequence
 
-from slopec import dtypes, hlo, trace
+from slopec import dtypes, hlo, tracing
 from slopec.hlo.region import build_region
 from slopec.tensor import Tensor
 from slopec.transforms.batch_rule import Lane, Site, mixed, stretch
@@ -73,7 +73,7 @@ def _case(site: Site) -> Sequence[Lane]:
         ((site.size, *r.shape) if flag else r.shape, r.dtype)
         for r, flag in zip(site.results, flags, strict=True)
     ]
-    op, results = trace.emit_many(site.name, site.given, types, regions=len(blocks))
+    op, results = tracing.emit_many(site.name, site.given, types, regions=len(blocks))
     for region, block in zip(op.regions, blocks, strict=True):
         build_region(region, lambda b=block: _as_flagged(site, site.batcher.walk(b, []), flags), [])
     return list(zip(results, flags, strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.hlo.region import binary_region
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
@@ -26,9 +26,9 @@ def _like(
     given = {name: point.attribute(name) for name in kept} | changed
     attributes = {name: value for name, value in given.items() if value is not None}
     if name not in ("all_reduce", "reduce_scatter"):
-        return trace.emit(f"stablehlo.{name}", [operand], shape, operand.dtype, attributes)
+        return tracing.emit(f"stablehlo.{name}", [operand], shape, operand.dtype, attributes)
     results = [(shape, operand.dtype)]
-    op, (out,) = trace.emit_many(f"stablehlo.{name}", [operand], results, attributes, regions=1)
+    op, (out,) = tracing.emit_many(f"stablehlo.{name}", [operand], results, attributes, regions=1)
     binary_region(op.regions[0], "add", operand.dtype)
     return out
 
@@ -122,7 +122,7 @@ def _collective_permute(point: Point) -> Maps:
         attributes = {"source_target_pairs": pairs}
         if handle is not None:
             attributes["channel_handle"] = handle
-        return trace.emit("stablehlo.collective_permute", [ct], ct.shape, ct.dtype, attributes)
+        return tracing.emit("stablehlo.collective_permute", [ct], ct.shape, ct.dtype, attributes)
 
     return [LinearMap(lambda t: point.again(0, t), back)]
 
@@ -136,7 +136,7 @@ def _collective_broadcast(point: Point) -> Maps:
     firsts = [int(group[0]) for group in groups]
 
     def back(ct: Tensor) -> Tensor:
-        process = trace.emit(f"stablehlo.{kind}", [], (), dtypes.uint32)
+        process = tracing.emit(f"stablehlo.{kind}", [], (), dtypes.uint32)
         is_first = hlo.full((), False, dtypes.bool_)
         for first in firsts:
             is_first = hlo.or_(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from slopec import dtypes, hlo, ir, trace
+from slopec import dtypes, hlo, ir, tracing
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
 from slopec.transforms.body import returned
@@ -238,14 +238,14 @@ def _choose(
     index: Tensor,
     symbols: Sequence[str],
     given: Sequence[Tensor],
-    outputs: Sequence[trace.TensorType],
+    outputs: Sequence[tracing.TensorType],
 ) -> list[Tensor]:
     """A branch op of the kind at `point` that calls one of `symbols`."""
 
     def branch(symbol: str) -> "list[Tensor]":
         return call(symbol, given, outputs)
 
-    op, results = trace.emit_many(point.name, [index], outputs, regions=len(symbols))
+    op, results = tracing.emit_many(point.name, [index], outputs, regions=len(symbols))
     from slopec.hlo.region import build_region
 
     for region, symbol in zip(op.regions, symbols, strict=True):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from slopec import hlo, ir, trace
+from slopec import hlo, ir, tracing
 from slopec.dialects import chlo
 from slopec.tensor import Tensor
 from slopec.transforms.rule import Point, rewritten
@@ -40,7 +40,7 @@ def _packed(point: Point, name: str) -> Sequence[Tensor] | None:
     if str(attributes.pop("largest", "true")) != "true":
         return None
     results = [(r.shape, r.dtype) for r in point.results]
-    return trace.emit_many(name, point.operands, results, attributes)[1]
+    return tracing.emit_many(name, point.operands, results, attributes)[1]
 
 
 def _option(point: Point, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slopec import hlo, ir, trace
+from slopec import hlo, ir, tracing
 from slopec.dialects import chlo
 from slopec.dialects.attributes import DotDimensionNumbers, GatherDimensionNumbers
 from slopec.tensor import Tensor
@@ -113,7 +113,7 @@ def _broadcasting(point: Point) -> Sequence[Tensor] | None:
         total = "TOTALORDER" in str(point.attribute("compare_type"))
         return [hlo.compare(lhs, rhs, direction, total_order=total)]
     name = f"chlo.{short}" if short in _STAY_CHLO else f"stablehlo.{short}"
-    return [trace.emit(name, wide, shape, point.result.dtype)]
+    return [tracing.emit(name, wide, shape, point.result.dtype)]
 
 
 @rewritten("stablehlo.composite")
@@ -124,4 +124,4 @@ def _composite(point: Point) -> Sequence[Tensor] | None:
         return None
     attributes = point.entries("composite_attributes")
     results = [(r.shape, r.dtype) for r in point.results]
-    return trace.emit_many(name, point.operands, results, attributes)[1]
+    return tracing.emit_many(name, point.operands, results, attributes)[1]
