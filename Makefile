@@ -20,7 +20,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	$$p -c '$(QUALIFIES)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: help install venv demo test test-all check lint types imports format coverage-ops programs patterns bench clean
+.PHONY: help install venv demo test test-all check lint types imports format coverage-ops programs patterns sweep bench clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=python3.12] [JOBS=2]"
@@ -77,6 +77,9 @@ programs: $(STAMP) ## differentiate programs exported by JAX and print the error
 
 patterns: $(STAMP) ## write the table of passes and patterns from their docstrings
 	@$(BIN)/python -m slopec.passes.catalogue
+
+sweep: $(STAMP) ## compile and run every op × type × edge value and print what is right
+	@$(BIN)/python -m tests.sweep
 
 bench: $(STAMP) ## measure slopec beside other tools on this machine
 	@$(BIN)/python -m benchmarks

@@ -1,0 +1,118 @@
+"""Running cases: some dozens in a module, each module in a process of its own, a verdict for each.
+
+A case that is refused, cannot be compiled or kills the process takes no other with it.
+"""
+
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tests.sweep.case import Case, Judgement, judge
+from tests.sweep.worker import Job, Report
+
+ROOT = Path(__file__).resolve().parents[2]
+TOGETHER = 48
+"""Cases in one module: IREE takes half a second for a module, some hundredths for a function."""
+
+VERDICTS = ("right", "refused", "failed", "wrong", "crash")
+"""`refused`: by an error of ours that the case expects, or that is no fault of the back end.
+`failed`: the back end could not compile it. `crash`: of compiler, program or slopec itself."""
+
+_BACK_END = ("S0302", "S0303", "S0304", "S0306")
+_CRASHED = ("S0305", "S0307")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a case: one of `VERDICTS`, why, and how far off the results are in ulps."""
+
+    case: Case
+    kind: str
+    detail: str = ""
+    ulps: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether the case is right, or refused where it must be and nowhere else."""
+        return self.kind == ("refused" if self.case.refusal else "right")
+
+
+def sweep(
+    cases: Sequence[Case], *, target: str = "llvm-cpu", jobs: int = 2, together: int = TOGETHER
+) -> list[Verdict]:
+    """The verdicts on cases, in order; `jobs` processes run at once."""
+    numbered = list(enumerate(cases))
+    # Neighbours are alike: dealt out, every module has some of each.
+    count = -(-len(numbered) // together)
+    batches = [numbered[i::count] for i in range(count)]
+    with ThreadPoolExecutor(jobs) as pool:
+        found = dict(
+            pair for part in pool.map(lambda b: list(_batch(b, target)), batches) for pair in part
+        )
+    return [found[number] for number, _ in numbered]
+
+
+def _batch(batch: Sequence[tuple[int, Case]], target: str) -> Iterator[tuple[int, Verdict]]:
+    """The verdicts on cases of one module; after a crash the others go on in a new process."""
+    left = dict(batch)
+    while left:
+        started = None
+        for report in _child([Job(n, c.text, c.arguments) for n, c in left.items()], target):
+            kind, number, *rest = report
+            if kind == "started":
+                started = number
+                continue
+            started = None
+            yield number, _verdict(left.pop(number), kind, rest)
+        if not left:
+            return
+        # Without a run in progress it is the compilation that died, of the next that was due.
+        number = next(iter(left)) if started is None else started
+        yield number, Verdict(left.pop(number), "crash", "the process died", np.inf)
+
+
+def _child(jobs: list[Job], target: str) -> list[Report]:
+    """What a child process reports of programs before it ends."""
+    with tempfile.TemporaryDirectory(prefix="sweep-") as folder:
+        given = Path(folder) / "jobs"
+        given.write_bytes(pickle.dumps((jobs, target)))
+        command = [sys.executable, "-m", "tests.sweep.worker", str(given)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    if done.returncode and not done.stdout:
+        raise RuntimeError(done.stderr.decode(errors="replace"))
+    return list(_reports(done.stdout))
+
+
+def _reports(data: bytes) -> Iterator[Report]:
+    import io
+
+    stream = io.BytesIO(data)
+    while stream.tell() < len(data):
+        try:
+            yield pickle.load(stream)
+        except (EOFError, pickle.UnpicklingError):  # cut off in the middle of a report
+            return
+
+
+def _verdict(case: Case, kind: str, rest: list) -> Verdict:
+    if kind == "fault":
+        return Verdict(case, "crash", f"slopec raised {rest[0]}", np.inf)
+    if kind == "refused":
+        code, message = rest
+        if code == case.refusal or code not in (*_BACK_END, *_CRASHED):
+            return Verdict(case, "refused", f"{code}: {message}")
+        return Verdict(
+            case, "crash" if code in _CRASHED else "failed", f"{code}: {message}", np.inf
+        )
+    if case.refusal is not None:
+        return Verdict(case, "wrong", f"was not refused with {case.refusal}", np.inf)
+    judgement: Judgement = judge(case, rest[0])
+    kind = "right" if judgement.problem is None else "wrong"
+    return Verdict(case, kind, judgement.problem or "", judgement.ulps)
