@@ -12,7 +12,7 @@ import pytest
 from slopec.cli import explain
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = {"slopec", "runtime", "models", "tests", "benchmarks"}
+ROOMS = {"slopec", "runtime", "models", "tests", "benchmarks", "docs"}
 FILES = {"pyproject.toml", "Makefile", "README.md", "CHANGELOG.md", "LICENSE", ".gitignore", ".ci"}
 
 CODE = re.compile(r"\bS0[1-6]\d\d\b")
