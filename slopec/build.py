@@ -9,6 +9,7 @@ import numpy as np
 import slopec_runtime
 from slopec import ir
 from slopec.buckets import independent_dims
+from slopec.convention import alias_donated, take_scratch
 from slopec.cost import cost_of
 from slopec.diagnostics import Diagnostic
 from slopec.emit import EmitOptions, Emitted, emit_many
@@ -101,15 +102,22 @@ def build(
     dims = independent_dims(lowered, module)
     run_pipeline(module, parse_pipeline(OPTIMIZE if pipeline is None else pipeline), observer)
     run_pipeline(module, parse_pipeline(LEGALIZE), observer)
-    _alias_donated(module, lowered.entries)
-    code = ir.bytecode(module)
     manifest = _manifest(lowered, module, dims)
     state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
     traced = None if carry_stablehlo is False else _portable(lowered.module)
     if carry_stablehlo is None and traced is not None and len(traced) > CARRIED:
         traced = None
-    results = emit_many([(code, target) for target in targets], options=options)
+    alias_donated(module, lowered.entries)
+    codes = {kept: _code(module, lowered, kept) for kept in {t.keeps_scratch for t in targets}}
+    results = emit_many([(codes[t.keeps_scratch], t) for t in targets], options=options)
     return [_artifact(emitted, manifest, state, traced) for emitted in results]
+
+
+def _code(module: ir.Module, lowered: Lowered, keeps_scratch: bool) -> bytes:
+    if keeps_scratch:
+        module = ir.clone_module(module)
+        take_scratch(module, lowered.entries)
+    return ir.bytecode(module)
 
 
 def _portable(module: ir.Module) -> bytes:
@@ -157,16 +165,3 @@ def _cost(module: ir.Module) -> schema.Cost | None:
         return None
     dearest = max(costs, key=lambda cost: cost.flops + cost.bytes)
     return schema.Cost(dearest.flops, dearest.bytes)
-
-
-def _alias_donated(module: ir.Module, entries: Mapping[str, schema.EntryPoint]) -> None:
-    """Let the results that replace donated inputs live in their buffers."""
-    for entry in entries.values():
-        places = {output.slot: i for i, output in enumerate(entry.outputs) if output.slot}
-        for variant in entry.variants:
-            function = ir.function(module, variant.symbol)
-            for i, given in enumerate(entry.inputs):
-                if given.donated and given.slot in places:
-                    ir.set_argument_attribute(
-                        function, i, "tf.aliasing_output", ir.i32(places[given.slot])
-                    )

@@ -47,7 +47,8 @@ def _size(value: ir.Value) -> int:
     return math.prod(ir.type_of(value)[0])
 
 
-def _bytes(value: ir.Value) -> int:
+def bytes_of(value: ir.Value) -> int:
+    """Bytes of a tensor."""
     shape, dtype = ir.type_of(value)
     return math.prod(shape) * dtype.itemsize
 
@@ -95,7 +96,7 @@ def _op_cost(op: ir.Operation) -> Cost:
         count = count_of(op) if op.name == "stablehlo.while" else None
         return _times(1 if count is None else count.trips, sum(map(_op_cost, inner), Cost()))
     try:
-        moved = sum(map(_bytes, op.operands)) + sum(map(_bytes, op.results))
+        moved = sum(map(bytes_of, op.operands)) + sum(map(bytes_of, op.results))
         return Cost(_flops(op), float(moved))
     except TypeError:  # tokens and tuples have no size
         return Cost()

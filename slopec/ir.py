@@ -397,6 +397,18 @@ def is_public(op: Operation) -> bool:
     return "sym_visibility" not in op.attributes or string_in(op, "sym_visibility") == "public"
 
 
+def append_argument(op: Operation, type_: str) -> int:
+    """Give a function with a body one more, last argument; returns its position."""
+    inputs, results = function_type(op)
+    made = Type.parse(type_, context())
+    set_function_type(op, [*inputs, made], results)
+    body_of(op).add_argument(made, unknown())
+    if "arg_attrs" in op.attributes:
+        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"]), mlir.DictAttr.get({}, context())]
+        op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, context())
+    return len(inputs)
+
+
 def set_argument_attribute(op: Operation, index: int, name: str, value: Attribute) -> None:
     """Set one attribute of one argument of a function."""
     count = len(function_type(op)[0])

@@ -105,6 +105,11 @@ class Target:
         return frozenset(d for part in self.parts for d in BACKENDS[part.name].dtypes_missing)
 
     @property
+    def keeps_scratch(self) -> bool:
+        """Whether its programs take the memory for intermediate values from their caller."""
+        return not self.members and BACKENDS[self.name].device == "local"
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """IREE's flags for the target, without those of a configuration."""
         devices = ",".join(BACKENDS[part.name].device for part in self.parts)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+    from iree.runtime import HalBuffer
     from numpy.typing import NDArray
 
     from .devices import Device
@@ -55,13 +56,16 @@ def download(
     return found
 
 
+def allocate(device: Device, size: int) -> HalBuffer:
+    """`size` bytes of device memory with whatever they contain."""
+    return device.handle.allocator.allocate_buffer(_DEVICE_LOCAL, _DEFAULT_USAGE, size)
+
+
 def duplicate(device: Device, view: HalBufferView) -> HalBufferView:
     """A copy of a buffer, made on the device."""
     device.check()
     source = view.get_buffer()
-    target = device.handle.allocator.allocate_buffer(
-        _DEVICE_LOCAL, _DEFAULT_USAGE, source.byte_length()
-    )
+    target = allocate(device, source.byte_length())
     semaphore = device.handle.create_semaphore(0)
     done = HalFence.create_at(semaphore, 1)
     device.handle.queue_copy(source, target, HalFence.create_at(semaphore, 0), done)

@@ -35,6 +35,8 @@ class Call:
         self._entry = entry
         self._context = context
         self._function = context.function(variant.symbol)
+        reflection = self._function.reflection
+        self._scratch = int(reflection.get("iree.abi.transients.size.constant", -1))
         self._fed = [array for array in entry.inputs if array.slot is None]
         self._slots = [array.slot for array in entry.inputs]
         self._donates = [array.slot for array in entry.inputs if array.slot and array.donated]
@@ -110,9 +112,11 @@ class Call:
     def _invoke(self, views: Sequence[HalBufferView]) -> list[HalBufferView]:
         """Run the function; from here on the donated slots are gone unless it succeeds."""
         state = self._context.state
-        arguments = VmVariantList(len(views))
+        arguments = VmVariantList(len(views) + 1)
         for view in views:
             arguments.push_ref(view)
+        if self._scratch >= 0:
+            arguments.push_ref(self._context.scratch(max(1, self._scratch)))
         count = len(self._entry.outputs)
         results = VmVariantList(count)
         for slot in self._donates:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from iree.runtime import VmContext, VmFunction, VmModule, VmVariantList
 
+from . import buffers
 from .devices import Device, instance, plain_text
 from .errors import Error, did_you_mean
 from .state import State
 from .traffic import Meter
 
 if TYPE_CHECKING:
+    from iree.runtime import HalBuffer
+
     from .artifact import Artifact
 
 
@@ -28,6 +31,7 @@ class Context:
         self.module = module
         self.meter = Meter()
         self.state = State(artifact.manifest, device, self.meter)
+        self._scratch: HalBuffer | None = None
         device.check()
         try:
             self._vm = VmContext(instance(), modules=[device.hal, module])
@@ -51,6 +55,16 @@ class Context:
                 hint=did_you_mean(symbol, exported),
             )
         return found
+
+    def scratch(self, size: int) -> HalBuffer:
+        """At least `size` bytes for intermediate values, the same from call to call.
+
+        Its content is worth nothing between calls; hold `state.lock`.
+        """
+        if self._scratch is None or self._scratch.byte_length() < size:
+            self._scratch = None
+            self._scratch = buffers.allocate(self.device, size)
+        return self._scratch
 
     def invoke(
         self, function: VmFunction, arguments: VmVariantList, results: VmVariantList
