@@ -84,7 +84,7 @@ patterns: $(STAMP) ## write the table of passes and patterns from their docstrin
 sweep: $(STAMP) ## compile and run every op × type × edge value and print what is right
 	@$(BIN)/python -m tests.sweep
 
-bench: $(STAMP) ## measure slopec beside other tools on this machine
+bench: $(STAMP) ## measure slopec beside JAX, PyTorch and ONNX Runtime on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## delete the environment, caches and build outputs
