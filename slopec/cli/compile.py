@@ -109,7 +109,7 @@ def command(
         emit.warm()
     if fat:
         targets = [joined(targets)]
-    lowered = _lowered(source, params, _sizes(dims), seed)
+    lowered = _lowered(source, params, sizes_of(dims), seed)
     observer = observers(time_passes, dump_passes)
     if amp is not None:
         from slopec.build import OPTIMIZE
@@ -162,7 +162,7 @@ def _path(name: str, artifact: "Artifact", output: Path | None, *, several: bool
     return output
 
 
-def _sizes(dims: Sequence[str]) -> dict[str, list[int]]:
+def sizes_of(dims: Sequence[str]) -> dict[str, list[int]]:
     """`--dim batch=1,32` as {"batch": [1, 32]}."""
     result: dict[str, list[int]] = {}
     for text in dims:

@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Run": {
         "run": "call an artifact with inputs from files",
         "info": "what an artifact holds: entries, shapes, target, state",
+        "profile": "where an artifact's time goes, dispatch by dispatch",
     },
     "Look up": {
         "explain": "what an error code means, and what to do",

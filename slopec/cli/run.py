@@ -61,7 +61,7 @@ def command(
     Without --output a table of the outputs is printed.
     """
     program = slopec_runtime.load(existing(artifact), device=device)
-    name = _choose_entry(list(program.manifest.entries), entry)
+    name = choose_entry(list(program.manifest.entries), entry)
     point = program.manifest.entries[name]
     leaves = read_inputs(name, point, given)
     arguments = {argument: unflatten(tree, leaves) for argument, tree in point.arguments}
@@ -74,7 +74,8 @@ def command(
         ui.table(COLUMNS, summary(outputs), file=sys.stderr)
 
 
-def _choose_entry(entries: list[str], wanted: str | None) -> str:
+def choose_entry(entries: list[str], wanted: str | None) -> str:
+    """The entry wanted, or the only one; raises UsageError (S0407) without."""
     if wanted is None and len(entries) == 1:
         return entries[0]
     if wanted is None:
