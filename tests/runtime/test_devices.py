@@ -59,6 +59,23 @@ def test_devices_and_the_instance_are_shared():
     assert instance() is instance()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count faults differently")
+def test_memory_that_was_freed_is_used_again_without_page_faults():
+    import resource
+
+    from iree.runtime import asdevicearray
+
+    handle, array = open_device("local-sync").handle, np.ones(16 << 20, np.uint8)
+
+    def faults():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        asdevicearray(handle, array)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    faults()
+    assert faults() < 100  # and not the 4,096 of a new block
+
+
 def test_unknown_devices_are_named(failure):
     assert "did you mean 'local-sync'?" in failure("S0507", open_device, "local-snyc")
     assert "known here: cpu, " in failure("S0507", open_device, "tpu")
