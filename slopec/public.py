@@ -62,6 +62,7 @@ __array_api_version__ = "2024.12"
 
 if TYPE_CHECKING:
     from slopec import hlo, nn, optim, random
+    from slopec.interop.from_torch import from_torch
     from slopec.random import manual_seed
     from slopec.random.unkeyed import rand, rand_like, randint, randn, randn_like, randperm
 
@@ -89,6 +90,7 @@ __all__ = [
     "float64",
     "fori_loop",
     "from_stablehlo",
+    "from_torch",
     "grad",
     "hessian",
     "hlo",
@@ -145,6 +147,8 @@ def __getattr__(name: str) -> Any:
 
     if name in _LATER:
         return import_module(f"slopec.{name}")
+    if name == "from_torch":
+        return import_module("slopec.interop.from_torch").from_torch
     if name == "manual_seed":
         return import_module("slopec.random").manual_seed
     if name in _FROM_RANDOM:

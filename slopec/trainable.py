@@ -16,13 +16,14 @@ def is_none(leaf: Any) -> bool:
     return leaf is None
 
 
-def _flags(treedef: TreeDef) -> Iterator[bool]:
+def of_leaves(treedef: TreeDef) -> Iterator[bool]:
+    """For every leaf of a tree, whether no node says that it is fixed."""
     if treedef.node is None:
         yield True
         return
     fixed = getattr(treedef.aux, "fixed", ())
     for name, child in zip(treedef.names, treedef.children, strict=True):
-        yield from [False] * child.size if name in fixed else _flags(child)
+        yield from [False] * child.size if name in fixed else of_leaves(child)
 
 
 def flags(of: Any) -> list[bool]:
@@ -35,7 +36,7 @@ def flags(of: Any) -> list[bool]:
     leaves, treedef = tree.flatten(of, is_leaf=is_none)
     return [
         flag and dtypes.is_differentiable(getattr(leaf, "dtype", dtypes.bool_))
-        for leaf, flag in zip(leaves, _flags(treedef), strict=True)
+        for leaf, flag in zip(leaves, of_leaves(treedef), strict=True)
     ]
 
 

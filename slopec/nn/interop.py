@@ -42,7 +42,7 @@ def load_torch_state_dict(
     state = source if isinstance(source, Mapping) else _read(Path(source))
     named = {(rename(name) if rename else name): value for name, value in state.items()}
     named.pop(None, None)
-    arrays = {str(name): _array(value) for name, value in named.items()}
+    arrays = {str(name): array_of(value) for name, value in named.items()}
     return model.load_state_dict(arrays, strict=strict)
 
 
@@ -59,7 +59,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     return found
 
 
-def _array(value: Any) -> Any:
+def array_of(value: Any) -> Any:
     """A PyTorch tensor, of any type and device, as an array; anything else as it is."""
     if not hasattr(value, "detach"):
         return value

@@ -15,7 +15,7 @@ State = tuple[Tensor, ...]
 Step = Callable[[Tensor, Tensor, State], State]
 
 
-def _rnn(activation: Callable[[Tensor], Tensor]) -> Step:
+def elman(activation: Callable[[Tensor], Tensor]) -> Step:
     """h ← activation(from input + from state) (Elman, 1990)."""
 
     def step(given: Tensor, kept: Tensor, state: State) -> State:
@@ -24,19 +24,62 @@ def _rnn(activation: Callable[[Tensor], Tensor]) -> Step:
     return step
 
 
-def _lstm(given: Tensor, kept: Tensor, state: State) -> State:
+def lstm(given: Tensor, kept: Tensor, state: State) -> State:
     """c ← σ(f) c + σ(i) tanh(g), h ← σ(o) tanh(c) (Hochreiter & Schmidhuber, 1997)."""
     i, f, g, o = ops.split(given + kept, 4, axis=-1)
     c = ops.sigmoid(f) * state[1] + ops.sigmoid(i) * ops.tanh(g)
     return ops.sigmoid(o) * ops.tanh(c), c
 
 
-def _gru(given: Tensor, kept: Tensor, state: State) -> State:
+def gru(given: Tensor, kept: Tensor, state: State) -> State:
     """h ← (1 − z) n + z h with n = tanh(nᵢ + σ(r) nₕ), z = σ(zᵢ + zₕ) (Cho et al., 2014)."""
     (r1, z1, n1), (r2, z2, n2) = (ops.split(x, 3, axis=-1) for x in (given, kept))
     n = ops.tanh(n1 + ops.sigmoid(r1 + r2) * n2)
     z = ops.sigmoid(z1 + z2)
     return (n + z * (state[0] - n),)
+
+
+def run_layers(
+    step: Step,
+    x: Tensor,
+    state: State,
+    parameters: Sequence[Sequence[Tensor]],
+    directions: int = 1,
+    dropout: float = 0.0,
+) -> tuple[Tensor, State]:
+    """Outputs and last states of layers over (T, N, features), dropout lying between the layers.
+
+    `state` has the parts (layers · directions, N, H); `parameters` are, for every layer and in it
+    for every direction, weights of input and state and, if there are any, their biases.
+    """
+    last: list[State] = []
+    for first in range(0, len(parameters), directions):
+        if first and dropout:
+            x = functional.dropout(x, dropout)
+        sides = []
+        for place in range(first, first + directions):
+            begin = tuple(part[place] for part in state)
+            y, end = _layer(step, parameters[place], x, begin, reverse=place > first)
+            sides.append(y)
+            last.append(end)
+        x = ops.concat(sides, axis=-1) if len(sides) > 1 else sides[0]
+    return x, tuple(ops.stack(list(part)) for part in zip(*last, strict=True))
+
+
+def _layer(
+    step: Step, parameters: Sequence[Tensor], x: Tensor, state: State, reverse: bool
+) -> tuple[Tensor, State]:
+    """One direction of one layer over (T, N, features)."""
+    weight, recurrent, *biases = parameters
+    given = functional.linear(x, weight, biases[0] if biases else None)
+
+    def following(state: State, given: Tensor) -> tuple[State, Tensor]:
+        kept = functional.linear(state[0], recurrent, biases[1] if biases else None)
+        new = step(given, kept, state)
+        return new, new[0]
+
+    end, ys = scan(following, state, given, reverse=reverse)
+    return ys, end
 
 
 class _Recurrent(Module):
@@ -106,36 +149,16 @@ class _Recurrent(Module):
         if state is None:
             shape = (self.num_layers * self.directions, x.shape[1], self.hidden_size)
             state = (ops.zeros(shape, dtype=x.dtype),) * self.states
-        last: list[State] = []
-        for layer in range(self.num_layers):
-            if layer and self.dropout:
-                x = functional.dropout(x, self.dropout, self.training)
-            sides = []
-            for direction in range(self.directions):
-                place = layer * self.directions + direction
-                y, end = self._layer(layer, direction, x, tuple(s[place] for s in state))
-                sides.append(y)
-                last.append(end)
-            x = ops.concat(sides, axis=-1) if len(sides) > 1 else sides[0]
-        ends = tuple(ops.stack(list(part)) for part in zip(*last, strict=True))
+        parameters = [
+            [getattr(self, name) for name in self._names(layer, direction)]
+            for layer in range(self.num_layers)
+            for direction in range(self.directions)
+        ]
+        dropout = self.dropout if self.training else 0.0
+        x, ends = run_layers(self.step(), x, state, parameters, self.directions, dropout)
         if single:
             return ops.squeeze(x, 1), tuple(ops.squeeze(s, 1) for s in ends)
         return (ops.swapaxes(x, 0, 1) if axis == 0 else x), ends
-
-    def _layer(self, layer: int, direction: int, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One direction of one layer over (T, N, features)."""
-        parameters = [getattr(self, name) for name in self._names(layer, direction)]
-        weight, recurrent, *biases = parameters
-        given = functional.linear(x, weight, biases[0] if biases else None)
-        step = self.step()
-
-        def following(state: State, given: Tensor) -> tuple[State, Tensor]:
-            kept = functional.linear(state[0], recurrent, biases[1] if biases else None)
-            new = step(given, kept, state)
-            return new, new[0]
-
-        end, ys = scan(following, state, given, reverse=direction == 1)
-        return ys, end
 
     def extra_repr(self) -> str:
         """The sizes and what differs from the defaults."""
@@ -189,7 +212,7 @@ class RNN(_Recurrent):
 
     def step(self) -> Step:
         """Elman's."""
-        return _rnn(getattr(functional, self.nonlinearity))
+        return elman(getattr(functional, self.nonlinearity))
 
     def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(T, N, I) to outputs (T, N, D · H) and last states (layers · D, N, H), D directions."""
@@ -210,7 +233,7 @@ class GRU(_Recurrent):
 
     def step(self) -> Step:
         """The GRU's."""
-        return _gru
+        return gru
 
     def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(T, N, I) to outputs (T, N, D · H) and last states (layers · D, N, H), D directions."""
@@ -231,7 +254,7 @@ class LSTM(_Recurrent):
 
     def step(self) -> Step:
         """The LSTM's."""
-        return _lstm
+        return lstm
 
     def forward(
         self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None
@@ -289,7 +312,7 @@ class RNNCell(_Cell):
 
     def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
         """(N, I) and the state (N, H) to the next state."""
-        return self._next(_rnn(ops.tanh), x, None if hx is None else (hx,), 1)[0]
+        return self._next(elman(ops.tanh), x, None if hx is None else (hx,), 1)[0]
 
 
 class GRUCell(_Cell):
@@ -304,7 +327,7 @@ class GRUCell(_Cell):
 
     def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
         """(N, I) and the state (N, H) to the next state."""
-        return self._next(_gru, x, None if hx is None else (hx,), 1)[0]
+        return self._next(gru, x, None if hx is None else (hx,), 1)[0]
 
 
 class LSTMCell(_Cell):
@@ -320,5 +343,5 @@ class LSTMCell(_Cell):
 
     def forward(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """(N, I) and the state (h, c) to the next (h, c)."""
-        h, c = self._next(_lstm, x, hx, 2)
+        h, c = self._next(lstm, x, hx, 2)
         return h, c

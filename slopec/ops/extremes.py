@@ -167,7 +167,7 @@ def norm(x: ArrayLike, /, ord: float = 2, axis: Axis = None, *, keepdims: bool =
     """The vector norm (Σ|x|^ord)^(1/ord) over `axis`; integers become float32.
 
     `ord` may be inf (largest modulus), -inf (smallest) and 0 (number of elements that are not 0).
-    The derivative of the 2-norm at zero is taken as 0.
+    The derivative at zero is taken as 0.
 
     >>> import slopec as sp
     >>> print(sp.norm(sp.tensor([3.0, 4.0])), sp.norm(sp.tensor([3.0, 4.0]), ord=1))
@@ -186,10 +186,10 @@ def norm(x: ArrayLike, /, ord: float = 2, axis: Axis = None, *, keepdims: bool =
         return hlo.convert(count_nonzero(x, axes, keepdims=keepdims), size.dtype)
     if ord == 1:
         return sum(size, axes, keepdims=keepdims)
-    if ord != 2:
-        return powers.pow(sum(powers.pow(size, ord), axes, keepdims=keepdims), 1 / ord)
     wide = hlo.convert(size, summed_type(size.dtype))
-    total = fold(hlo.multiply(wide, wide), "add", 0, axes, keepdims)
+    raised = hlo.multiply(wide, wide) if ord == 2 else powers.pow(wide, ord)
+    total = fold(raised, "add", 0, axes, keepdims)
     zero = hlo.compare(total, hlo.zeros_like(total), "EQ")
-    root = hlo.sqrt(hlo.select(zero, hlo.full_like(total, 1), total))
+    safe = hlo.select(zero, hlo.full_like(total, 1), total)
+    root = hlo.sqrt(safe) if ord == 2 else powers.pow(safe, 1 / ord)
     return hlo.convert(hlo.select(zero, total, root), size.dtype)

@@ -69,9 +69,10 @@ def _check_inputs(
 ) -> None:
     if allow_int:
         return
+    fixed = arguments.fixed()
     for place in wrt:
         dtype = arguments.tensors[place].dtype
-        if not dtypes.is_differentiable(dtype):
+        if not dtypes.is_differentiable(dtype) and place not in fixed:
             name = arguments.names(function)[place]
             raise DTypeError(
                 "S0205",
@@ -112,8 +113,8 @@ def value_and_grad(
     The gradient has the structure of the arguments chosen by `argnums` and `argnames` (a tuple of
     gradients when several are chosen). With `has_aux`, `function` returns (value, aux) and the
     result is ((value, aux), gradient). Integer leaves of a chosen argument are refused unless
-    `allow_int`, and then get zeros. For real f, the gradient of a complex argument z is
-    ∂f/∂x − i ∂f/∂y, as in JAX.
+    `allow_int`, and then get zeros, as integer buffers of modules always do. For real f, the
+    gradient of a complex argument z is ∂f/∂x − i ∂f/∂y, as in JAX.
 
     Raises TransformError when the value is no real scalar and DTypeError for integer arguments.
 

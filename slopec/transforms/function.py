@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir, tracing, tree
+from slopec import dtypes, hlo, ir, tracing, trainable, tree
 from slopec.diagnostics import DTypeError, TransformError
 from slopec.tensor import Scalar, Tensor
 from slopec.tracing import TensorType, Trace
@@ -85,6 +85,11 @@ class Arguments:
             leaves[place] = leaf
         args, kwargs = self.treedef.unflatten(leaves)
         return args, kwargs
+
+    def fixed(self) -> set[int]:
+        """The positions of the data leaves that a node says are not trained, such as buffers."""
+        flags = list(trainable.of_leaves(self.treedef))
+        return {i for i, place in enumerate(self.places) if not flags[place]}
 
     def names(self, function: Callable[..., Any]) -> list[str]:
         """A dotted name for every data leaf, beginning with the parameter's name."""

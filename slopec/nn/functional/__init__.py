@@ -8,23 +8,27 @@ from slopec.nn.functional import (
     activations,
     attention,
     classification,
+    distances,
     images,
     losses,
     maps,
     normalization,
     padding,
     randomness,
+    sampling,
     sequences,
 )
 from slopec.nn.functional.activations import *  # noqa: F403
 from slopec.nn.functional.attention import *  # noqa: F403
 from slopec.nn.functional.classification import *  # noqa: F403
+from slopec.nn.functional.distances import *  # noqa: F403
 from slopec.nn.functional.images import *  # noqa: F403
 from slopec.nn.functional.losses import *  # noqa: F403
 from slopec.nn.functional.maps import *  # noqa: F403
 from slopec.nn.functional.normalization import *  # noqa: F403
 from slopec.nn.functional.padding import *  # noqa: F403
 from slopec.nn.functional.randomness import *  # noqa: F403
+from slopec.nn.functional.sampling import *  # noqa: F403
 from slopec.nn.functional.sequences import *  # noqa: F403
 from slopec.ops import (
     adaptive_avg_pool,
@@ -74,10 +78,12 @@ __all__ = [
 __all__ += activations.__all__
 __all__ += attention.__all__
 __all__ += classification.__all__
+__all__ += distances.__all__
 __all__ += images.__all__
 __all__ += losses.__all__
 __all__ += maps.__all__
 __all__ += normalization.__all__
 __all__ += padding.__all__
 __all__ += randomness.__all__
+__all__ += sampling.__all__
 __all__ += sequences.__all__
