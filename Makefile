@@ -20,7 +20,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	$$p -c '$(QUALIFIES)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: help install venv demo test test-all check lint types imports format coverage-ops features programs patterns sweep bench clean
+.PHONY: help install venv demo test test-all check lint types imports format coverage-ops features conformance programs patterns sweep bench clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=python3.12] [JOBS=2]"
@@ -74,6 +74,9 @@ coverage-ops: $(STAMP) ## print each StableHLO op with what is known about it
 
 features: $(STAMP) ## write the table of features, with the tests that prove each
 	@$(BIN)/python -m tests.features
+
+conformance: $(STAMP) ## run the Array API's suite, a checkout of which SUITE names, on slopec
+	@JOBS=$(JOBS) $(BIN)/python -m tests.conformance $(SUITE)
 
 programs: $(STAMP) ## differentiate programs exported by JAX and print the errors against it
 	@$(BIN)/python -m tests.transforms.programs

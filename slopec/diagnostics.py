@@ -82,7 +82,11 @@ class SlopecError(Error):
 
 
 class ShapeError(SlopecError, ValueError):
-    """Shapes that do not fit together, or an axis or index outside a shape."""
+    """Shapes that do not fit together."""
+
+
+class RangeError(ShapeError, IndexError):
+    """An axis or an index outside a shape."""
 
 
 class DTypeError(SlopecError, TypeError):

@@ -57,7 +57,7 @@ from slopec.transforms import (
 from slopec.tree import register_node
 from slopec.version import VERSION as __version__
 
-__array_api_version__ = "2024.12"
+__array_api_version__ = "2025.12"
 """The version of the Array API that the functions here follow."""
 
 if TYPE_CHECKING:

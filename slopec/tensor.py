@@ -167,10 +167,19 @@ class Tensor:
         array = self.numpy()
         return np.array(array, dtype=dtype, copy=True if copy else None)
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
         """DLPack's protocol: the elements where they are; do not write to what is shared."""
-        data = self.eval()._value.data
-        return _writable(data).__dlpack__(**options)
+        options = {"stream": stream, "max_version": max_version}
+        options |= {"dl_device": dl_device, "copy": copy}
+        given = {name: value for name, value in options.items() if value is not None}
+        return _writable(self.eval()._value.data).__dlpack__(**given)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         """DLPack's device: its type and number."""
@@ -368,19 +377,13 @@ class Tensor:
         """NumPy's indexing; see `slopec.ops.getitem`."""
         return _apply("getitem", self, key)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise TraceError(
-            "S0104",
-            "tensors are values and cannot be changed in place",
-            span=tracing.here(),
-            hint="use the functional update `x = x.at[index].set(value)`",
-        )
-
     if TYPE_CHECKING:
         # `slopec.ops` installs its functions as methods: `x.sum(axis=0)`, `x.T`, `x.at[i]`, and
         # `slopec.lazy.leaves` what belongs to gradients and devices: `x.backward()`, `x.detach()`.
         data: Any
         is_leaf: bool
+
+        def __setitem__(self, key: Any, value: Any) -> None: ...
 
         def __getattr__(self, name: str) -> Any: ...
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slopec.lazy.graph import Value
 
 REFERENCE = "reference"
-_GPUS = ("cuda", "metal")
+GPUS = ("cuda", "metal")
 
 _chosen: ContextVar[str | None] = ContextVar("slopec_device", default=None)
 _default: list[str | None] = [None]
@@ -84,7 +84,7 @@ def checked(name: Any) -> str:
 
     if name in ("cpu", REFERENCE):
         return str(name)
-    known = ["cpu", *_GPUS, REFERENCE]
+    known = ["cpu", *GPUS, REFERENCE]
     if not isinstance(name, str) or name.partition(":")[0] not in known:
         raise UsageError(
             "S0140",
@@ -100,6 +100,15 @@ def checked(name: Any) -> str:
             "S0140", error.message, span=tracing.here(), notes=error.notes, hint=error.hint
         ) from None
     return name
+
+
+def usable(name: str) -> bool:
+    """Whether a device can be used here."""
+    try:
+        checked(name)
+    except UsageError:
+        return False
+    return True
 
 
 def opened(name: str) -> Any:

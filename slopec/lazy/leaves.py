@@ -94,11 +94,13 @@ def to(self: Tensor, target: Any) -> Tensor:
     from slopec.ops.data_types import astype
 
     if isinstance(target, Tensor):
-        return astype(self, target.dtype)
+        return astype(self, target.dtype, copy=False)
     if not isinstance(target, str) or _is_dtype(target):
-        return astype(self, target)
+        return astype(self, target, copy=False)
+    if target == self.device:
+        return self
     name = checked(target)
-    if self._trace is not None or self.device == name:
+    if self._trace is not None:
         return self
     if self.requires_grad:
         with device(name):
@@ -106,6 +108,20 @@ def to(self: Tensor, target: Any) -> Tensor:
     moved = Value(self._value.type, place(self.eval()._value.data, name))
     moved.device = None if name == "cpu" else name
     return Tensor._of_recorded(moved)
+
+
+def to_device(self: Tensor, device: str, /, *, stream: None = None) -> Tensor:
+    """The tensor on another device, the Array API's name for `x.to(device)`; there are no streams.
+
+    >>> import slopec as sp
+    >>> sp.ones(2).to_device("reference").device
+    'reference'
+    """
+    if stream is not None:
+        raise UsageError(
+            "S0106", f"to_device: there are no streams, got {stream!r}", span=tracing.here()
+        )
+    return to(self, checked(device) if self._trace is None else device)
 
 
 def cpu(self: Tensor) -> Tensor:
@@ -163,6 +179,8 @@ def assign(tensor: Tensor, new: Any, what: str) -> Tensor:
             hint="update parameters in `with sp.no_grad():`",
         )
     given: Tensor = astype(asarray(new), tensor.dtype).detach()
+    if given._trace is not None:
+        raise _from_outside(what)
     if given.shape != tensor.shape:
         if given.ndim > tensor.ndim:
             raise ShapeError(
@@ -173,6 +191,16 @@ def assign(tensor: Tensor, new: Any, what: str) -> Tensor:
     if tensor.requires_grad:
         owned(tensor._value, tensor)
     return tensor
+
+
+def _from_outside(what: str) -> TraceError:
+    return TraceError(
+        "S0145",
+        f"{what} within a traced function, on a tensor from outside of it",
+        span=tracing.here(),
+        notes=("the value is not known before the function is called",),
+        hint="return the new value from the function",
+    )
 
 
 def _get_data(self: Tensor) -> Tensor:
@@ -203,6 +231,35 @@ def _in_place(name: str, operator: str) -> Any:
     >>> _ = x.{name}(2.0)
     """
     return method
+
+
+def set_item(self: Tensor, key: Any, value: Any) -> None:
+    """`x[key] = value` gives the tensor the value `x.at[key].set(value)`, and its history.
+
+    Everybody who holds the tensor sees it; what was computed from it before keeps its value, and so
+    do parts that were taken: `x[0]` is a value, not a view. A leaf that requires a gradient changes
+    under `no_grad` only. Raises TraceError (S0104) for a traced tensor.
+
+    >>> import slopec as sp
+    >>> x = sp.zeros(4)
+    >>> x[1::2] = 5
+    >>> print(x)
+    tensor([0. 5. 0. 5.], float32[4], cpu)
+    """
+    if self._trace is not None:
+        raise TraceError(
+            "S0104",
+            "traced tensors are values and cannot be changed in place",
+            span=tracing.here(),
+            hint="use the functional update `x = x.at[index].set(value)`",
+        )
+    if self.requires_grad and (is_leaf(self) or not records_gradients()):
+        assign(self, self.detach().at[key].set(value), "`x[…] = …`")
+        return
+    made: Tensor = self.at[key].set(value)
+    if made._trace is not None:
+        raise _from_outside("`x[…] = …`")
+    self._value, self._requires_grad = made._value, made._requires_grad
 
 
 def copy_(self: Tensor, other: Any) -> Tensor:
@@ -247,9 +304,10 @@ def install() -> None:
     """Give tensors these methods, and those of `autograd`."""
     from slopec.lazy import autograd
 
-    own: tuple[Callable[..., Any], ...] = (detach, to, cpu, cuda, copy_, fill_, zero_)
+    own: tuple[Callable[..., Any], ...] = (detach, to, to_device, cpu, cuda, copy_, fill_, zero_)
     for function in (*own, autograd.backward, autograd.requires_grad_, autograd.retain_grad):
         setattr(Tensor, function.__name__, function)
+    Tensor.__setitem__ = set_item  # type: ignore[method-assign]
     for operator in _SIGNS:
         stem = {"__truediv__": "div"}.get(operator, operator.strip("_"))
         setattr(Tensor, f"{stem}_", _in_place(f"{stem}_", operator))

@@ -74,7 +74,7 @@ class Family:
             changed = {i for i, old in enumerate(self.seen) if constants[i] != old}
             if not changed <= set(self.varying):
                 loose = changed.union(self.varying)
-                self.varying = tuple(sorted(i for i in loose if ir.is_splat(constants[i])))
+                self.varying = tuple(sorted(i for i in loose if _is_number(constants[i])))
                 self.plans.clear()
             self.seen = constants
         loose = set(self.varying)
@@ -84,6 +84,11 @@ class Family:
             plan = self.plans[fixed] = Plan(graph, device, self.varying)
         numbers = [ir.elements(constants[i]).reshape(-1)[0] for i in self.varying]
         return plan.run(graph.inputs, numbers)
+
+
+def _is_number(constant: ir.Attribute) -> bool:
+    """Whether a constant is one number, however often; of no elements there is none."""
+    return ir.is_splat(constant) and ir.elements(constant).size > 0
 
 
 def _name_on_disk(module: ir.Module) -> str:

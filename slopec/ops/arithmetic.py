@@ -182,10 +182,12 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     if dtypes.is_integer(x.dtype):
         return hlo.subtract(hlo.divide(x, y), down)
     # x - rest is a multiple of y, so rounding mends the last bit. Division by zero gives infinity
-    # or NaN, as it does for `/`.
+    # or NaN, as it does for `/`; a zero has the sign of the quotient.
+    quotient = hlo.divide(x, y)
     whole = hlo.round_nearest_even(hlo.divide(hlo.subtract(x, rest), y))
-    by_zero = hlo.compare(y, zero, "EQ")
-    return hlo.select(by_zero, hlo.divide(x, y), hlo.subtract(whole, down))
+    floor = hlo.subtract(whole, down)
+    floor = hlo.select(hlo.compare(floor, zero, "EQ"), hlo.multiply(zero, quotient), floor)
+    return hlo.select(hlo.compare(y, zero, "EQ"), quotient, floor)
 
 
 def _falls_short(rest: Tensor, y: Tensor) -> Tensor:

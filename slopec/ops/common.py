@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeGuard
 import numpy as np
 
 from slopec import dtypes, hlo, ir, tracing
-from slopec.diagnostics import DTypeError, ShapeError, UsageError
+from slopec.diagnostics import DTypeError, RangeError, ShapeError, UsageError
 from slopec.dtypes import DType
 from slopec.tensor import Axis, Scalar, Tensor
 
@@ -185,7 +185,7 @@ def bad_argument(message: str, hint: str | None = None) -> UsageError:
 
 
 def axis_of(name: str, axis: int, ndim: int) -> int:
-    """`axis` counted from the front; raises ShapeError when there is no such axis."""
+    """`axis` counted from the front; raises RangeError when there is no such axis."""
     try:
         index = axis.__index__()
     except AttributeError:
@@ -194,7 +194,7 @@ def axis_of(name: str, axis: int, ndim: int) -> int:
         ) from None
     if not -ndim <= index < ndim:
         known = f"{-ndim} … {ndim - 1}" if ndim else "none: the tensor has no dimensions"
-        raise ShapeError(
+        raise RangeError(
             "S0107",
             f"{name}: axis {index} is outside a tensor of {ndim} dimensions",
             span=tracing.here(),

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from slopec import dtypes
+from slopec.lazy import device
 from slopec.ops.data_types import isdtype
 
 __all__ = ["__array_namespace_info__", "e", "inf", "nan", "newaxis", "pi"]
@@ -19,22 +20,24 @@ class _NamespaceInfo:
     """The Array API's inspection: capabilities, devices, dtypes."""
 
     def capabilities(self) -> dict[str, Any]:
-        """What depends on values: masks work on known values only, shapes are always known."""
+        """What depends on values, which are known outside traced functions only."""
         return {
             "boolean indexing": True,
-            "data-dependent shapes": False,
+            "data-dependent shapes": True,
             "max dimensions": None,
         }
 
     def default_device(self) -> str:
         """Where results are computed unless something else is asked for."""
-        return "cpu"
+        return device.chosen() or "cpu"
 
     def devices(self) -> tuple[str, ...]:
-        """Where results can be computed without compiling for another target."""
-        return ("cpu",)
+        """Where results can be computed here."""
+        return tuple(
+            name for name in ("cpu", *device.GPUS, device.REFERENCE) if device.usable(name)
+        )
 
-    def default_dtypes(self, *, device: Any = None) -> dict[str, dtypes.DType]:
+    def default_dtypes(self, *, device: str | None = None) -> dict[str, dtypes.DType]:
         """The types that Python's numbers take."""
         return {
             "real floating": dtypes.float32,
@@ -43,7 +46,7 @@ class _NamespaceInfo:
             "indexing": dtypes.int32,
         }
 
-    def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, dtypes.DType]:
+    def dtypes(self, *, device: str | None = None, kind: Any = None) -> dict[str, dtypes.DType]:
         """The Array API's dtypes by name, those of `kind` if given (see `slopec.isdtype`)."""
         known = {
             name: dtype

@@ -1,6 +1,7 @@
 """Tensors made of numbers rather than of other tensors.
 
-`device` is not an argument: where values live is decided when they are computed.
+`device` says where the elements shall be ("cpu", "cuda", "reference" …, see `slopec.device`); in a
+traced function it says nothing, because a program is compiled for where it runs.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from slopec.ops.common import (
     ArrayLike,
     Shape,
     as_tensor,
+    bad_argument,
     expand,
     is_scalar,
     splat,
@@ -55,24 +57,39 @@ def shape_of(name: str, shape: int | Sequence[int]) -> Shape:
     return result
 
 
-def asarray(obj: Any, /, dtype: Any = None, *, copy: bool | None = None) -> Tensor:
+def placed(made: Tensor, device: str | None) -> Tensor:
+    """`made` on the device that a user's argument names; in a trace as it is."""
+    return made if device is None or made.device == "traced" else made.to(device)
+
+
+def asarray(
+    obj: Any, /, dtype: Any = None, *, device: str | None = None, copy: bool | None = None
+) -> Tensor:
     """`obj` (nested lists, a scalar, an array, a tensor) as a tensor, of `dtype` if given.
 
-    Python floats become float32 and ints int32; arrays and tensors keep their dtype. `copy` is
-    accepted for the Array API's sake: tensors are values.
+    Python floats become float32 and ints int32; arrays and tensors keep their dtype. A tensor is
+    returned as it is, unless `copy` asks for one of its own. Arrays are copied if they could be
+    changed.
 
-    Raises ShapeError for ragged lists and DTypeError for data that is not numeric.
+    Raises ShapeError for ragged lists, DTypeError for data that is not numeric, UsageError when
+    `copy=False` cannot be.
 
     >>> import slopec as sp
     >>> sp.asarray([[1, 2], [3, 4]], dtype="float32").dtype.name
     'float32'
     """
+    if copy is False and (not isinstance(obj, Tensor) or dtype_or(dtype, obj.dtype) != obj.dtype):
+        raise bad_argument(
+            "asarray: what is no tensor of the wanted dtype has to be copied",
+            "leave out `copy=False`",
+        )
     if not isinstance(obj, Tensor) and not _has_traced(obj):
         held = Tensor(obj, dtype)
-        return hlo.constant(held.numpy()) if tracing.is_tracing() else held
+        return hlo.constant(held.numpy()) if tracing.is_tracing() else placed(held, device)
     if not isinstance(obj, Tensor):
         obj = _stacked([asarray(item) for item in obj])
-    return obj if dtype is None else astype(obj, dtype)
+    made = obj if dtype is None else astype(obj, dtype, copy=False)
+    return placed(astype(made, made.dtype) if copy else made, device)
 
 
 def _has_traced(obj: Any) -> bool:
@@ -88,17 +105,26 @@ def _stacked(rows: list[Tensor]) -> Tensor:
     return stack(rows)
 
 
-def from_dlpack(x: Any, /) -> Tensor:
-    """A tensor of anything that speaks DLPack on the host, without copying where possible.
+def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Tensor:
+    """A tensor of anything that speaks DLPack on the host.
+
+    A tensor is returned as it is, unless `copy` asks for one of its own; other elements are copied,
+    because their owner could change them. Raises UsageError when `copy=False` cannot be.
 
     >>> import numpy as np, slopec as sp
     >>> print(sp.from_dlpack(np.array([1, 2])))
     tensor([1 2], int64[2], cpu)
     """
-    return asarray(np.from_dlpack(x))
+    return asarray(x if isinstance(x, Tensor) else np.from_dlpack(x), device=device, copy=copy)
 
 
-def full(shape: int | Sequence[int], fill_value: ArrayLike, dtype: Any = None) -> Tensor:
+def full(
+    shape: int | Sequence[int],
+    fill_value: ArrayLike,
+    dtype: Any = None,
+    *,
+    device: str | None = None,
+) -> Tensor:
     """A tensor of `shape` that holds the scalar `fill_value` everywhere.
 
     Without `dtype`: bool, int32, float32 or complex64, as the scalar is. A tensor is broadcast.
@@ -111,42 +137,53 @@ def full(shape: int | Sequence[int], fill_value: ArrayLike, dtype: Any = None) -
     sizes = shape_of("full", shape)
     if not is_scalar(fill_value):
         filled = as_tensor("full", fill_value)
-        return expand(filled if dtype is None else astype(filled, dtype), sizes)
+        return placed(expand(filled if dtype is None else astype(filled, dtype), sizes), device)
     wanted = Tensor(fill_value).dtype if dtype is None else wanted_dtype(dtype)
-    return splat("full", fill_value, sizes, wanted)
+    return placed(splat("full", fill_value, sizes, wanted), device)
 
 
-def zeros(shape: int | Sequence[int], dtype: Any = dtypes.float32) -> Tensor:
+def zeros(
+    shape: int | Sequence[int], dtype: Any = dtypes.float32, *, device: str | None = None
+) -> Tensor:
     """Zeros of `shape`, float32 unless `dtype` says otherwise.
 
     >>> import slopec as sp
     >>> print(sp.zeros(3, dtype="int32"))
     tensor([0 0 0], int32[3], cpu)
     """
-    return hlo.full(shape_of("zeros", shape), 0, dtype_or(dtype, dtypes.float32))
+    made = hlo.full(shape_of("zeros", shape), 0, dtype_or(dtype, dtypes.float32))
+    return placed(made, device)
 
 
-def ones(shape: int | Sequence[int], dtype: Any = dtypes.float32) -> Tensor:
+def ones(
+    shape: int | Sequence[int], dtype: Any = dtypes.float32, *, device: str | None = None
+) -> Tensor:
     """Ones of `shape`, float32 unless `dtype` says otherwise.
 
     >>> import slopec as sp
     >>> print(sp.ones((1, 2)))
     tensor([[1. 1.]], float32[1, 2], cpu)
     """
-    return hlo.full(shape_of("ones", shape), 1, dtype_or(dtype, dtypes.float32))
+    made = hlo.full(shape_of("ones", shape), 1, dtype_or(dtype, dtypes.float32))
+    return placed(made, device)
 
 
-def empty(shape: int | Sequence[int], dtype: Any = dtypes.float32) -> Tensor:
+def empty(
+    shape: int | Sequence[int], dtype: Any = dtypes.float32, *, device: str | None = None
+) -> Tensor:
     """A tensor of `shape` whose values are nobody's concern; they are zeros.
 
     >>> import slopec as sp
     >>> sp.empty((2, 3)).shape
     (2, 3)
     """
-    return hlo.full(shape_of("empty", shape), 0, dtype_or(dtype, dtypes.float32))
+    made = hlo.full(shape_of("empty", shape), 0, dtype_or(dtype, dtypes.float32))
+    return placed(made, device)
 
 
-def full_like(x: ArrayLike, /, fill_value: Scalar, dtype: Any = None) -> Tensor:
+def full_like(
+    x: ArrayLike, /, fill_value: Scalar, dtype: Any = None, *, device: str | None = None
+) -> Tensor:
     """`fill_value` everywhere, in the shape and dtype of `x`.
 
     >>> import slopec as sp
@@ -154,34 +191,34 @@ def full_like(x: ArrayLike, /, fill_value: Scalar, dtype: Any = None) -> Tensor:
     tensor([5. 5.], float32[2], cpu)
     """
     like = as_tensor("full_like", x)
-    return full(like.shape, fill_value, dtype=dtype_or(dtype, like.dtype))
+    return full(like.shape, fill_value, dtype_or(dtype, like.dtype), device=device)
 
 
-def zeros_like(x: ArrayLike, /, dtype: Any = None) -> Tensor:
+def zeros_like(x: ArrayLike, /, dtype: Any = None, *, device: str | None = None) -> Tensor:
     """Zeros in the shape and dtype of `x`.
 
     >>> import slopec as sp
     >>> print(sp.zeros_like(sp.tensor([1, 2])))
     tensor([0 0], int32[2], cpu)
     """
-    return full_like(x, 0, dtype=dtype)
+    return full_like(x, 0, dtype, device=device)
 
 
-def ones_like(x: ArrayLike, /, dtype: Any = None) -> Tensor:
+def ones_like(x: ArrayLike, /, dtype: Any = None, *, device: str | None = None) -> Tensor:
     """Ones in the shape and dtype of `x`.
 
     >>> import slopec as sp
     >>> print(sp.ones_like(sp.tensor([3, 4])))
     tensor([1 1], int32[2], cpu)
     """
-    return full_like(x, 1, dtype=dtype)
+    return full_like(x, 1, dtype, device=device)
 
 
-def empty_like(x: ArrayLike, /, dtype: Any = None) -> Tensor:
+def empty_like(x: ArrayLike, /, dtype: Any = None, *, device: str | None = None) -> Tensor:
     """A tensor in the shape and dtype of `x` whose values are nobody's concern.
 
     >>> import slopec as sp
     >>> sp.empty_like(sp.tensor([1, 2])).shape
     (2,)
     """
-    return full_like(x, 0, dtype=dtype)
+    return full_like(x, 0, dtype, device=device)

@@ -1,5 +1,6 @@
 """Questions about element types, and conversions between them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import ml_dtypes
@@ -22,12 +23,12 @@ def wanted_dtype(dtype: Any) -> DType:
         raise DTypeError("S0102", str(error), span=tracing.here()) from None
 
 
-def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True) -> Tensor:
+def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Tensor:
     """The elements of `x`, any shape, converted to `dtype`; differentiable between floating types.
 
     Floats become integers by truncation, anything becomes bool by comparison with zero, and of
-    complex elements the real part is kept. `copy` is accepted for the Array API's sake: tensors
-    are values and are never copied for it.
+    complex elements the real part is kept. With `copy=False` a tensor that has the dtype is
+    returned itself; in-place methods of it then reach `x`.
 
     Raises DTypeError for an unknown dtype.
 
@@ -36,11 +37,22 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True) -> Tensor:
     tensor([ 1 -1], int32[2], cpu)
     """
     x, wanted = as_tensor("astype", x), wanted_dtype(dtype)
+    if device is not None:
+        x = x if x.device == "traced" else x.to(device)
+    if wanted == x.dtype:
+        return another(x) if copy else x
     if wanted == dtypes.bool_ and x.dtype != dtypes.bool_:
         return hlo.compare(x, hlo.zeros_like(x), "NE")
     if dtypes.is_complex(x.dtype) and not dtypes.is_complex(wanted):
         x = hlo.real(x)
     return hlo.convert(x, wanted)
+
+
+def another(x: Tensor) -> Tensor:
+    """Another handle on the value of `x`, which in-place methods do not reach."""
+    if x._trace is not None:
+        return x
+    return Tensor._of_recorded(x._value, requires_grad=x.requires_grad)
 
 
 def bitcast(x: ArrayLike, dtype: Any, /) -> Tensor:
@@ -115,17 +127,38 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     return wanted == wanted_dtype(kind)
 
 
-def finfo(dtype: Any, /) -> Any:
-    """The limits of a floating type: bits, eps, max, min, smallest_normal, dtype.
+@dataclass(frozen=True)
+class FloatLimits:
+    """What `finfo` says of a floating type, in Python's numbers."""
+
+    bits: int
+    eps: float
+    """From 1 to the next number."""
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: DType
+
+
+def finfo(dtype: Any, /) -> FloatLimits:
+    """The limits of a floating type, of a complex one those of its parts.
 
     >>> import slopec as sp
-    >>> float(sp.finfo("bfloat16").eps)
+    >>> sp.finfo("bfloat16").eps
     0.0078125
     """
     wanted = dtypes.real_of(_dtype_of(dtype))
     if not dtypes.is_floating(wanted):
         raise DTypeError("S0102", f"finfo: {wanted} is not a floating type", span=tracing.here())
-    return ml_dtypes.finfo(wanted)
+    known = ml_dtypes.finfo(wanted)
+    return FloatLimits(
+        bits=int(known.bits),
+        eps=float(known.eps),
+        max=float(known.max),
+        min=float(known.min),
+        smallest_normal=float(known.smallest_normal),
+        dtype=wanted,
+    )
 
 
 def iinfo(dtype: Any, /) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import ArrayLike, as_tensor, axes_of, axis_of, bad_argument
-from slopec.ops.creation import dtype_or
+from slopec.ops.creation import dtype_or, placed
 from slopec.ops.manipulation import moveaxis, part
 from slopec.ops.repetition import roll
 from slopec.tensor import Axis, Tensor
@@ -254,7 +254,7 @@ def ifft2(x: ArrayLike, /, *, s: Sequence[int] | None = None, norm: Norm = "back
 # --- frequencies -----------------------------------------------------------------------------
 
 
-def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None) -> Tensor:
+def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | None = None) -> Tensor:
     """The frequencies of the points of an `fft` of length `n` with samples `d` apart.
 
     >>> import slopec as sp
@@ -265,17 +265,18 @@ def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None) -> Tensor:
     place = hlo.iota((n,), 0, dtypes.int32)
     upper = hlo.compare(place, hlo.full_like(place, (n + 1) // 2), "GE")
     place = hlo.select(upper, hlo.subtract(place, hlo.full_like(place, n)), place)
-    return _per_length(hlo.convert(place, wanted), n, d)
+    return placed(_per_length(hlo.convert(place, wanted), n, d), device)
 
 
-def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None) -> Tensor:
+def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | None = None) -> Tensor:
     """The frequencies of the points of an `rfft` of length `n` with samples `d` apart.
 
     >>> import slopec as sp
     >>> sp.fft.rfftfreq(4).tolist()
     [0.0, 0.25, 0.5]
     """
-    return _per_length(hlo.iota((n // 2 + 1,), 0, dtype_or(dtype, dtypes.float32)), n, d)
+    places = hlo.iota((n // 2 + 1,), 0, dtype_or(dtype, dtypes.float32))
+    return placed(_per_length(places, n, d), device)
 
 
 def _per_length(places: Tensor, n: int, d: float) -> Tensor:

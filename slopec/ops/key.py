@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from slopec import dtypes, hlo, tracing
-from slopec.diagnostics import DTypeError, ShapeError
+from slopec.diagnostics import DTypeError, RangeError, ShapeError
 from slopec.ops.common import Shape, broadcast_shapes, expand
 from slopec.tensor import Tensor
 
@@ -159,6 +159,13 @@ def _is_array(item: Any) -> bool:
     return isinstance(item, np.ndarray | Tensor)
 
 
+def _fits(mask: Shape, covered: Shape) -> bool:
+    """Whether a mask has a truth for each element, or none at all."""
+    return len(mask) == len(covered) and all(
+        m in (size, 0) for m, size in zip(mask, covered, strict=True)
+    )
+
+
 def _is_mask(item: Any) -> bool:
     return isinstance(item, bool) or (_is_array(item) and item.dtype == dtypes.bool_)
 
@@ -179,8 +186,8 @@ def _masks_as_indices(name: str, items: list[Any], shape: Shape) -> list[Any]:
             result.append(bool(mask))
             continue
         covered = shape[dim : dim + mask.ndim]
-        if mask.shape != covered:
-            raise ShapeError(
+        if not _fits(mask.shape, covered):
+            raise RangeError(
                 "S0108",
                 f"{name}: a mask of shape {mask.shape} for dimensions of shape {covered}",
                 span=tracing.here(),
@@ -216,21 +223,21 @@ def _expanded(name: str, items: list[Any], shape: Shape) -> list[Any]:
             raise _no_index(item)
     count = sum(_consumes(item) for item in items)
     if count > len(shape):
-        raise ShapeError(
+        raise RangeError(
             "S0108",
             f"{name}: {count} indices for a tensor of shape {shape}",
             span=tracing.here(),
         )
     dots = [at for at, item in enumerate(items) if item is Ellipsis]
     if len(dots) > 1:
-        raise ShapeError("S0108", f"{name}: `...` stands twice in an index", span=tracing.here())
+        raise RangeError("S0108", f"{name}: `...` stands twice in an index", span=tracing.here())
     at = dots[0] if dots else len(items)
     return items[:at] + [slice(None)] * (len(shape) - count) + items[at + 1 :]
 
 
 def _inside(name: str, index: int, size: int, dim: int, shape: Shape) -> int:
     if not -size <= index < size:
-        raise ShapeError(
+        raise RangeError(
             "S0108",
             f"{name}: index {index} is outside dimension {dim} of shape {shape}",
             span=tracing.here(),

@@ -38,8 +38,10 @@ __all__ = [
 ]
 
 
-def reshape(x: ArrayLike, /, shape: int | Sequence[int]) -> Tensor:
+def reshape(x: ArrayLike, /, shape: int | Sequence[int], *, copy: bool | None = None) -> Tensor:
     """The elements of `x`, row by row, in another `shape`; one size may be -1: what is left.
+
+    `copy` is accepted for the Array API's sake: tensors are values, which nobody else can change.
 
     Raises ShapeError when the numbers of elements differ.
 

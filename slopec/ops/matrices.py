@@ -5,7 +5,7 @@ from typing import Any
 from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError, ShapeError
 from slopec.ops.common import ArrayLike, Shape, as_tensor, axis_of
-from slopec.ops.creation import dtype_or, shape_of
+from slopec.ops.creation import dtype_or, placed, shape_of
 from slopec.ops.linear import diagonal
 from slopec.tensor import Tensor
 
@@ -23,13 +23,20 @@ __all__ = [
 def _diagonal_mask(shape: Shape, k: int, direction: str) -> Tensor:
     """Where column - row compares with `k`, in the last two dimensions of `shape`."""
     rank = len(shape)
+    k = max(-shape[-2], min(k, shape[-1]))  # beyond the corners all diagonals are alike
     rows = hlo.iota(shape, rank - 2, dtypes.int32)
     columns = hlo.iota(shape, rank - 1, dtypes.int32)
     return hlo.compare(columns, hlo.add(rows, hlo.full_like(rows, k)), direction)
 
 
 def eye(
-    n_rows: int, n_cols: int | None = None, /, k: int = 0, *, dtype: Any = dtypes.float32
+    n_rows: int,
+    n_cols: int | None = None,
+    /,
+    k: int = 0,
+    *,
+    dtype: Any = dtypes.float32,
+    device: str | None = None,
 ) -> Tensor:
     """A matrix with ones on diagonal `k` (above the main one if positive) and zeros elsewhere.
 
@@ -39,7 +46,8 @@ def eye(
             [0. 1.]], float32[2, 2], cpu)
     """
     shape = shape_of("eye", (n_rows, n_rows if n_cols is None else n_cols))
-    return hlo.convert(_diagonal_mask(shape, k, "EQ"), dtype_or(dtype, dtypes.float32))
+    made = hlo.convert(_diagonal_mask(shape, k, "EQ"), dtype_or(dtype, dtypes.float32))
+    return placed(made, device)
 
 
 def identity(n: int, /, *, dtype: Any = dtypes.float32) -> Tensor:

@@ -29,7 +29,7 @@ from slopec.ops import (
     updating,
 )
 from slopec.ops.common import ArrayLike, bad_argument
-from slopec.ops.data_types import astype, bitcast
+from slopec.ops.data_types import another, astype, bitcast
 from slopec.tensor import Tensor
 
 Method = Callable[..., Any]
@@ -140,7 +140,7 @@ def unbind(x: Tensor, axis: int = 0) -> tuple[Tensor, ...]:
 
 def _cast(dtype: dtypes.DType) -> Method:
     def cast(x: Tensor) -> Tensor:
-        return astype(x, dtype)
+        return astype(x, dtype, copy=False)
 
     cast.__doc__ = f"`x` converted to {dtype}."
     return cast
@@ -177,13 +177,6 @@ def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> tuple[Tenso
 def _same(x: Tensor) -> Tensor:
     """`x` itself: tensors are values, there is nothing to copy."""
     return x
-
-
-def _another(x: Tensor) -> Tensor:
-    """Another handle on the value of `x`, which in-place methods do not reach."""
-    if x._trace is not None:
-        return x
-    return Tensor._of_recorded(x._value, requires_grad=x.requires_grad)
 
 
 def _transposed(x: Tensor) -> Tensor:
@@ -243,9 +236,9 @@ METHODS |= {
     "long": _cast(dtypes.int64),
     "short": _cast(dtypes.int16),
     "type_as": to,
-    "clone": _another,
+    "clone": another,
     "contiguous": _same,
-    "copy": _another,
+    "copy": another,
     # the names that PyTorch has for functions above
     "clamp": arithmetic.clip,
     "div": arithmetic.divide,

@@ -16,7 +16,7 @@ from slopec.ops.common import (
     expand,
     splat,
 )
-from slopec.ops.creation import dtype_or, shape_of
+from slopec.ops.creation import dtype_or, placed, shape_of
 from slopec.ops.data_types import astype
 from slopec.tensor import Tensor
 
@@ -31,7 +31,13 @@ __all__ = [
 
 
 def arange(
-    start: float, /, stop: float | None = None, step: float = 1, *, dtype: Any = None
+    start: float,
+    /,
+    stop: float | None = None,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    device: str | None = None,
 ) -> Tensor:
     """start, start + step, … below `stop`; one argument is the stop, counted from 0.
 
@@ -53,7 +59,7 @@ def arange(
         places = hlo.multiply(places, splat("arange", step, (size,), places.dtype))
     if start != 0:
         places = hlo.add(places, splat("arange", start, (size,), places.dtype))
-    return hlo.convert(places, wanted)
+    return placed(hlo.convert(places, wanted), device)
 
 
 def _ramp(dtype: DType) -> DType:
@@ -70,6 +76,7 @@ def linspace(
     num: int,
     *,
     dtype: Any = None,
+    device: str | None = None,
     endpoint: bool = True,
 ) -> Tensor:
     """`num` numbers evenly spaced from `start` to `stop`, which is the last one if `endpoint`.
@@ -97,7 +104,7 @@ def linspace(
     # (1 - t) start + t stop meets both ends exactly.
     rest = hlo.subtract(hlo.full_like(part, 1), part)
     result = hlo.add(hlo.multiply(rest, low), hlo.multiply(part, high))
-    return result if dtype is None else astype(result, dtype)
+    return placed(result if dtype is None else astype(result, dtype), device)
 
 
 def logspace(

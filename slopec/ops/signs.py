@@ -80,7 +80,9 @@ def sign(x: ArrayLike, /) -> Tensor:
     refuse("sign", x, lambda d: d == dtypes.bool_, "numbers")
     if dtypes.is_unsigned(x.dtype):
         return hlo.convert(hlo.compare(x, hlo.zeros_like(x), "NE"), x.dtype)
-    return hlo.sign(x)
+    signs = hlo.sign(x)
+    # The sign of a negative zero is a zero without sign.
+    return hlo.add(signs, hlo.zeros_like(signs)) if dtypes.is_floating(x.dtype) else signs
 
 
 def square(x: ArrayLike, /) -> Tensor:
@@ -142,14 +144,15 @@ trunc = _rounding_function("trunc", _toward_zero, "next to x towards zero", "[-1
 def round(x: ArrayLike, /, decimals: int = 0) -> Tensor:
     """`x` rounded to `decimals` places, halves to the even neighbour; integers stay as they are.
 
-    Raises DTypeError for complex elements.
+    Of complex elements both parts are rounded.
 
     >>> import slopec as sp
     >>> print(sp.round(sp.tensor([0.5, 1.5, 2.345])), sp.round(sp.tensor(2.346), decimals=2))
     tensor([0. 2. 2.], float32[3], cpu) tensor(2.35, float32[], cpu)
     """
     x = as_tensor("round", x)
-    refuse_complex("round", x)
+    if dtypes.is_complex(x.dtype):
+        return hlo.complex_(round(hlo.real(x), decimals), round(hlo.imag(x), decimals))
     if not dtypes.is_floating(x.dtype):
         return x
     if not decimals:

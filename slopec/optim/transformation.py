@@ -263,7 +263,7 @@ def with_hyperparameters(state: Any, **values: Any) -> Any:
             notes=(f"it holds {', '.join(known) or 'none'}",),
         )
     new = {
-        name: ops.astype(value, dtypes.float32)
+        name: ops.astype(value, dtypes.float32, copy=False)
         if isinstance(value, Tensor)
         else Tensor(np.float32(value))
         for name, value in values.items()

@@ -17,13 +17,11 @@ elementwise("stablehlo.abs")(np.abs)
 elementwise("stablehlo.maximum")(np.maximum)
 elementwise("stablehlo.minimum")(np.minimum)
 elementwise("stablehlo.exponential")(in_float32(np.exp))
-elementwise("stablehlo.exponential_minus_one")(in_float32(np.expm1))
 elementwise("stablehlo.log")(in_float32(np.log))
 elementwise("stablehlo.sqrt")(in_float32(np.sqrt))
 elementwise("stablehlo.sine")(in_float32(np.sin))
 elementwise("stablehlo.cosine")(in_float32(np.cos))
 elementwise("stablehlo.tan", "chlo.tan")(in_float32(np.tan))
-elementwise("stablehlo.tanh")(in_float32(np.tanh))
 elementwise("stablehlo.floor")(in_float32(np.floor))
 elementwise("stablehlo.ceil")(in_float32(np.ceil))
 elementwise("stablehlo.round_nearest_even")(in_float32(np.rint))
@@ -39,6 +37,38 @@ elementwise("stablehlo.is_finite")(lambda x: np.isfinite(widened(x)))
 elementwise("chlo.is_inf")(lambda x: np.isinf(widened(x)))
 elementwise("chlo.is_pos_inf")(lambda x: np.isposinf(widened(x)))
 elementwise("chlo.is_neg_inf")(lambda x: np.isneginf(widened(x)))
+
+
+@elementwise("stablehlo.exponential_minus_one")
+def exponential_minus_one(x: Array) -> Array:
+    """`e^x − 1`; of a + ib it is expm1(a) cos b − 2 sin²(b/2) + i eᵃ sin b, exact near zero."""
+    if x.dtype.kind != "c":
+        return _float_expm1(x)
+    a, b = x.real, x.imag
+    turned = np.expm1(a) * np.cos(b) - 2 * np.square(np.sin(b / 2))
+    result = np.empty(x.shape, x.dtype)
+    # Without an angle there is nothing to turn, and a radius of zero or infinity keeps its size.
+    # Zeros are positive, as the Array API has them.
+    result.real = np.where(b == 0, np.expm1(a) + 0.0, np.where(a == -np.inf, -1, turned))
+    result.imag = np.where(b == 0, b, np.where(a == -np.inf, 0, np.exp(a) * np.sin(b)))
+    result.real = np.where((a == np.inf) & ~np.isfinite(b), np.inf, result.real)
+    return result
+
+
+_float_expm1 = in_float32(np.expm1)
+
+
+@elementwise("stablehlo.tanh")
+def tanh(x: Array) -> Array:
+    """`(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`; at ±∞ + ib it is ±1 + 0i with the sign of b."""
+    result = np.asarray(_float_tanh(x))
+    if x.dtype.kind == "c":
+        ends = np.isinf(x.real) & np.isfinite(x.imag)
+        result.imag = np.where(ends, np.copysign(0.0, x.imag), result.imag)
+    return result
+
+
+_float_tanh = in_float32(np.tanh)
 
 
 @elementwise("stablehlo.divide")

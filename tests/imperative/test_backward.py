@@ -265,6 +265,7 @@ def without(grad):
         return (x * x).sum()
 
 
+OUTSIDE = sp.zeros(2)
 MISTAKES = {
     "twice": (backward_twice, UsageError, "S0142", "retain_graph"),
     "freed part": (backward_through_a_freed_part, UsageError, "S0142", "freed"),
@@ -292,7 +293,19 @@ MISTAKES = {
     "leaf changed": (lambda: leaf().add_(1.0), UsageError, "S0145", "no_grad"),
     "computed changed": (lambda: (leaf() + 1.0).add_(1.0), UsageError, "S0145", "detach"),
     "traced changed": (lambda: sp.jit(lambda x: x.zero_())(1.0), TraceError, "S0145", "x = x + y"),
-    "item": (lambda: leaf().__setitem__(0, 1.0), TraceError, "S0104", ".at[index]"),
+    "item": (lambda: leaf().__setitem__(0, 1.0), UsageError, "S0145", "no_grad"),
+    "item from outside": (
+        lambda: sp.jit(lambda x: OUTSIDE.__setitem__(0, x))(1.0),
+        TraceError,
+        "S0145",
+        "return the new value",
+    ),
+    "outside changed": (
+        lambda: sp.jit(lambda x: OUTSIDE.add_(x))(1.0),
+        TraceError,
+        "S0145",
+        "return the new value",
+    ),
     "misshapen": (lambda: sp.ones(2).copy_(sp.ones(3)), ShapeError, "S0101", "3"),
 }
 
@@ -316,6 +329,26 @@ def test_augmented_assignment_to_a_leaf_needs_no_grad():
     y -= 1.0  # a new tensor, with history
     y.sum().backward()
     assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_assignment_to_a_part_has_a_history():
+    w = leaf()
+    kept = sp.zeros(4)
+    x = kept + 0.0
+    for i in range(2):
+        x[2 * i] = w[i] ** 2
+    before = x * 1.0
+    x[0] = 7.0
+    (x * before).sum().backward()  # 7 w₀² + (w₁²)²
+
+    assert x.tolist() == [7.0, 0.0, 4.0, 0.0]
+    assert w.grad.tolist() == [14.0, 32.0]
+    assert kept.tolist() == [0.0] * 4
+    with sp.no_grad():
+        w[0] = 5.0
+    assert w.is_leaf
+    (w * w).sum().backward()
+    assert w.grad.tolist() == [24.0, 36.0]
 
 
 # --- what lives how long ---------------------------------------------------------------------
