@@ -20,7 +20,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	$$p -c '$(QUALIFIES)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: help install venv demo test test-all check lint types imports format coverage-ops features conformance programs patterns sweep bench clean
+.PHONY: help install venv demo test test-all check lint types imports format coverage-ops features conformance programs patterns sweep bench bench-cuda bench-bundle clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=python3.12] [JOBS=2]"
@@ -89,6 +89,12 @@ sweep: $(STAMP) ## compile and run every op × type × edge value and print what
 
 bench: $(STAMP) ## measure slopec beside JAX, PyTorch and ONNX Runtime on this machine
 	@$(BIN)/python -m benchmarks
+
+bench-cuda: $(STAMP) ## the same on this machine's CUDA device
+	@$(BIN)/python -m benchmarks --device cuda
+
+bench-bundle: $(STAMP) ## compile the benchmark for CUDA and pack it to be run on another machine
+	@$(BIN)/python -m benchmarks.bundle --target cuda
 
 clean: ## delete the environment, caches and build outputs
 	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

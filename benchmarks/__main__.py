@@ -3,6 +3,7 @@
 python -m benchmarks                                       # everything
 python -m benchmarks --quick                               # fewer rounds, without torch.compile
 python -m benchmarks --only gpt-step,lstm-step --against jax,torch --rounds 25
+python -m benchmarks --growth                              # along depth, batch and sequence
 """
 
 import sys
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import click
 
-from benchmarks import machine, report
+from benchmarks import growth, machine, report
 from benchmarks.measure import Bench, Measurement
-from benchmarks.programs import programs
+from benchmarks.programs import Program, programs
+from benchmarks.tables import duration
 
 QUICK = ["jax", "torch", "onnxruntime"]
 
@@ -42,39 +44,69 @@ class Names(click.ParamType):
 @click.option("--rounds", type=click.IntRange(min=2), default=15, show_default=True)
 @click.option("--quick", is_flag=True, help="5 rounds, without torch.compile.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--growth", "along", is_flag=True, help="Along depth, batch and sequence instead.")
 @click.option("--save", is_flag=True, help="Keep the results in the README.")
-@click.option("--folder", type=click.Path(path_type=Path), default="build/bench")
+@click.option("--reuse", is_flag=True, help="Compile no program that the folder has compiled.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default="build/bench",
+    show_default=True,
+    help="Where artifacts go.",
+)
 def main(
     only: list[str] | None,
     against: list[str] | None,
     rounds: int,
     quick: bool,
     device: str,
+    along: bool,
     save: bool,
+    reuse: bool,
     folder: Path,
 ) -> None:
     """Measure programs side by side and print Markdown tables."""
     theirs = against or (QUICK if quick else report.THEIRS)
-    bench = Bench(theirs, device, 5 if quick else rounds, folder)
-    found: dict[str, Measurement] = {}
-    for name in only or programs():
-        row = found[name] = bench.measure(programs()[name])
-        print(_line(row), file=sys.stderr, flush=True)
+    bench = Bench(theirs, device, 5 if quick else rounds, folder, reuse)
+    chosen = [program for name, program in programs().items() if only is None or name in only]
+    (_grow if along else _compare)(bench, chosen, save)
+
+
+def _compare(bench: Bench, chosen: list[Program], save: bool) -> None:
+    """The tables of the programs as they are."""
+    found = {program.name: _told(bench.measure(program)) for program in chosen}
     missing = {name: f"{', '.join(lack)} not installed" for name, lack in bench.missing.items()}
     peak = bench.peaks.ask("name")
     made = report.Report(machine.describe(), peak, bench.rounds, missing, found)
     for title, body in made.tables().items():
         print(f"\n## {title}\n\n{body}")
     if save:
-        made.write(report.RESULTS / f"{device}.json")
+        made.write(report.RESULTS / f"{bench.device}.json")
         report.main()
 
 
-def _line(row: Measurement) -> str:
-    """A program's result while the others are still to come."""
-    times = [f"{name} {report.duration(value.median)}" for name, value in row.seconds.items()]
+def _grow(bench: Bench, chosen: list[Program], save: bool) -> None:
+    """The table of the programs along their sizes."""
+    found = []
+    for program in chosen:
+        for curve in growth.curves(bench, program):
+            found.append(curve)
+            print(growth.growth_table([curve]), file=sys.stderr, flush=True)
+            if save:
+                growth.write(
+                    [c for c in found if c.program == program.name], report.growth_of(bench.device)
+                )
+    print(f"\n{growth.growth_table(found)}")
+    if save:
+        report.main()
+
+
+def _told(row: Measurement) -> Measurement:
+    """Say on stderr what came out, while other programs are still to come."""
+    times = [f"{name} {duration(value.median)}" for name, value in row.seconds.items()]
     failures = [f"{name}: {why}" for name, why in row.failures.items()]
-    return f"{row.program}: {'; '.join(times + failures)}"
+    print(f"{row.program}: {'; '.join(times + failures)}", file=sys.stderr, flush=True)
+    return row
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Ratios are taken round by round, between neighbours in time, so that what else t
 hits both; what is told of them is the median and the quartiles, never the best.
 """
 
+import json
 import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -68,14 +69,17 @@ class Measurement:
 class Bench:
     """The workplace: device, contenders, number of rounds, where artifacts lie."""
 
-    def __init__(self, names: Sequence[str], device: str, rounds: int, folder: Path) -> None:
-        """`names` are those measured besides slopec."""
+    def __init__(
+        self, names: Sequence[str], device: str, rounds: int, folder: Path, reuse: bool = False
+    ) -> None:
+        """`names` are those measured besides slopec; `reuse` takes artifacts that are there."""
         lacking = {name: CONTENDERS[name].missing for name in names}
         self.missing = {name: lack for name, lack in lacking.items() if lack}
         self.names = [OURS, *(name for name in names if name not in self.missing)]
         self.device = device
         self.rounds = rounds
         self.folder = folder
+        self.reuse = reuse
         self.peaks = Worker(machine.peaks, device)
 
     @property
@@ -85,18 +89,15 @@ class Bench:
 
     def artifact(self, program: Program) -> Path:
         """Where the artifact of a program lies."""
-        sizes = "-".join(f"{k}{v}" for k, v in sorted(program.sizes.items()))
-        return self.folder / self.target / f"{program.name}-{sizes}.vmfb"
+        return artifact_path(self.folder, self.target, program)
 
     def compile(self, program: Program) -> dict[str, float]:
-        """Compile the program in a process of its own; raises WorkerError."""
+        """Compile the program, or find it compiled; raises WorkerError."""
         path = self.artifact(program)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with Worker(compiler) as worker:
-            facts: dict[str, float] = worker.ask(
-                "compile", program.name, program.sizes, self.target, path
-            )
-        return facts
+        facts = path.with_suffix(".json")
+        if self.reuse and path.exists() and facts.exists():
+            return dict(json.loads(facts.read_text(encoding="utf-8")))
+        return compile_into(path, program, self.target)
 
     def measure(self, program: Program) -> Measurement:
         """Compile, check that all agree, and time them in turn."""
@@ -169,6 +170,21 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     if a.shape != b.shape:
         return float("inf")
     return float(np.linalg.norm(a.astype("float64") - b) / max(np.linalg.norm(b), 1e-30))
+
+
+def artifact_path(folder: Path, target: str, program: Program) -> Path:
+    """Where the artifact of a program for a target lies in a folder."""
+    sizes = [f"{name}{size}" for name, size in sorted(program.sizes.items())]
+    return folder / target.replace(":", "-") / f"{'-'.join([program.name, *sizes])}.vmfb"
+
+
+def compile_into(path: Path, program: Program, target: str) -> dict[str, float]:
+    """Compile in a process of its own, the facts beside the artifact; raises WorkerError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with Worker(compiler) as worker:
+        facts: dict[str, float] = worker.ask("compile", program.name, program.sizes, target, path)
+    path.with_suffix(".json").write_text(json.dumps(facts), encoding="utf-8")
+    return facts
 
 
 def compiler() -> Mapping[str, Any]:

@@ -11,17 +11,17 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from benchmarks import growth
 from benchmarks.contenders import CONTENDERS, OURS
 from benchmarks.measure import Measurement, Spread
 from benchmarks.programs import programs
+from benchmarks.tables import amount, duration, rounded, table
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
 RESULTS = HERE / "results"
 THEIRS = [name for name in CONTENDERS if name != OURS]
-_UNITS = ((1.0, "s", 1), (1e-3, "ms", 1), (1e-6, "µs", 0))
 
 
 @dataclass(frozen=True)
@@ -55,47 +55,6 @@ class Report:
         """The tables by name."""
         rows = list(self.measurements.values())
         return {"speed": speed(rows, self.missing), "compilation": compilation(rows)}
-
-
-def rounded(value: Any) -> Any:
-    """Numbers to four digits."""
-    if isinstance(value, dict):
-        return {key: rounded(inner) for key, inner in value.items()}
-    return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, numbers to the right."""
-    line = ["|---|" + "--:|" * (len(heads) - 1)]
-    return (
-        "\n".join(f"| {' | '.join(cells)} |" for cells in [heads])
-        + "\n"
-        + "\n".join([*line, *(f"| {' | '.join(cells)} |" for cells in rows)])
-    )
-
-
-def duration(value: float) -> str:
-    """Seconds in a readable unit.
-
-    >>> duration(0.0123), duration(4.5e-6)
-    ('12.3 ms', '4 µs')
-    """
-    for size, unit, digits in _UNITS:
-        if value >= size:
-            return f"{value / size:.{digits}f} {unit}"
-    return f"{value * 1e6:.1f} µs"
-
-
-def amount(value: float, unit: str) -> str:
-    """A number with a prefix.
-
-    >>> amount(2.5e9, "FLOP"), amount(800.0, "B")
-    ('2.5 GFLOP', '800 B')
-    """
-    for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g} {prefix}{unit}"
-    return f"{value:.3g} {unit}"
 
 
 def spread(value: Spread) -> str:
@@ -189,19 +148,34 @@ def written(text: str, tables: Mapping[str, str]) -> str:
     return text
 
 
+def growth_of(device: str) -> Path:
+    """Where the curves of a device are kept."""
+    return RESULTS / f"{device}-growth.json"
+
+
 def renewed(text: str) -> str:
     """The README's text with the tables of all results kept."""
-    for path in sorted(RESULTS.glob("*.json")):
-        report = Report.read(path)
-        tables = {f"{path.stem} {name}": body for name, body in report.tables().items()}
-        machine = f"{report.machine}; the peak by {report.peak}; {report.rounds} rounds."
-        text = written(text, {**tables, f"{path.stem} machine": machine})
+    for device in ("cpu", "cuda"):
+        path = RESULTS / f"{device}.json"
+        if path.exists():
+            report = Report.read(path)
+            tables = {f"{device} {name}": body for name, body in report.tables().items()}
+            machine = f"{report.machine}; the peak by {report.peak}; {report.rounds} rounds."
+            text = written(text, {**tables, f"{device} machine": machine})
+        curves = growth.read(growth_of(device))
+        if curves:
+            pictures = dict.fromkeys(curve.program for curve in curves)
+            links = " · ".join(f"[{name}](plots/{device}/{name}.png)" for name in pictures)
+            body = f"{growth.growth_table(curves)}\n\nPlots: {links}"
+            text = written(text, {f"{device} growth": body})
     return text
 
 
 def main() -> None:
-    """Write the tables into the README."""
+    """Write tables and plots of what is kept."""
     README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for device in ("cpu", "cuda"):
+        growth.plot(growth.read(growth_of(device)), HERE / "plots" / device)
 
 
 if __name__ == "__main__":

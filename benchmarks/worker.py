@@ -6,6 +6,7 @@ takes can be asked of the system.
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import sys
@@ -18,6 +19,8 @@ from typing import Any, Self
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.programs import find
+
+_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 PATIENCE = 600.0
 """Seconds after which a process that does not answer is given up."""
@@ -82,7 +85,7 @@ def _serve(pipe: Connection, serve: Callable[..., Any], arguments: Any) -> None:
                 functions = serve(*arguments)
             pipe.send((True, functions[name](*given)))
         except Exception as error:
-            line = next(iter(str(error).strip().splitlines()), "")
+            line = _CODES.sub("", next(iter(str(error).strip().splitlines()), ""))
             pipe.send((False, f"{type(error).__name__}: {line}"))
 
 
