@@ -24,9 +24,10 @@ from slopec_runtime import manifest as schema
 # then refuses some training steps.
 DERIVE = "raise-logistic,derive,inline,symbol-dce"
 _SIMPLIFY = "simplify{signed-zeros=false without=sum_of_negated}"
+_SIMPLIFY_LATER = "simplify{keep-layouts signed-zeros=false without=sum_of_negated}"
 OPTIMIZE = (
-    f"{_SIMPLIFY},canonicalize,cse,slim-loops,expand-ops,expand-select-and-scatter,{_SIMPLIFY},"
-    "hoist-negate,canonicalize,symbol-dce"
+    f"{_SIMPLIFY},canonicalize,cse,slim-loops,channels-last,expand-ops,expand-select-and-scatter,"
+    f"{_SIMPLIFY_LATER},hoist-negate,contract-convolutions,canonicalize,cse,symbol-dce"
 )
 LEGALIZE = (
     "expand-ops,drop-loop-barriers,block-loops,guard-indices,order-ties,separate-buffers,"

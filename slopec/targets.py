@@ -326,9 +326,11 @@ CONFIGURATIONS = {
     )
 }
 
-# Medians in ms on 4 cores, float32, code for AVX-512 / AVX2:  im2col      tiled       default
-#   CNN Adam step, 2 convolutions, batch 64                   10.9/13.9   27.6/28.5   30.9/64.2
-#   ResNet-8 SGD step, 32 images of 32×32                     134/137     177/155     179/153
+# Seconds of one core in ms, float32, code for AVX-512 / AVX2:  im2col      tiled      default
+#   CNN Adam step, 2 convolutions, batch 64                     27.2/39     20.3/175   20.7
+#   ResNet-20 inference, 32 images of 32×32                     41.6/67     14.7/88    14.5
+#   ResNet-20 Adam step, 32 images of 32×32                                 87         93
+# Medians in ms on 4 cores:
 #   MLP 784-512-512-10 Adam step, batch 128                               0.8/1.5     1.4/2.4
 #   matmul 1024³                                                          3.2/5.7     8.0/17
 #   GPT 4×128 Adam step, 8×128 tokens                                     53/43       46/40
@@ -381,7 +383,8 @@ def with_system_library(
 
 
 def _preferred(target: Target, work: Workload) -> tuple[str, ...]:
-    if work.convolutions:
+    has = set(target.features)
+    if work.convolutions and "avx512f" not in has:
         # Grouped convolutions and those that widen their elements fail with it, within 20 ms.
         return ("im2col",)
     if not work.products:
@@ -389,6 +392,5 @@ def _preferred(target: Target, work: Workload) -> tuple[str, ...]:
     # Tiled, a 1024³ product takes 120 instead of 27 ms without AVX2, and on AArch64 the packing
     # is not vectorised (iree-org/iree#24888). In bfloat16 a 512³ product takes 46 instead of 1 ms
     # where the processor has no arithmetic for it, and 0.4 instead of 0.7 ms where it has.
-    has = set(target.features)
     pays = {"avx2", "fma"} <= has and (not work.bfloat16_products or "avx512bf16" in has)
     return ("tiled",) if pays else ()

@@ -24,6 +24,8 @@ PASSES: dict[str, str] = {
     "chlo-legalize-to-stablehlo": "slopec.passes.mlir:ChloLegalizeToStablehlo",
     "cse": "slopec.passes.mlir:Cse",
     "block-loops": "slopec.passes.block_loops:BlockLoops",
+    "channels-last": "slopec.passes.channels_last:ChannelsLast",
+    "contract-convolutions": "slopec.passes.contract_convolutions:ContractConvolutions",
     "drop-loop-barriers": "slopec.passes.drop_loop_barriers:DropLoopBarriers",
     "exact-elementwise": "slopec.passes.exact_elementwise:ExactElementwise",
     "expand-ops": "slopec.passes.expand_ops:ExpandOps",

@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from sys import modules
 
+from slopec.passes import channels_last, contract_convolutions
 from slopec.passes.base import PASSES, find, options
 from slopec.passes.pattern import Pattern
 from slopec.passes.simplify import all_patterns
@@ -43,6 +44,13 @@ change beside the form: nothing, not a bit, unless
   `fast-math=true`.
 """
 
+CONVOLUTIONS = """
+## The patterns for convolutions
+
+Passes of their own apply these; `first` and `last` are transposes that put the features first,
+after the samples, and last.
+"""
+
 
 def document() -> str:
     """The text of the page."""
@@ -51,7 +59,9 @@ def document() -> str:
         _family(name, list(patterns))
         for name, patterns in groupby(all_patterns(), key=lambda pattern: pattern.family)
     )
-    return INTRODUCTION + rows + PATTERNS + families
+    convolutions = _family("channels-last", list(channels_last.PATTERNS))
+    convolutions += _family("contract-convolutions", list(contract_convolutions.PATTERNS))
+    return INTRODUCTION + rows + PATTERNS + families + CONVOLUTIONS + convolutions
 
 
 def _pass_row(name: str) -> str:

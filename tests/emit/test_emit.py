@@ -158,7 +158,7 @@ def test_time_is_limited():
 
 
 def test_what_fails_in_one_configuration_is_tried_in_the_next():
-    emitted = emit(programs.DEPTHWISE, HOST)
+    emitted = emit(programs.DEPTHWISE, parse_target("llvm-cpu:x86_64"))
     assert [a.configuration for a in emitted.attempts] == ["im2col", "default"]
     assert emitted.attempts[0].failure
     assert "--iree-global-opt-use-im2col-for-convs" not in emitted.flags

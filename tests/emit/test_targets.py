@@ -120,6 +120,7 @@ def test_the_manifest_takes_a_target():
     [
         (AVX2, Workload(convolutions=True, products=True), "im2col"),
         ((), Workload(convolutions=True, products=True), "im2col"),
+        ((*AVX2, "avx512f"), Workload(convolutions=True, products=True), "tiled"),
         (AVX2, Workload(products=True), "tiled"),
         ((), Workload(products=True), "default"),
         (("avx2",), Workload(products=True), "default"),

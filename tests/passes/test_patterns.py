@@ -1,4 +1,4 @@
-"""Every pattern of `simplify` against its example: the form it gives, and that values stay.
+"""Every pattern against its example: the form it gives, and that values stay.
 
 `examples/FAMILY.mlir` holds for each pattern `@name` a function `@name`, maybe `@name.variant`s,
 each with the function `….after` that it must become, and `@name.kept…` that must stay as they are.
@@ -13,12 +13,13 @@ import pytest
 
 from slopec import dtypes, ir, reference
 from slopec.dialects import chlo, stablehlo
-from slopec.passes import op_counts
+from slopec.passes import channels_last, contract_convolutions, op_counts
 from slopec.passes.pattern import Pattern, apply
 from slopec.passes.simplify import Simplify, all_patterns
 
 EXAMPLES = Path(__file__).parent / "examples"
-PATTERNS = {pattern.name: pattern for pattern in all_patterns()}
+EVERY = (*all_patterns(), *channels_last.PATTERNS, *contract_convolutions.PATTERNS)
+PATTERNS = {pattern.name: pattern for pattern in EVERY}
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 4.0, 9.0, np.inf, -np.inf, np.nan]
 ORDER_MATTERS = re.compile("stablehlo.(dot|convolution|reduce)")
 
