@@ -11,14 +11,13 @@ from collections.abc import Iterator, Mapping
 from iree.compiler.ir import Operation
 
 from slopec import ir
-from slopec.cost import bytes_of
 from slopec_runtime.manifest import EntryPoint
 
 KEPT = 16 << 20
 """Bytes of intermediate values from which on a function takes memory; C's library keeps less."""
 
 # IREE places all memory of a function ahead only if no branch decides what runs.
-_NO_MEMORY = frozenset({"stablehlo.constant", "stablehlo.reshape", "stablehlo.create_token"})
+_NO_MEMORY = frozenset({"stablehlo.constant", "stablehlo.reshape"})
 _BRANCHES = frozenset({"stablehlo.while", "stablehlo.if", "stablehlo.case", "func.call"})
 
 
@@ -59,4 +58,5 @@ def _straight(function: Operation) -> bool:
 def _intermediate_bytes(function: Operation) -> int:
     """Bytes of everything the function computes; IREE keeps at most that at one time."""
     ops = [op.operation for op in ir.body_of(function).operations]
-    return sum(bytes_of(r) for op in ops if op.name not in _NO_MEMORY for r in op.results)
+    results = [r for op in ops if op.name not in _NO_MEMORY for r in op.results]
+    return sum(ir.size_in_bytes(r) for r in results if ir.is_static(r))

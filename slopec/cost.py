@@ -47,12 +47,6 @@ def _size(value: ir.Value) -> int:
     return math.prod(ir.type_of(value)[0])
 
 
-def bytes_of(value: ir.Value) -> int:
-    """Bytes of a tensor."""
-    shape, dtype = ir.type_of(value)
-    return math.prod(shape) * dtype.itemsize
-
-
 def _flops(op: ir.Operation) -> float:
     if op.name == "stablehlo.dot_general":
         numbers = DotDimensionNumbers.parse(op.attributes["dot_dimension_numbers"])
@@ -96,7 +90,7 @@ def _op_cost(op: ir.Operation) -> Cost:
         count = count_of(op) if op.name == "stablehlo.while" else None
         return _times(1 if count is None else count.trips, sum(map(_op_cost, inner), Cost()))
     try:
-        moved = sum(map(bytes_of, op.operands)) + sum(map(bytes_of, op.results))
+        moved = sum(map(ir.size_in_bytes, op.operands)) + sum(map(ir.size_in_bytes, op.results))
         return Cost(_flops(op), float(moved))
     except TypeError:  # tokens and tuples have no size
         return Cost()

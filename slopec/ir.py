@@ -5,6 +5,7 @@ StableHLO and CHLO ops are views registered by `slopec.dialects`.
 """
 
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -139,6 +140,20 @@ def shape_and_dtype(type_: Type) -> tuple[Shape, DType]:
 def type_of(value: Value) -> tuple[Shape, DType]:
     """The shape and element type of a value."""
     return shape_and_dtype(value.type)
+
+
+def is_static(value: Value) -> bool:
+    """Whether a value is a tensor whose shape and element type are known."""
+    try:
+        return DYNAMIC not in type_of(value)[0]
+    except TypeError:
+        return False
+
+
+def size_in_bytes(value: Value) -> int:
+    """The bytes of a tensor."""
+    shape, dtype = type_of(value)
+    return math.prod(shape) * dtype.itemsize
 
 
 def function_type(op: Operation) -> tuple[list[Type], list[Type]]:

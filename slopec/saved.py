@@ -26,7 +26,7 @@ from slopec.transforms.function import (
 )
 from slopec.transforms.inline import MARKS
 from slopec.transforms.modes import inputs_of
-from slopec.transforms.residuals import Forward, size_of
+from slopec.transforms.residuals import Forward
 from slopec.transforms.split import dependent
 
 _ALIASES = frozenset(
@@ -195,7 +195,7 @@ def _crossing(
 
 def _argument(value: ir.Value, name: str) -> Residual:
     kind, why = ("argument", f"argument {name}") if name else ("captured", "used from outside")
-    return Residual(*ir.type_of(value), size_of(value), kind, why)
+    return Residual(*ir.type_of(value), ir.size_in_bytes(value), kind, why)
 
 
 def _is_array(value: ir.Value) -> bool:
@@ -203,12 +203,12 @@ def _is_array(value: ir.Value) -> bool:
     op = defining(value)
     if op is None or op.name != "stablehlo.constant":
         return False
-    return size_of(value) > 0 and not ir.is_splat(op.attributes["value"])
+    return ir.size_in_bytes(value) > 0 and not ir.is_splat(op.attributes["value"])
 
 
 def _constant(value: ir.Value) -> Residual:
     where = ir.location_span(value.location)
-    return Residual(*ir.type_of(value), size_of(value), "constant", "constant", where)
+    return Residual(*ir.type_of(value), ir.size_in_bytes(value), "constant", "constant", where)
 
 
 def _computed(value: ir.Value) -> Residual:
@@ -218,7 +218,7 @@ def _computed(value: ir.Value) -> Residual:
     kind, why = "computed", f"result of {name}"
     if name == "while":
         kind, why = "stacked", "result of a loop, a row per iteration"
-    return Residual(*ir.type_of(value), size_of(value), kind, why, ir.span_of(op))
+    return Residual(*ir.type_of(value), ir.size_in_bytes(value), kind, why, ir.span_of(op))
 
 
 def _place(span: Span | None) -> str:

@@ -36,6 +36,7 @@ PASSES: dict[str, str] = {
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
     "order-ties": "slopec.passes.order_ties:OrderTies",
     "raise-logistic": "slopec.passes.raise_logistic:RaiseLogistic",
+    "rematerialize": "slopec.passes.rematerialize:Rematerialize",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",

@@ -30,16 +30,9 @@ def _called(name: str, function: ir.Operation) -> list[ir.Operation]:
     found: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name == name and _is_static(op):
+        if op.name == name and all(map(ir.is_static, op.operands)):
             found.append(op)
         return ir.WalkResult.ADVANCE
 
     function.walk(visit)
     return found
-
-
-def _is_static(op: ir.Operation) -> bool:
-    try:
-        return not any(ir.DYNAMIC in ir.type_of(value)[0] for value in op.operands)
-    except TypeError:
-        return False

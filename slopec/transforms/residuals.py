@@ -9,7 +9,6 @@ result, and whether the op is cheap enough to run again.
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 from slopec import ir
 from slopec.transforms.checkpoint_policies import Policy, everything_saveable
@@ -95,7 +94,7 @@ class Forward:
     def _price(self, value: ir.Value) -> int:
         """What saving a value costs: its bytes; a little more if it is not there anyway."""
         there = value not in self.owner or self.owner[value] in self.due
-        return 2 * size_of(value) + (0 if there else 1)
+        return 2 * ir.size_in_bytes(value) + (0 if there else 1)
 
     def _sources(self, value: ir.Value) -> list[ir.Value] | None:
         """What a value is computed from when it is computed again; None when it cannot be."""
@@ -209,9 +208,3 @@ def needed_ops(
             found.append(op)
             wanted.update(value for value in inputs_of(op) if value not in stop)
     return found[::-1]
-
-
-def size_of(value: ir.Value) -> int:
-    """The bytes of a tensor."""
-    shape, dtype = ir.type_of(value)
-    return prod(shape) * dtype.itemsize
