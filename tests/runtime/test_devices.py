@@ -138,6 +138,25 @@ os._exit(0)
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("kept", ["y", "y.numpy()", "np.from_dlpack(y)", "program.state"])
+def test_results_may_outlive_everything_at_exit(artifact, kept):
+    """Python frees a module's variables and their devices in any order."""
+    program = f"""
+import sys
+import numpy as np
+from slopec_runtime import load
+
+program = load(sys.argv[1], device="local-task")
+y = program.spin(3)
+kept = {kept}
+"""
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(artifact)], capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def host(module, manifest, **facts):
     return pack(module, dataclasses.replace(manifest, target=Target(**facts)), STATE)
 
