@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks import growth
 from benchmarks.contenders import CONTENDERS, OURS
@@ -21,6 +22,9 @@ from benchmarks.tables import amount, duration, rounded, table
 HERE = Path(__file__).parent
 README = HERE / "README.md"
 RESULTS = HERE / "results"
+PROFILES = RESULTS / "cpu-profiles.json"
+CALL = "call"
+"""The program that measures what a call costs; it counts in no mean."""
 THEIRS = [name for name in CONTENDERS if name != OURS]
 
 
@@ -78,7 +82,8 @@ def speed(rows: Sequence[Measurement], missing: Mapping[str, str]) -> str:
         cells.append("" if row.bound is None else f"{row.bound.median:.0%}")
         lines.append(cells)
     means = [
-        _mean(row.ratios[name].median for row in rows if name in row.ratios) for name in present
+        _mean(row.ratios[name].median for row in rows if name in row.ratios and row.program != CALL)
+        for name in present
     ]
     lines.append(["**geometric mean**", "", *means, "", "", ""])
     heads = ["program", "slopec", *(f"{CONTENDERS[name].title} ÷" for name in present)]
@@ -168,7 +173,26 @@ def renewed(text: str) -> str:
             links = " · ".join(f"[{name}](plots/{device}/{name}.png)" for name in pictures)
             body = f"{growth.growth_table(curves)}\n\nPlots: {links}"
             text = written(text, {f"{device} growth": body})
+    if PROFILES.exists():
+        rows = json.loads(PROFILES.read_text(encoding="utf-8"))
+        text = written(text, {"cpu profiles": profiles(rows)})
     return text
+
+
+def profiles(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The dearest dispatches of the programs at which slopec is behind."""
+    lines = [
+        [
+            row["program"],
+            f"`{row['dispatch']}`",
+            f"{row['runs']:g}",
+            f"{row['share']:.0%}",
+            f"{row['cores']:.1f}",
+            f"{row['peak']:.0%}" if row["peak"] else "",
+        ]
+        for row in rows
+    ]
+    return table(["program", "dispatch", "runs", "share", "cores", "of the peak"], lines)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import report
+from benchmarks import growth, report
 from benchmarks.artifacts import lowered
 from benchmarks.contenders import of_jax
 from benchmarks.measure import Measurement, Spread, distance
@@ -69,6 +69,30 @@ def test_results_are_kept_and_become_tables(tmp_path: Any) -> None:
     assert "2.00 (1.50–2.50)" in text
     assert "SIGSEGV" in text
     assert "old" not in text
+
+
+CURVE = growth.Curve(
+    "gpt",
+    "depth",
+    [1, 2, 4],
+    {"slopec": [0.1, 0.2, 0.4], "jax": [0.1, None, 0.1]},
+    {"slopec": [1.0, 1.5, 2.0], "jax": [0.3, None, 0.5]},
+)
+
+
+def test_growth_is_a_power() -> None:
+    assert CURVE.exponent("slopec") == pytest.approx(1.0)
+    assert CURVE.exponent("jax") == pytest.approx(0.0)
+    assert "| 1.00 | 0.00 |" in growth.growth_table([CURVE])
+
+
+def test_curves_are_kept_and_plotted(tmp_path: Any) -> None:
+    growth.write([CURVE], tmp_path / "growth.json")
+    growth.write([growth.Curve("mlp-step", "batch", [1], {}, {})], tmp_path / "growth.json")
+    assert [c.program for c in growth.read(tmp_path / "growth.json")] == ["mlp-step", "gpt"]
+    pytest.importorskip("matplotlib")
+    (picture,) = growth.plot([CURVE], tmp_path)
+    assert picture.stat().st_size > 1000
 
 
 def test_the_readme_has_the_tables_of_the_results() -> None:
