@@ -7,7 +7,7 @@ import pytest
 
 import slopec as sp
 from slopec.diagnostics import UsageError
-from tests.ops.harness import normal, same
+from tests.ops.harness import integers, normal, same
 
 X = normal(3, 4)
 INDICES = normal(3, seed=1) > 0
@@ -173,3 +173,48 @@ def test_limits_of_floats_are_numbers_of_python(dtype):
     one, next_one = np.ones((), limits.dtype), np.asarray(1 + limits.eps, limits.dtype)
     assert next_one > one
     assert limits.min == -limits.max == -float(np.asarray(limits.max, limits.dtype))
+
+
+REPEATED = integers(4, 5, low=-2, high=3)
+
+
+@pytest.mark.parametrize("name", ["unique_all", "unique_counts", "unique_inverse", "unique_values"])
+def test_sets_are_as_in_numpy(name):
+    for x in (REPEATED, REPEATED[:0], normal(3, dtype="float64")):
+        ours, theirs = getattr(sp, name)(sp.tensor(x)), getattr(np, name)(x)
+        if name == "unique_values":
+            ours, theirs = (ours,), (np.sort(theirs),)
+        for mine, other in zip(ours, theirs, strict=True):
+            assert mine.dtype in (np.int32, other.dtype)
+            np.testing.assert_array_equal(mine.numpy(), other)
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_membership_is_as_in_numpy(invert):
+    for elements in (np.int32([1, -2]), np.int32([]), np.float32(0)):
+        found = sp.isin(sp.tensor(REPEATED), elements, invert=invert)
+        same(found, np.isin(REPEATED, elements, invert=invert))
+
+
+def test_bits_turned_around():
+    for dtype in ("bool", "int8", "uint16", "int64"):
+        same(
+            sp.bitwise_invert(sp.tensor(REPEATED.astype(dtype))), np.invert(REPEATED.astype(dtype))
+        )
+
+
+def test_shapes_that_broadcast():
+    for shapes in (((3, 1), (4,)), ((), (0, 2)), ((2, 1, 3), (4, 1), (1,)), ((5,),)):
+        assert sp.broadcast_shapes(*shapes) == np.broadcast_shapes(*shapes)
+    with pytest.raises(ValueError, match="3 ≠ 2"):
+        sp.broadcast_shapes((3,), (2,))
+
+
+def test_functions_behind_brackets_and_methods():
+    x, y = sp.tensor(X), sp.tensor(X)
+
+    same(sp.getitem(x, (slice(1, None), [0, 2])), X[1:, [0, 2]])
+    same(x.mm(x.T), X @ X.T)
+    same(y.div_(2.0).sub_(x), X / 2 - X)
+    same(sp.avg_pool1d(x[None], 2), X.reshape(1, 3, 2, 2).mean(-1))
+    assert isinstance(sp.spec("float32", ("n", 2)), sp.Spec)

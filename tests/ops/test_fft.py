@@ -20,7 +20,7 @@ CASES = tuple(
         for name, x in (("fft", COMPLEX), ("ifft", COMPLEX), ("rfft", REAL), ("irfft", COMPLEX), ("hfft", COMPLEX), ("ihfft", REAL))
         for n, axis, norm in ((None, -1, "backward"), (8, 0, "ortho"), (5, 1, "forward"))
     ]
-    + [Case(f"{name} of real", transform(name), (REAL,), looser=10) for name in ("fft", "ifft", "irfft")]
+    + [Case(f"{name} of real", transform(name), (REAL,), looser=10) for name in ("fft", "ifft", "irfft", "hfft", "fftn", "ifftn", "irfftn")]
     + [
         Case(f"{name} {s} {axes}", transform(name, s=s, axes=axes, norm="ortho"), (x,), looser=10)
         for name, x in (("fftn", normal(2, 3, 4, dtype="complex64")), ("ifftn", normal(2, 3, 4, dtype="complex64")), ("rfftn", normal(2, 3, 4)), ("irfftn", normal(2, 3, 4, dtype="complex64")))

@@ -229,6 +229,8 @@ def glu(x: Tensor, dim: int = -1) -> Tensor:
 
 def shifted(x: Tensor, dim: int) -> Tensor:
     """`x` less its maximum along `dim`, on which softmax and its derivatives do not depend."""
+    if not x.size:
+        return x
     top: Tensor = stop_gradient(ops.max(x, axis=dim, keepdims=True))
     return x - top
 
