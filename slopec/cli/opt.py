@@ -20,7 +20,7 @@ from slopec.diagnostics import UsageError
     "-o",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where to write; bytecode for a name that ends in .mlirbc. Default: text on stdout.",
+    help="Where to write: bytecode for .mlirbc, a picture for .dot. Default: text on stdout.",
 )
 @click.option("--time-passes", is_flag=True, help="Print how long each pass took.")
 @click.option(
@@ -70,5 +70,9 @@ def command(
         ui.data(str(module).rstrip())
     elif output.suffix == ".mlirbc":
         output.write_bytes(ir.bytecode(module))
+    elif output.suffix == ".dot":
+        from slopec.picture import dot
+
+        output.write_text(dot(module), encoding="utf-8")
     else:
         output.write_text(str(module), encoding="utf-8")

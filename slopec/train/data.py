@@ -1,4 +1,4 @@
-"""Labelled images: the digits that travel with slopec, and MNIST-like sets from a folder.
+"""Labelled images: the digits that travel with slopec, MNIST and CIFAR from a folder.
 
 Arrays come as stored (uint8 images, int32 labels); scaling is the recipe's to do.
 """
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import slopec
+from slopec.train import cifar
 from slopec.train.batches import Arrays, permutation
 from slopec.train.idx import read_idx
 
@@ -85,3 +86,14 @@ def _idx_part(folder: Path, part: str) -> Arrays:
     images = read_idx(folder, f"{part}-images-idx3-ubyte")
     labels = read_idx(folder, f"{part}-labels-idx1-ubyte")
     return {"image": images, "label": labels.astype(np.int32)}
+
+
+def load_cifar(folder: str | Path, name: str = "cifar10") -> Split:
+    """`cifar10` or `cifar100` from the files of its binary version in `folder`, unpacked.
+
+    Images are uint8 (N, 3, 32, 32), labels int32, of CIFAR-100 the fine ones. Raises `UsageError`:
+    S0601 if a file is missing, S0602 if one is damaged.
+    """
+    layout = cifar.LAYOUTS[name]
+    parts = (cifar.read_part(Path(folder), f, layout.labels) for f in (layout.train, layout.test))
+    return Split(*parts)

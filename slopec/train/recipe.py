@@ -22,7 +22,8 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class DataPart:
-    """The data: `digits`, `mnist` (a folder of IDX files) or `text` (a file, or a built-in one).
+    """The data: `digits`, `text` (a file, or a built-in one), or what a folder has: `mnist` (IDX
+    files), `cifar10`, `cifar100` (binary files). `augment` moves images, and mirrors photographs.
 
     `held_out` is the share kept for testing; `context` the tokens of a row of text.
     """

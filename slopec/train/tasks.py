@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from slopec.diagnostics import UsageError, did_you_mean
 from slopec.tensor import Tensor
 from slopec.train import data, text
 from slopec.train.batches import Arrays
+from slopec.train.images import chain, mirrored, shifted
 from slopec.train.recipe import DataPart
 
 Augment = Callable[[dict[str, Any], int], dict[str, Any]]
@@ -32,6 +34,14 @@ class Task:
     augment: Augment | None = None
 
 
+_FOLDERS: dict[str, Callable[[Path], data.Split]] = {
+    "mnist": data.load_idx,
+    "cifar10": partial(data.load_cifar, name="cifar10"),
+    "cifar100": partial(data.load_cifar, name="cifar100"),
+}
+"""Data that does not travel with slopec, by the name that a recipe gives."""
+
+
 def load(part: DataPart, folder: Path) -> Task:
     """The data that a recipe names; relative paths start from `folder`.
 
@@ -40,13 +50,13 @@ def load(part: DataPart, folder: Path) -> Task:
     if part.name == "digits":
         split = data.digits(part.held_out)
         return _images(split, part)
-    if part.name == "mnist":
+    if part.name in _FOLDERS:
         if part.folder is None:
-            raise UsageError("S0608", "data `mnist` needs `folder`, where its IDX files are")
-        return _images(data.load_idx(folder / part.folder), part)
+            raise UsageError("S0608", f"data `{part.name}` needs `folder`, where its files are")
+        return _images(_FOLDERS[part.name](folder / part.folder), part)
     if part.name == "text":
         return _text(part, folder)
-    known = ["digits", "mnist", "text"]
+    known = ["digits", *_FOLDERS, "text"]
     raise UsageError(
         "S0608",
         f"there is no data called `{part.name}`",
@@ -59,19 +69,15 @@ def _images(split: data.Split, part: DataPart) -> Task:
         {"image": rows["image"].astype(np.float32), "label": rows["label"]}
         for rows in (split.train, split.test)
     )
-    return Task(train, test, "image", "label", {}, shifted if part.augment else None)
+    augment = _augmented(train["image"]) if part.augment else None
+    return Task(train, test, "image", "label", {}, augment)
 
 
-def shifted(batch: dict[str, Any], step: int) -> dict[str, Any]:
-    """Images moved by up to one pixel in each direction, as the step's number decides."""
-    images = batch["image"]
-    moves = np.random.PCG64([step, 1]).random_raw(2 * len(images)) % 3
-    rows = np.arange(images.shape[1])
-    result = np.empty_like(images)
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
-    for i, (down, right) in enumerate(moves.reshape(-1, 2).astype(int)):
-        result[i] = padded[i][np.ix_(rows + down, rows + right)]
-    return {**batch, "image": result}
+def _augmented(images: np.ndarray) -> Augment:
+    """Images moved by an eighth of their size; those with channels, photographs, mirrored too."""
+    move = shifted(images.shape[-1] // 8)
+    transform = chain(move, mirrored()) if images.ndim == 4 else move
+    return lambda batch, step: {**batch, "image": transform(batch["image"], step)}
 
 
 def _text(part: DataPart, folder: Path) -> Task:

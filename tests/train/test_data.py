@@ -4,11 +4,13 @@ import gzip
 import hashlib
 import struct
 
+import jax
 import numpy as np
 import pytest
 
 from slopec.diagnostics import UsageError
-from slopec.train import data
+from slopec.train import cifar, data, images, tasks
+from slopec.train.recipe import DataPart
 
 
 def test_digits_are_the_original_ones():
@@ -109,3 +111,67 @@ def test_a_cut_archive_is_refused(idx_folder):
 
     with pytest.raises(UsageError, match=r"error\[S0602\]"):
         data.load_idx(idx_folder)
+
+
+def write_cifar(folder, name):
+    draw = np.random.default_rng(0)
+    layout = cifar.LAYOUTS[name]
+    for file in (*layout.train, *layout.test):
+        draw.integers(0, 256, (3, layout.labels + 3072), np.uint8).tofile(folder / file)
+
+
+@pytest.mark.parametrize(("name", "rows"), [("cifar10", 15), ("cifar100", 3)])
+def test_cifar_loads(tmp_path, name, rows):
+    write_cifar(tmp_path, name)
+
+    parts = data.load_cifar(tmp_path, name)
+
+    assert parts.train["image"].shape == (rows, 3, 32, 32)
+    first = np.fromfile(tmp_path / cifar.LAYOUTS[name].train[0], np.uint8)
+    places = cifar.LAYOUTS[name].labels
+    assert parts.train["label"][0] == first[places - 1]
+    assert parts.train["image"][0, 1, 2, 3] == first[places + 1024 + 2 * 32 + 3]
+    assert len(parts.test["label"]) == 3
+    task = tasks.load(DataPart(name, folder=".", augment=True), tmp_path)
+    assert task.augment(task.train, 5)["image"].shape == (rows, 3, 32, 32)
+
+
+def test_what_is_no_cifar_is_refused(tmp_path):
+    write_cifar(tmp_path, "cifar100")
+    with pytest.raises(UsageError, match=r"S0601\].*data_batch_1"):
+        data.load_cifar(tmp_path)
+    (tmp_path / "test.bin").write_bytes(b"short")
+    with pytest.raises(UsageError, match=r"S0602\].*test.bin"):
+        data.load_cifar(tmp_path, "cifar100")
+    with pytest.raises(UsageError, match="needs `folder`"):
+        tasks.load(DataPart("cifar100"), tmp_path)
+
+
+IMAGES = np.arange(5 * 3 * 8 * 8, dtype=np.float32).reshape(5, 3, 8, 8) + 1
+
+
+def test_images_move_and_turn_as_the_step_decides():
+    both = images.chain(images.shifted(2), images.mirrored())
+    moved = [both(IMAGES, step) for step in range(20)]
+
+    assert (both(IMAGES, 7) == moved[7]).all()
+    assert len({image.tobytes() for image in moved}) == 20
+    centres = np.stack(moved)[:, 0, 0, 2:6, 2:6]  # of what came in there is nothing yet
+    assert (centres > 0).all()
+    known = {IMAGES[0, 0, r : r + 4, c : c + 4].tobytes() for r in range(5) for c in range(5)}
+    assert {x.tobytes() for x in centres} <= known | {
+        np.frombuffer(k, np.float32).reshape(4, 4)[:, ::-1].tobytes() for k in known
+    }
+    for image in moved:  # all channels alike
+        assert (np.diff(image, axis=1)[image[:, 1:] > 0] == 64).all()
+
+
+def test_images_are_scaled_and_resized():
+    same = images.scaled((1.0, 2.0, 4.0), (0.0, 1.0, 2.0))(IMAGES, 0)
+    np.testing.assert_allclose(same[:, 2], (IMAGES[:, 2] - 2) / 4)
+    small = images.resized(4, 4)(IMAGES.astype(np.uint8), 0)
+    np.testing.assert_allclose(
+        small, IMAGES.astype(np.uint8).reshape(5, 3, 4, 2, 4, 2).mean((3, 5))
+    )
+    wanted = jax.image.resize(IMAGES[:, 0], (5, 16, 16), "bilinear")
+    np.testing.assert_allclose(images.resized(16, 16)(IMAGES[:, 0], 0), wanted, rtol=1e-5)
