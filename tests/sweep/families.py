@@ -4,7 +4,21 @@ from importlib import import_module
 
 from tests.sweep.case import Case
 
-FAMILIES = ("arithmetic",)
+FAMILIES = (
+    "arithmetic",
+    "moving",
+    "gathering",
+    "scattering",
+    "contractions",
+    "convolving",
+    "folding",
+    "sliding",
+    "sorting",
+    "algebra",
+    "control",
+    "dynamic",
+    "alone",
+)
 
 
 def cases_of(family: str) -> list[Case]:
