@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slopec import hlo, ir, tracing
+from slopec import ir, tracing
 from slopec.passes import factorizations, fourier
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
-from slopec.transforms.body import defining
 from slopec.transforms.expand import expand
 from slopec.transforms.rule import Point, rewrites
 
@@ -61,23 +60,7 @@ def _fft(point: Point) -> Sequence[Tensor] | None:
     return [fourier.fft(x, word, lengths)]
 
 
-def _part_of_padded(point: Point) -> Sequence[Tensor] | None:
-    """real(pad(z, v)) → pad(real(z), real(v)), because IREE crashes where a product follows."""
-    made = defining(point.op.operands[0])
-    if made is None or made.name != "stablehlo.pad":
-        return None
-    part = hlo.real if point.op.name == "stablehlo.real" else hlo.imag
-    pad = Point(made, point.trace, [True, True])
-    x, value = pad.operands
-    margins = (
-        pad.ints(name) for name in ("edge_padding_low", "edge_padding_high", "interior_padding")
-    )
-    return [hlo.pad(part(x), part(value), *margins)]
-
-
 _EXPANSIONS = {
-    "stablehlo.real": _part_of_padded,
-    "stablehlo.imag": _part_of_padded,
     "stablehlo.cholesky": _cholesky,
     "stablehlo.triangular_solve": _triangular_solve,
     "stablehlo.fft": _fft,

@@ -1,24 +1,25 @@
-"""Keep gathers and scatters inside their tensors, as StableHLO's specification says.
+"""Keep gathers, scatters and slices inside their tensors, as StableHLO's specification says.
 
 IREE reads and writes wherever an index points. The specification moves the window of a gather
 inside the operand and drops the elements of a scatter's update that fall outside. Indices that are
-known to lie inside stay as they are.
+known to lie inside stay as they are. Scatters are of points or rows by then (`scatter_points.py`).
 """
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir, tracing
+from slopec import dtypes, hlo, ir
 from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
 from slopec.dtypes import DType
+from slopec.passes.bounds import Bounds
 from slopec.passes.each import each, put
-from slopec.passes.facts import known
-from slopec.passes.op import Op, binary_body, producer
-from slopec.tensor import Scalar, Tensor
+from slopec.passes.op import Op, binary_body
+from slopec.passes.scatter_points import put_results, replaced, window_sizes
+from slopec.tensor import Scalar
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class GuardIndices:
     name: ClassVar[str] = "guard-indices"
 
     def run(self, module: ir.Module) -> None:
-        """Guard every gather and scatter in `module` whose indices may point outside."""
+        """Guard every op of `module` whose indices may point outside."""
         for op in each(module, "stablehlo.gather"):
             _guard_gather(op)
         for op in each(module, "stablehlo.scatter"):
             _guard_scatter(op)
+        for op in each(module, "stablehlo.dynamic_slice"):
+            _guard_slice(op, 1, op.ints("slice_sizes"))
+        for op in each(module, "stablehlo.dynamic_update_slice"):
+            _guard_slice(op, 2, op.operands[1].shape)
 
 
 def _guard_gather(op: Op) -> None:
@@ -40,88 +45,54 @@ def _guard_gather(op: Op) -> None:
     numbers = GatherDimensionNumbers.parse(op.attribute("dimension_numbers"))
     sizes = op.ints("slice_sizes")
     limits = [x.shape[d] - sizes[d] for d in numbers.start_index_map]
-    bounds = _Bounds(indices, numbers.index_vector_dim, [0] * len(limits), limits)
+    bounds = Bounds(indices, numbers.index_vector_dim, [0] * len(limits), limits)
     if not bounds.hold():
         put(op, 1, bounds.clamped())
+    if numbers.operand_batching_dims and numbers.index_vector_dim < indices.ndim - 1:
+        _put_vectors_last(op, numbers)
 
 
-class _Bounds:
-    """The least and the greatest index of each component of index vectors."""
-
-    def __init__(
-        self, indices: Tensor, vector_dim: int, low: Sequence[int], high: Sequence[int]
-    ) -> None:
-        self.indices, self.vector_dim = indices, vector_dim
-        self.low, self.high = self.spread(low), self.spread(high)
-
-    def spread(self, components: Sequence[int]) -> np.ndarray:
-        """One number for each component, in the shape of the indices and what they can hold."""
-        numbers = np.iinfo(self.indices.dtype)
-        values = np.array([min(max(n, numbers.min), numbers.max) for n in components])
-        shape = [len(components) if d == self.vector_dim else 1 for d in range(self.indices.ndim)]
-        return np.broadcast_to(values.astype(self.indices.dtype).reshape(shape), self.indices.shape)
-
-    def hold(self) -> bool:
-        """Whether all indices are known to lie inside, by value or because they were clamped."""
-        values = known(self.indices)
-        if values is not None:
-            return bool(((values >= self.low) & (values <= self.high)).all())
-        clamp = producer(self.indices, "clamp")
-        if clamp is None:
-            return not self.indices.size
-        low, high = known(clamp.operands[0]), known(clamp.operands[2])
-        if low is None or high is None:
-            return False
-        return bool((low >= self.low).all() and (high <= self.high).all())
-
-    def clamped(self) -> Tensor:
-        """The indices moved inside."""
-        return hlo.clamp(_smallest(self.low), self.indices, _smallest(self.high))
-
-    def inside(self) -> Tensor:
-        """Whether each index vector lies inside in all its components; without their dimension."""
-        low = hlo.compare(self.indices, hlo.constant(np.array(self.low)), "GE")
-        high = hlo.compare(self.indices, hlo.constant(np.array(self.high)), "LE")
-        both = hlo.and_(low, high)
-        if self.vector_dim == self.indices.ndim:
-            return both
-        result = hlo.reduce(both, hlo.full((), True, dtypes.bool_), "and", [self.vector_dim])
-        assert isinstance(result, Tensor)
-        return result
+def _put_vectors_last(op: Op, numbers: GatherDimensionNumbers) -> None:
+    """Transpose the indices of a gather in batches; IREE crashes on others."""
+    indices, vector = Op(op.operation, op.trace).operands[1], numbers.index_vector_dim
+    last = indices.ndim - 1
+    put(op, 1, hlo.transpose(indices, [*(d for d in range(last + 1) if d != vector), vector]))
+    batching = tuple(d - (d > vector) for d in numbers.start_indices_batching_dims)
+    moved = replace(numbers, start_indices_batching_dims=batching, index_vector_dim=last)
+    op.operation.attributes["dimension_numbers"] = ir.attr(str(moved))
 
 
-def _smallest(values: np.ndarray) -> Tensor:
-    """A bound of `clamp`: of rank 0 where all are one number."""
-    same = values.size and (values == values.flat[0]).all()
-    return hlo.constant(np.array(values.flat[0] if same else values))
+def _guard_slice(op: Op, first: int, sizes: Sequence[int]) -> None:
+    """Move starts inside in their own type where IREE, which does it in another, gets it wrong."""
+    shape = op.operands[0].shape
+    for place, (n, size) in enumerate(zip(shape, sizes, strict=True), first):
+        start = op.operands[place]
+        if start.dtype in (dtypes.int32, dtypes.int64):
+            continue
+        bounds = Bounds(start, 0, [0], [n - size])
+        inside = start if bounds.hold() else bounds.clamped()
+        put(op, place, hlo.convert(inside, dtypes.int32 if n < 2**31 else dtypes.int64))
 
 
 def _guard_scatter(op: Op) -> None:
-    if len(op.operands) != 3:
-        return
-    x, indices, y = op.operands
+    count = len(op.operation.results)
+    xs, indices, ys = op.operands[:count], op.operands[count], op.operands[count + 1 :]
     numbers = ScatterDimensionNumbers.parse(op.attribute("scatter_dimension_numbers"))
-    window = _window(x, y, numbers)
     dims = numbers.scatter_dims_to_operand_dims
-    limits = [x.shape[d] - window[d] for d in dims]
-    bounds = _Bounds(indices, numbers.index_vector_dim, [0] * len(dims), limits)
+    window = window_sizes(xs[0], ys[0], numbers)
+    limits = [xs[0].shape[d] - window[d] for d in dims]
+    bounds = Bounds(indices, numbers.index_vector_dim, [0] * len(dims), limits)
     if not dims or (min(limits) >= 0 and bounds.hold()):
         return
-    neutral = _NEUTRAL.get(binary_body(op) or "")
-    if neutral is None or any(window[d] != 1 for d in dims):
-        _redirect(op, numbers, window)
+    neutral = _NEUTRAL.get(binary_body(op) or "") if count == 1 else None
+    if neutral is None or min(limits) < 0:
+        _redirect(op, numbers, bounds)
         return
+    (y,) = ys
     batch = [d for d in range(y.ndim) if d not in numbers.update_window_dims]
     inside = hlo.broadcast_in_dim(bounds.inside(), y.shape, batch)
     put(op, 1, bounds.clamped())
     put(op, 2, hlo.select(inside, y, hlo.full_like(y, neutral(y.dtype))))
-
-
-def _window(x: Tensor, y: Tensor, numbers: ScatterDimensionNumbers) -> list[int]:
-    """The size of one update along each dimension of the operand."""
-    sizes = iter([y.shape[d] for d in numbers.update_window_dims])
-    dropped = {*numbers.inserted_window_dims, *numbers.input_batching_dims}
-    return [1 if d in dropped else next(sizes) for d in range(x.ndim)]
 
 
 def _lowest(dtype: DType) -> Scalar:
@@ -153,45 +124,27 @@ _NEUTRAL: dict[str, Callable[[DType], Scalar]] = {
 """What an element can be combined with to stay as it is."""
 
 
-def _redirect(op: Op, numbers: ScatterDimensionNumbers, window: Sequence[int]) -> None:
-    """Give the operand margins that catch what falls outside, and cut them off again.
-
-    Around each indexed dimension of windows of size w lie w - 1 elements, so that a window that
-    sticks out keeps what is inside. Windows that are wholly outside go behind the first of them.
-    """
-    x, indices, y = op.operands
-    dims = numbers.scatter_dims_to_operand_dims
-    low, high = ([window[d] - 1 if d in dims else 0 for d in range(x.ndim)] for _ in range(2))
-    high[dims[0]] += 1
-    wide = hlo.pad(x, hlo.full((), 0, x.dtype), low, high)
-    shift = [low[d] for d in dims]
-    touching = _Bounds(
-        indices, numbers.index_vector_dim, [-n for n in shift], [x.shape[d] - 1 for d in dims]
-    )
-    spread = [d for d in range(indices.ndim) if d != numbers.index_vector_dim]
-    chosen = hlo.broadcast_in_dim(touching.inside(), indices.shape, spread)
-    moved = _Bounds(
-        hlo.convert(indices, dtypes.int64 if indices.dtype.itemsize == 8 else dtypes.int32),
+def _redirect(op: Op, numbers: ScatterDimensionNumbers, bounds: Bounds) -> None:
+    """Give the operands a row behind their last, which takes what falls outside and is cut off."""
+    count = len(op.operation.results)
+    xs, ys = op.operands[:count], op.operands[count + 1 :]
+    dims, shape = numbers.scatter_dims_to_operand_dims, xs[0].shape
+    none = [0] * len(shape)
+    wide = [
+        hlo.pad(x, hlo.full((), 0, x.dtype), none, [int(d == dims[0]) for d in range(x.ndim)])
+        for x in xs
+    ]
+    vectors = [d for d in range(bounds.indices.ndim) if d != numbers.index_vector_dim]
+    inside = hlo.broadcast_in_dim(bounds.inside(), bounds.indices.shape, vectors)
+    kind = dtypes.int64 if bounds.indices.dtype.itemsize == 8 else dtypes.int32
+    moved = Bounds(
+        hlo.convert(bounds.indices, kind),
         numbers.index_vector_dim,
         [0] * len(dims),
-        [wide.shape[d] - window[d] for d in dims],
+        [wide[0].shape[d] - 1 for d in dims],
     )
-    moved.indices = hlo.select(
-        chosen,
-        hlo.add(moved.indices, hlo.constant(np.array(moved.spread(shift)))),
-        hlo.constant(np.array(moved.high)),
-    )
+    outside = moved.spread([shape[d] if d == dims[0] else 0 for d in dims])
+    moved.indices = hlo.select(inside, moved.indices, hlo.constant(np.array(outside)))
     # The clamp changes nothing; it says that these indices lie inside.
-    moved.indices = moved.clamped()
-    kept = {name: op.operation.attributes[name] for name in op.operation.attributes}
-    made, (result,) = tracing.emit_many(
-        "stablehlo.scatter", [wide, moved.indices, y], [(wide.shape, wide.dtype)], kept, regions=1
-    )
-    op.operation.regions[0].blocks[0].append_to(made.regions[0])
-    inner = [n + size for n, size in zip(low, x.shape, strict=True)]
-    _replace(op, hlo.slice_(result, low, inner))
-
-
-def _replace(op: Op, result: Tensor) -> None:
-    op.operation.results[0].replace_all_uses_with(op.trace.value_of(result))
-    op.operation.erase()
+    results = replaced(op, wide, moved.clamped(), ys, numbers)
+    put_results(op, [hlo.slice_(result, none, shape) for result in results])

@@ -1,0 +1,122 @@
+"""Ops that IREE lacks for some types, written with those that it has.
+
+Padding complex numbers crashes its compiler where anything follows; it cannot fill memory with
+values of 128 bits, nor twice with one of 64 bits that is known only at run time; it reverses
+integers with a sign alone; it counts in bfloat16 through a function that no processor's code has;
+and depthwise convolutions do not widen what they multiply.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from slopec import dtypes, hlo, ir
+from slopec.dialects.attributes import ConvDimensionNumbers
+from slopec.passes.each import each
+from slopec.passes.op import Op, producer
+from slopec.tensor import Tensor
+
+_BLOCKS = ("func.func", "stablehlo.while", "stablehlo.if", "stablehlo.case")
+"""Where a constant is memory; in the bodies of other ops it is a number."""
+
+
+@dataclass(frozen=True)
+class NativeTypes:
+    """pad(z, v) → complex(pad(real(z), real(v)), pad(imag(z), imag(v))), and the like."""
+
+    name: ClassVar[str] = "native-types"
+
+    def run(self, module: ir.Module) -> None:
+        """Rewrite every such op of `module`."""
+        for name, rewrite in _REWRITES.items():
+            for op in each(module, f"stablehlo.{name}"):
+                made = rewrite(op)
+                if made is not None:
+                    op.operation.results[0].replace_all_uses_with(op.trace.value_of(made))
+                    op.operation.erase()
+
+
+def _in_parts(move: Callable[..., Tensor], *operands: Tensor) -> Tensor:
+    """What a move makes of complex numbers, from what it makes of their parts."""
+    parts = [move(*(part(x) for x in operands)) for part in (hlo.real, hlo.imag)]
+    return hlo.complex_(*parts)
+
+
+def _convolution(op: Op) -> Tensor | None:
+    """Widen depthwise convolutions and pad complex ones before: IREE's way of it fails."""
+    numbers = ConvDimensionNumbers.parse(op.attribute("dimension_numbers"))
+    lhs, rhs = op.operands
+    depthwise = rhs.shape[numbers.kernel_input_feature] == 1 != op.integer("feature_group_count")
+    if depthwise and lhs.dtype != op.dtype:
+        # Behind a barrier: IREE takes back conversions of what it convolves.
+        return op.again(*hlo.optimization_barrier([hlo.convert(x, op.dtype) for x in (lhs, rhs)]))
+    count = len(numbers.input_spatial)
+    given = op.attribute("padding")
+    padding = [(0, 0)] * count if given is None else np.array(given).tolist()
+    dilation = op.ints("lhs_dilation") if op.attribute("lhs_dilation") else (1,) * count
+    if not dtypes.is_complex(op.dtype) or not (np.any(padding) or set(dilation) - {1}):
+        return None
+    margins = [(0, 0, 0)] * lhs.ndim
+    for d, (low, high), step in zip(numbers.input_spatial, padding, dilation, strict=True):
+        margins[d] = (low, high, step - 1)
+    wide = hlo.pad(lhs, hlo.full((), 0, lhs.dtype), *zip(*margins, strict=True))
+    without = {"padding": ir.matrix_i64([(0, 0)] * count), "lhs_dilation": ir.i64s(*[1] * count)}
+    return op.again(wide, rhs, attributes=without)
+
+
+def _pad(op: Op) -> Tensor | None:
+    x, value = op.operands
+    margins = [op.ints(name) for name in _MARGINS]
+
+    def pad(x: Tensor, value: Tensor) -> Tensor:
+        return hlo.pad(x, value, *margins)
+
+    if dtypes.is_complex(x.dtype):
+        return _in_parts(pad, x, value)
+    if x.dtype.itemsize < 8 or producer(value, "constant") is not None:
+        return None
+    inside = pad(hlo.full(x.shape, True, dtypes.bool_), hlo.full((), False, dtypes.bool_))
+    around = hlo.broadcast_in_dim(value, op.shape, ())
+    return hlo.select(inside, pad(x, hlo.full((), 0, x.dtype)), around)
+
+
+_MARGINS = ("edge_padding_low", "edge_padding_high", "interior_padding")
+
+
+def _reverse(op: Op) -> Tensor | None:
+    (x,) = op.operands
+    if not dtypes.is_unsigned(x.dtype):
+        return None
+    signed = np.dtype(f"int{8 * x.dtype.itemsize}")
+    return hlo.convert(hlo.reverse(hlo.convert(x, signed), op.ints("dimensions")), x.dtype)
+
+
+def _constant(op: Op) -> Tensor | None:
+    """Two constants of 64 bits for one of 128."""
+    if op.dtype != dtypes.complex128 or op.operation.parent.name not in _BLOCKS:
+        return None
+    values = ir.constant_array(op.operation)
+    if not values.size or (values != values.flat[0]).any():
+        return None
+    value = values.flat[0]
+    return hlo.complex_(*(hlo.full(op.shape, p, dtypes.float64) for p in (value.real, value.imag)))
+
+
+def _iota(op: Op) -> Tensor | None:
+    """The numbers themselves; made from integers, they would be rounded by a missing function."""
+    if op.dtype != dtypes.bfloat16:
+        return None
+    along = op.integer("iota_dimension")
+    counted = hlo.constant(np.arange(op.shape[along]).astype(op.dtype))
+    return hlo.broadcast_in_dim(counted, op.shape, (along,))
+
+
+_REWRITES: dict[str, Callable[[Op], Tensor | None]] = {
+    "convolution": _convolution,
+    "pad": _pad,
+    "reverse": _reverse,
+    "constant": _constant,
+    "iota": _iota,
+}
