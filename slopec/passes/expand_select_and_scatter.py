@@ -16,7 +16,7 @@ from slopec import dtypes, hlo, ir
 from slopec.passes.op import Op, tensor_of
 from slopec.passes.pattern import apply, pattern
 from slopec.tensor import Tensor
-from slopec.transforms.body import binary_kind, block_of, defining, returned
+from slopec.transforms.body import binary_kind, block_of, defining, is_lanewise, lanes, returned
 from slopec.transforms.windows import Windows, Winners
 
 _MOST_PLACES = 256
@@ -41,27 +41,69 @@ def expand_in(module: ir.Module, function: ir.Operation) -> None:
 
 @pattern("select_and_scatter", changes="rounding")
 def expanded(op: Op) -> Tensor | None:
-    """select_and_scatter(x, s, v) → v + Σ select(x = extremum, s, 0)"""
+    """select_and_scatter(x, s, v) → v + Σ select(x = extremum, s, 0)
+
+    Other ways to select and to combine are written out too, place by place.
+    """
     x, source, init = op.operands
-    kind = _kind(op.operation)
     windows = Windows.of(op.operation, source.shape)
-    if kind is None or not 0 < math.prod(windows.window) <= _MOST_PLACES or not source.size:
+    select, combine = (block_of(op.operation, i) for i in (0, 1))
+    small = 0 < math.prod(windows.window) <= _MOST_PLACES
+    if not small or not source.size or not (is_lanewise(select) and is_lanewise(combine)):
         return None
-    best = _extrema(op, x, windows, kind)
-    first = _first(windows, Winners.of(windows, x, best, kind))
-    scattered = _scattered(windows, source, first)
+    kind = _kind(op.operation)
+    if kind is None:
+        first = _selected(windows, x, select)
+    else:
+        first = _first(windows, Winners.of(windows, x, _extrema(op, x, windows, kind), kind))
+    if binary_kind(combine) != "add" or x.dtype == dtypes.bool_:
+        return _scattered(windows, source, first, _Combined(combine, init))
+    scattered = _scattered(windows, source, first, None)
     made = defining(op.operation.operands[2])
     if made is not None and made.name == "stablehlo.constant" and not ir.constant_array(made):
         return scattered
     return hlo.add(scattered, hlo.broadcast_in_dim(init, x.shape, ()))
 
 
+@dataclass(frozen=True)
+class _Combined:
+    """How values meet what is there, and what there is at first."""
+
+    block: ir.Block
+    init: Tensor
+
+    def added(self, total: Tensor | None, value: Tensor, here: Tensor) -> Tensor:
+        """`total` with `value` combined into it where `here` holds."""
+        if total is None:
+            total = hlo.broadcast_in_dim(self.init, value.shape, ())
+        (met,) = lanes(self.block, [total, value])
+        return hlo.select(here, met, total)
+
+
+def _selected(windows: Windows, x: Tensor, block: ir.Block) -> Tensor:
+    """The place of each window's winner: what stays when the block compares it with the next."""
+    wide = windows.widen(x, 0)
+    inside = windows.widen(hlo.full(x.shape, True, dtypes.bool_), False)
+    best = hlo.full(windows.result, 0, x.dtype)
+    first = hlo.full(windows.result, -1, dtypes.int32)
+    none = hlo.full(windows.result, True, dtypes.bool_)
+    for number, place in enumerate(windows.places()):
+        value = windows.pick(wide, place)
+        (stays,) = lanes(block, [best, value])
+        wins = hlo.and_(windows.pick(inside, place), hlo.or_(none, hlo.not_(stays)))
+        best = hlo.select(wins, value, best)
+        first = hlo.select(wins, hlo.full(windows.result, number, dtypes.int32), first)
+        none = hlo.and_(none, hlo.not_(wins))
+    return first
+
+
 def _kind(op: ir.Operation) -> str | None:
     """The extremum that is selected, the first among equals; None for other bodies."""
-    select, scatter = block_of(op), block_of(op, 1)
+    select = block_of(op)
     (value,) = returned(select)
     compare = defining(value)
-    if compare is None or compare.name != "stablehlo.compare" or binary_kind(scatter) != "add":
+    floating = dtypes.is_floating(ir.type_of(op.operands[0])[1])
+    if compare is None or compare.name != "stablehlo.compare" or not floating:
         return None
     if list(compare.operands) != list(select.arguments):
         return None
@@ -85,12 +127,14 @@ def _extrema(op: Op, x: Tensor, windows: Windows, kind: str) -> Tensor:
     return hlo.reduce_window(x, worst, kind, windows.window, windows.strides, windows.padding)
 
 
-def _scattered(windows: Windows, source: Tensor, first: Tensor) -> Tensor:
+def _scattered(
+    windows: Windows, source: Tensor, first: Tensor, combined: _Combined | None
+) -> Tensor:
     """What every element gets from the windows that it lies in, by the place of their winners.
 
     The operand is cut in tiles as large as the strides. Tile q holds elements of the windows q,
     q − 1 … q − (reach − 1) along each dimension, at places that only depend on where in the tile
-    they are.
+    they are. Values are added to zeros unless it is said how they are `combined`.
     """
     reach = [-(-w // s) for w, s in zip(windows.window, windows.strides, strict=True)]
     count = [-(-n // s) for n, s in zip(windows.wide, windows.strides, strict=True)]
@@ -107,7 +151,11 @@ def _scattered(windows: Windows, source: Tensor, first: Tensor) -> Tensor:
         mine = hlo.broadcast_in_dim(hlo.reshape(here, tiles.inner_shape), tiles.shape, tiles.inner)
         theirs = tiles.spread(hlo.slice_(numbers, start, limit))
         values = tiles.spread(hlo.slice_(given, start, limit))
-        part = hlo.select(hlo.compare(theirs, mine, "EQ"), values, hlo.zeros_like(values))
+        here = hlo.compare(theirs, mine, "EQ")
+        if combined is not None:
+            total = combined.added(total, values, here)
+            continue
+        part = hlo.select(here, values, hlo.zeros_like(values))
         total = part if total is None else hlo.add(total, part)
     assert total is not None
     whole = hlo.reshape(total, [c * s for c, s in zip(count, windows.strides, strict=True)])

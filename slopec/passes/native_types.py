@@ -6,7 +6,7 @@ integers with a sign alone; it counts in bfloat16 through a function that no pro
 and depthwise convolutions do not widen what they multiply.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from slopec.passes.each import each
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
 
+_MARGINS = ("edge_padding_low", "edge_padding_high", "interior_padding")
 _BLOCKS = ("func.func", "stablehlo.while", "stablehlo.if", "stablehlo.case")
 """Where a constant is memory; in the bodies of other ops it is a number."""
 
@@ -36,12 +37,6 @@ class NativeTypes:
                 if made is not None:
                     op.operation.results[0].replace_all_uses_with(op.trace.value_of(made))
                     op.operation.erase()
-
-
-def _in_parts(move: Callable[..., Tensor], *operands: Tensor) -> Tensor:
-    """What a move makes of complex numbers, from what it makes of their parts."""
-    parts = [move(*(part(x) for x in operands)) for part in (hlo.real, hlo.imag)]
-    return hlo.complex_(*parts)
 
 
 def _convolution(op: Op) -> Tensor | None:
@@ -69,20 +64,34 @@ def _convolution(op: Op) -> Tensor | None:
 def _pad(op: Op) -> Tensor | None:
     x, value = op.operands
     margins = [op.ints(name) for name in _MARGINS]
+    if not dtypes.is_complex(x.dtype):
+        return _padded(x, value, margins) if _is_wide(value) else None
+    parts = zip((hlo.real(x), hlo.imag(x)), _parts(value), strict=True)
+    return hlo.complex_(*(_padded(part, around, margins) for part, around in parts))
 
-    def pad(x: Tensor, value: Tensor) -> Tensor:
+
+def _parts(value: Tensor) -> list[Tensor]:
+    """The real and imaginary part of a scalar."""
+    constant = producer(value, "constant")
+    if constant is None:
+        return [hlo.real(value), hlo.imag(value)]
+    number = ir.constant_array(constant.operation)
+    return [hlo.constant(part) for part in (number.real, number.imag)]
+
+
+def _is_wide(value: Tensor) -> bool:
+    """Whether a value has 64 bits and is known only at run time."""
+    return value.dtype.itemsize == 8 and producer(value, "constant") is None
+
+
+def _padded(x: Tensor, value: Tensor, margins: Sequence[Sequence[int]]) -> Tensor:
+    """Pad with a value; where that is a wide one, with zeros whose place it takes."""
+    if not _is_wide(value):
         return hlo.pad(x, value, *margins)
-
-    if dtypes.is_complex(x.dtype):
-        return _in_parts(pad, x, value)
-    if x.dtype.itemsize < 8 or producer(value, "constant") is not None:
-        return None
-    inside = pad(hlo.full(x.shape, True, dtypes.bool_), hlo.full((), False, dtypes.bool_))
-    around = hlo.broadcast_in_dim(value, op.shape, ())
-    return hlo.select(inside, pad(x, hlo.full((), 0, x.dtype)), around)
-
-
-_MARGINS = ("edge_padding_low", "edge_padding_high", "interior_padding")
+    false = hlo.full((), False, dtypes.bool_)
+    inside = hlo.pad(hlo.full(x.shape, True, dtypes.bool_), false, *margins)
+    wide = hlo.pad(x, hlo.full((), 0, x.dtype), *margins)
+    return hlo.select(inside, wide, hlo.broadcast_in_dim(value, wide.shape, ()))
 
 
 def _reverse(op: Op) -> Tensor | None:

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import reduce as fold
 
+import jax.numpy as jnp
 import numpy as np
 
 from tests.sweep.case import Case
-from tests.sweep.modules import EVERY, FOLDS, block, combine, numbers, one_op, sample, wide
+from tests.sweep.modules import EVERY, FOLDS, block, combine, numbers, one_op, sample, traced, wide
 from tests.sweep.programs import tensor
 from tests.sweep.values import COMPLEX, FLOATS, dtype
 
@@ -98,11 +99,9 @@ def special() -> Iterator[Case]:
     for op in ("add", "multiply", "maximum", "minimum"):
         for kind in FLOATS:
             yield of(f"{op} of special {kind}", rows.astype(dtype(kind)), neutral(op, kind), op, (1,))  # fmt: skip
-    x = small((3, 5), "float32")
-    yield one_op("reduce/add of negated", [x, np.float32(0)], [-x.astype("float64").sum(1).astype("float32") * -1], "dimensions = array<i64: 1>", [combine("add", "float32")], ulps=4)  # fmt: skip
-    body = block(["a:float32", "b:float32"], "%m = stablehlo.multiply %b, %b : tensor<f32>\n%c = stablehlo.add %a, %m : tensor<f32>", ["c:float32"])  # fmt: skip
-    x = sample((4, 1))
-    yield one_op("reduce/a sum of squares", [x, np.float32(0)], [(x * x)[:, 0]], "dimensions = array<i64: 1>", [body])  # fmt: skip
+    for n in (5, 100):
+        x = sample((3, n))
+        yield traced(f"reduce/add of {n} negated", lambda x: jnp.sum(-x, 1), x, ulps=4)
 
 
 def several() -> Iterator[Case]:
@@ -117,6 +116,24 @@ def several() -> Iterator[Case]:
     for dims in ((0,), (1,), (0, 1)):
         outputs = [np.asarray(x.sum(dims)), np.asarray(y.max(dims))]
         yield one_op(f"reduce/sum and maximum over {dims}", given, outputs, f"dimensions = {numbers(dims)}", [region])  # fmt: skip
+    for kind in ("float32", "int32"):
+        yield composed(kind)
+
+
+def composed(kind: str) -> Case:
+    """A fold that is associative and not commutative: x ↦ ax + b of each row, one after another."""
+    a, b = small((3, 6), kind), small((3, 6), kind) * 2
+    type_ = tensor((), kind)
+    ops = f"""%e = stablehlo.multiply %a, %c : {type_}
+      %f = stablehlo.multiply %b, %c : {type_}
+      %g = stablehlo.add %f, %d : {type_}"""
+    region = block([f"{n}:{kind}" for n in "abcd"], ops, [f"e:{kind}", f"g:{kind}"])
+    slope, offset = np.ones(3), np.zeros(3)
+    for c, d in zip(wide(a).T, wide(b).T, strict=True):
+        slope, offset = slope * c, offset * c + d
+    given = [a, b, np.ones((), kind), np.zeros((), kind)]
+    outputs = [slope.astype(kind), offset.astype(kind)]
+    return one_op(f"reduce/functions composed, {kind}", given, outputs, "dimensions = array<i64: 1>", [region], ulps=8)  # fmt: skip
 
 
 def extreme(kind: str, direction: str) -> Case:

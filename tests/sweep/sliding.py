@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tests.sweep.case import Case
-from tests.sweep.folding import neutral
+from tests.sweep.folding import neutral, small
 from tests.sweep.modules import EVERY, FOLDS, block, combine, numbers, one_op, pairs, sample, wide
 from tests.sweep.programs import tensor
 from tests.sweep.values import COMPLEX, dtype
@@ -126,12 +126,18 @@ def several() -> Iterator[Case]:
     inits = [np.float32(0), np.int32(-99)]
     for word, how in {"plain": ((2, 2),), "overlap": ((3, 2), (2, 1), ((1, 1), (0, 1)))}.items():
         yield reduce_window(f"two operands, {word}", xs, inits, lambda a, i, b, j: (a + b, max(i, j)), *how, region=body)  # fmt: skip
-    body = block(
-        ["a:float32", "b:float32"],
-        "%m = stablehlo.multiply %b, %b : tensor<f32>\n%c = stablehlo.add %a, %m : tensor<f32>",
-        ["c:float32"],
-    )
-    yield reduce_window("sums of squares", [sample((6,))], [np.float32(0)], lambda a, b: a + b * b, (2,), region=body)  # fmt: skip
+    for kind in ("float32", "int32"):
+        type_ = tensor((), kind)
+        body = block(
+            [f"a:{kind}", f"b:{kind}", f"c:{kind}", f"d:{kind}"],
+            f"""%e = stablehlo.multiply %a, %c : {type_}
+              %f = stablehlo.multiply %b, %c : {type_}
+              %g = stablehlo.add %f, %d : {type_}""",
+            [f"e:{kind}", f"g:{kind}"],
+        )
+        xs = [small((4, 5), kind), small((4, 5), kind) * 2]
+        inits = [np.ones((), kind), np.zeros((), kind)]
+        yield reduce_window(f"functions composed, {kind}", xs, inits, lambda a, b, c, d: (a * c, b * c + d), (1, 3), (1, 2), ((0, 0), (1, 1)), region=body)  # fmt: skip
 
 
 def select_and_scatter(
