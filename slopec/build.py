@@ -31,8 +31,8 @@ OPTIMIZE = (
     "rematerialize"
 )
 LEGALIZE = (
-    "expand-ops,expand-select-and-scatter,drop-loop-barriers,block-loops,scatter-points,"
-    "guard-indices,order-ties,separate-buffers,native-types,exact-elementwise"
+    "expand-ops,expand-select-and-scatter,expand-sorts,drop-loop-barriers,block-loops,"
+    "scatter-points,guard-indices,order-ties,separate-buffers,native-types,exact-elementwise"
 )
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""
 CARRIED = 4 << 20

@@ -30,6 +30,7 @@ PASSES: dict[str, str] = {
     "exact-elementwise": "slopec.passes.exact_elementwise:ExactElementwise",
     "expand-ops": "slopec.passes.expand_ops:ExpandOps",
     "expand-select-and-scatter": "slopec.passes.expand_select_and_scatter:ExpandSelectAndScatter",
+    "expand-sorts": "slopec.passes.expand_sorts:ExpandSorts",
     "guard-indices": "slopec.passes.guard_indices:GuardIndices",
     "hoist-negate": "slopec.passes.hoist_negate:HoistNegate",
     "inline": "slopec.passes.mlir:Inline",

@@ -1,0 +1,130 @@
+"""Sorts whose cost does not explode: pairs compared in blocks, blocks merged.
+
+IREE's sort exchanges neighbours one by one: it is quadratic without the processor's vectors, and
+does not compile beyond 8,192 elements. It is left to sort what is short. `top_k` is wrong for
+integers and NaN there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slopec import dtypes, hlo, ir
+from slopec.passes.each import each
+from slopec.passes.op import Op
+from slopec.passes.sorts.comparator import Comparator
+from slopec.passes.sorts.ranks import BLOCK, blocks_of, merged, ranked, take
+from slopec.tensor import Tensor
+from slopec.transforms.body import block_of, defining, is_lanewise
+
+_SHORT = 16
+"""IREE sorts so many elements as fast."""
+_MOST = 2**30
+"""Places are counted with 32 bits."""
+
+
+@dataclass(frozen=True)
+class ExpandSorts:
+    """sort(x, y …) → x, y … at the places that comparing and merging find."""
+
+    name: ClassVar[str] = "expand-sorts"
+
+    def run(self, module: ir.Module) -> None:
+        """Rewrite every long sort of `module` whose comparator is elementwise."""
+        for op in each(module, "stablehlo.sort"):
+            x, dim = op.operands[0], op.integer("dimension")
+            if x.shape[dim] > _SHORT and x.size < _MOST and is_lanewise(block_of(op.operation)):
+                _rewrite(op, dim)
+        for op in each(module, "chlo.top_k"):
+            if op.operands[0].size:
+                _rewrite_top(op)
+
+
+def _rewrite_top(op: Op) -> None:
+    """The largest of each row are those that a sort in the total order of floats has first."""
+    (x,) = op.operands
+    n, k = x.shape[-1], op.integer("k")
+    rows = hlo.reshape(x, (x.size // n, n))
+    floating = dtypes.is_floating(x.dtype)
+    (model,) = hlo.sort(
+        [rows], lambda a, b: hlo.compare(a, b, "GT", total_order=floating), 1, stable=False
+    )
+    sort = defining(op.trace.value_of(model))
+    assert sort is not None
+    places = first_places(block_of(sort), [rows], k)
+    shape = (*x.shape[:-1], k)
+    values = take(hlo.reshape(rows, (x.size,)), _in_rows(places, n))
+    for old, new in zip(op.operation.results, (values, places), strict=True):
+        kind = ir.type_of(old)[1]
+        old.replace_all_uses_with(op.trace.value_of(hlo.convert(hlo.reshape(new, shape), kind)))
+    op.operation.erase()
+    sort.erase()
+
+
+def first_places(block: ir.Block, rows: Sequence[Tensor], k: int) -> Tensor:
+    """For the first `k` elements of each row, in order, where in the row they are.
+
+    Of every block as many are kept, and of these again, until one block is left.
+    """
+    count, n = rows[0].shape
+    if not 0 < k <= BLOCK // 4:
+        whole = hlo.reshape(sorted_places(block, rows), (count, n))
+        row = hlo.multiply(hlo.iota((count, n), 0, dtypes.int32), hlo.full_like(whole, n))
+        return hlo.slice_(hlo.subtract(whole, row), [0, 0], [count, k])
+    compare = Comparator(block, rows)
+    every = [hlo.reshape(key, (count * n,)) for key in compare.keys]
+    place, left, many = hlo.iota((count, n), 1, dtypes.int32), n, 0
+    while many != 1:
+        size = min(left, BLOCK)
+        many = -(-left // size)
+        place = hlo.pad(place, hlo.full((), n, dtypes.int32), [0, 0], [0, many * size - left])
+        inside = _in_rows(hlo.minimum(place, hlo.full_like(place, n - 1)), n)
+        keys = [hlo.reshape(take(key, inside), (count * many, size)) for key in every]
+        left = many * min(k, size)
+        best = ranked(compare, keys, hlo.reshape(place, (count * many, size)), n, min(k, size))
+        place = hlo.reshape(best, (count, left))
+    return place
+
+
+def _rewrite(op: Op, dim: int) -> None:
+    xs = op.operands
+    rank, n = xs[0].ndim, xs[0].shape[dim]
+    order = [*(d for d in range(rank) if d != dim), dim]
+    front = [hlo.transpose(x, order) for x in xs]
+    rows = [hlo.reshape(x, (x.size // n, n)) for x in front]
+    places = sorted_places(block_of(op.operation), rows)
+    back = [order.index(d) for d in range(rank)]
+    for old, x in zip(op.operation.results, rows, strict=True):
+        found = hlo.reshape(take(hlo.reshape(x, (x.size,)), places), front[0].shape)
+        old.replace_all_uses_with(op.trace.value_of(hlo.transpose(found, back)))
+    op.operation.erase()
+
+
+def sorted_places(block: ir.Block, rows: Sequence[Tensor]) -> Tensor:
+    """For each place of the sorted rows, one after another, where in them its element was."""
+    count, n = rows[0].shape
+    many, size = blocks_of(n)
+    total = many * size
+    wide = [_padded(x, total) for x in rows]
+    compare = Comparator(block, wide)
+    place = hlo.iota((count, total), 1, dtypes.int32)
+    keys = [hlo.reshape(key, (count * many, size)) for key in compare.keys]
+    found = ranked(compare, keys, hlo.reshape(place, (count * many, size)), n, size)
+    found = hlo.reshape(found, (count, total))
+    if many > 1:
+        whole = hlo.reshape(_in_rows(found, total), (count * total,))
+        flat = [take(hlo.reshape(key, (count * total,)), whole) for key in compare.keys]
+        places = hlo.reshape(found, (count * total,))
+        found = hlo.reshape(merged(compare, flat, places, n, size, total), (count, total))
+    inner = hlo.slice_(found, [0, 0], [count, n])
+    return hlo.reshape(_in_rows(inner, n), (count * n,))
+
+
+def _padded(x: Tensor, total: int) -> Tensor:
+    return hlo.pad(x, hlo.full((), 0, x.dtype), [0, 0], [0, total - x.shape[1]])
+
+
+def _in_rows(places: Tensor, length: int) -> Tensor:
+    """Places in rows of a length as places in all rows one after another."""
+    row = hlo.iota(places.shape, 0, dtypes.int32)
+    return hlo.add(places, hlo.multiply(row, hlo.full_like(row, length)))

@@ -1,0 +1,1 @@
+"""Sorting by comparing all pairs of a block at once, and by merging blocks."""
