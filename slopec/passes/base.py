@@ -39,7 +39,6 @@ PASSES: dict[str, str] = {
     "order-ties": "slopec.passes.order_ties:OrderTies",
     "raise-logistic": "slopec.passes.raise_logistic:RaiseLogistic",
     "rematerialize": "slopec.passes.rematerialize:Rematerialize",
-    "scatter-points": "slopec.passes.scatter_points:ScatterPoints",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",

@@ -2,7 +2,8 @@
 
 IREE reads and writes wherever an index points. The specification moves the window of a gather
 inside the operand and drops the elements of a scatter's update that fall outside. Indices that are
-known to lie inside stay as they are. Scatters are of points or rows by then (`scatter_points.py`).
+known to lie inside stay as they are. Scatters of windows become scatters of points before
+(`scatter_points.py`).
 """
 
 import math
@@ -18,7 +19,7 @@ from slopec.dtypes import DType
 from slopec.passes.bounds import Bounds
 from slopec.passes.each import each, put
 from slopec.passes.op import Op, binary_body
-from slopec.passes.scatter_points import put_results, replaced, window_sizes
+from slopec.passes.scatter_points import put_results, replaced, window_sizes, write_points
 from slopec.tensor import Scalar
 
 
@@ -32,6 +33,8 @@ class GuardIndices:
         """Guard every op of `module` whose indices may point outside."""
         for op in each(module, "stablehlo.gather"):
             _guard_gather(op)
+        for op in each(module, "stablehlo.scatter"):
+            write_points(op)
         for op in each(module, "stablehlo.scatter"):
             _guard_scatter(op)
         for op in each(module, "stablehlo.dynamic_slice"):

@@ -7,26 +7,12 @@ the window. Each is then inside or outside for itself, as the specification has 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects.attributes import ScatterDimensionNumbers
 from slopec.passes.bounds import Bounds
-from slopec.passes.each import each
 from slopec.passes.op import Op
 from slopec.tensor import Tensor
-
-
-@dataclass(frozen=True)
-class ScatterPoints:
-    """scatter(x, i, windows) → scatter(x, i + places in the window, elements)."""
-
-    name: ClassVar[str] = "scatter-points"
-
-    def run(self, module: ir.Module) -> None:
-        """Rewrite every scatter of windows in `module`."""
-        for op in each(module, "stablehlo.scatter"):
-            _rewrite(op)
 
 
 def window_sizes(x: Tensor, y: Tensor, numbers: ScatterDimensionNumbers) -> list[int]:
@@ -66,7 +52,8 @@ def put_results(op: Op, results: Sequence[Tensor]) -> None:
     op.operation.erase()
 
 
-def _rewrite(op: Op) -> None:
+def write_points(op: Op) -> None:
+    """Let a scatter of points take the place of one of windows."""
     count = len(op.operation.results)
     xs, indices, ys = op.operands[:count], op.operands[count], op.operands[count + 1 :]
     numbers = ScatterDimensionNumbers.parse(op.attribute("scatter_dimension_numbers"))

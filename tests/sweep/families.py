@@ -8,16 +8,11 @@ FAMILIES = (
     "arithmetic",
     "moving",
     "gathering",
-    "scattering",
     "contractions",
     "convolving",
     "folding",
-    "sliding",
     "sorting",
     "algebra",
-    "control",
-    "dynamic",
-    "alone",
 )
 
 

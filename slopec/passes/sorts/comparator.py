@@ -115,7 +115,7 @@ class Comparator:
         only = len(self._late) == 1 and "TOTALORDER" not in str(op.attributes.get("compare_type"))
         name = ("bits", id(key), only)
         if name not in self._made:
-            first = only and "GT" in str(op.attributes["comparison_direction"])
+            first = only and direction_of(op) in ("GT", "GE")
             self._made[name] = _numbered(key, least=first) if only else ordered_bits(key)
         return self._made[name]
 
@@ -136,11 +136,15 @@ def _emitted(
     op: ir.Operation, operands: Sequence[Tensor], shape: ir.Shape, by_bits: bool
 ) -> Tensor:
     if by_bits:
-        direction = str(op.attributes["comparison_direction"]).rstrip(">").split()[-1]
-        return hlo.compare(operands[0], operands[1], direction)
+        return hlo.compare(operands[0], operands[1], direction_of(op))
     attributes = {name: op.attributes[name] for name in op.attributes}
     dtype = ir.type_of(op.results[0])[1]
     return tracing.emit(op.name, list(operands), shape, dtype, attributes)
+
+
+def direction_of(compare: ir.Operation) -> str:
+    """The word for how a comparison compares, such as "LT"."""
+    return str(compare.attributes["comparison_direction"]).rstrip(">").split()[-1]
 
 
 def ordered_bits(x: Tensor) -> Tensor:
