@@ -16,6 +16,7 @@ from slopec.emit import EmitOptions, Emitted, emit_many
 from slopec.lower import Lowered
 from slopec.passes import Observer, parse_pipeline, run_pipeline
 from slopec.targets import Target
+from slopec.variants import Variant
 from slopec.version import IREE_VERSION, VERSION
 from slopec_runtime import artifact as container
 from slopec_runtime import manifest as schema
@@ -91,14 +92,20 @@ def build(
     pipeline: str | None = None,
     observer: Observer | None = None,
     carry_stablehlo: bool | None = None,
+    variant: Variant | None = None,
 ) -> list[Artifact]:
     """Compile a lowered module for each target; the lowered module stays as it is.
+
+    `variant` says which of the optimisation passes to run and how to set the back end, in place of
+    what is best for most programs.
 
     The artifacts carry the traced StableHLO, from which `sp.load_function` differentiates them, if
     `carry_stablehlo` says so, or, when it is None, if that is no more than `CARRIED` bytes.
 
     Raises CompileError when the back end refuses, at the user's line where one is known.
     """
+    if variant is not None:
+        options, pipeline = variant.options(options), variant.pipeline(pipeline or OPTIMIZE)
     module = ir.clone_module(lowered.module)
     run_pipeline(module, parse_pipeline(DERIVE), observer)
     dims = independent_dims(lowered, module)
@@ -106,13 +113,14 @@ def build(
     run_pipeline(module, parse_pipeline(LEGALIZE), observer)
     manifest = _manifest(lowered, module, dims)
     state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
-    traced = None if carry_stablehlo is False else _portable(lowered.module)
+    traced = None if carry_stablehlo is False else portable(lowered.module)
     if carry_stablehlo is None and traced is not None and len(traced) > CARRIED:
         traced = None
     alias_donated(module, lowered.entries)
     codes = {kept: _code(module, lowered, kept) for kept in {t.keeps_scratch for t in targets}}
     results = emit_many([(codes[t.keeps_scratch], t) for t in targets], options=options)
-    return [_artifact(emitted, manifest, state, traced) for emitted in results]
+    name = "" if variant is None else variant.name
+    return [_artifact(emitted, manifest, state, traced, name) for emitted in results]
 
 
 def _code(module: ir.Module, lowered: Lowered, keeps_scratch: bool) -> bytes:
@@ -122,7 +130,7 @@ def _code(module: ir.Module, lowered: Lowered, keeps_scratch: bool) -> bytes:
     return ir.bytecode(module)
 
 
-def _portable(module: ir.Module) -> bytes:
+def portable(module: ir.Module) -> bytes:
     """The module's bytecode without locations: nothing of the machine it was made on."""
     copy = ir.clone_module(module)
     run_pipeline(copy, parse_pipeline("strip-debuginfo"))
@@ -134,8 +142,16 @@ def _artifact(
     manifest: schema.Manifest,
     state: Mapping[str, bytes],
     stablehlo: bytes | None,
+    variant: str,
 ) -> Artifact:
-    complete = replace(manifest, target=emitted.target.manifest(emitted.flags))
+    *failed, last = emitted.attempts
+    compilation = schema.Compilation(
+        last.configuration,
+        tuple(schema.Refused(a.configuration, a.failure or "") for a in failed),
+        variant,
+    )
+    target = emitted.target.manifest(emitted.flags)
+    complete = replace(manifest, target=target, compilation=compilation)
     data = container.pack(emitted.vmfb, complete, state, stablehlo)
     return Artifact(
         data, complete, emitted.target, emitted.diagnostics, emitted.seconds, emitted.cached

@@ -134,7 +134,7 @@ def emit_many(
     The first failure, and an interrupt, stop the others. Raises what `emit` raises.
     """
     stop = Cancellation()
-    with ThreadPoolExecutor(max(1, jobs or _processors())) as pool:
+    with ThreadPoolExecutor(max(1, jobs or processors())) as pool:
         futures = [
             pool.submit(emit, bytecode, target, options=options, cancellation=stop)
             for bytecode, target in programs
@@ -353,7 +353,7 @@ def _chosen(options: EmitOptions) -> Configuration | None:
     )
 
 
-def _processors() -> int:
+def processors() -> int:
     """How many processors this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

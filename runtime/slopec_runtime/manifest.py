@@ -54,6 +54,26 @@ class ModuleFacts:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """Settings of the back end that were tried, and why they did not compile the module."""
+
+    configuration: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """How the module was compiled: with the back end's settings `configuration`.
+
+    `refused` were tried before. `variant` is the name of what a tuner chose, "" without one.
+    """
+
+    configuration: str
+    refused: tuple[Refused, ...] = ()
+    variant: str = ""
+
+
+@dataclass(frozen=True)
 class Dim:
     """A symbolic dimension: the sizes compiled, and whether rows along it are independent.
 
@@ -156,6 +176,7 @@ class Manifest:
     entries: Mapping[str, EntryPoint] = field(default_factory=dict)
     state: Mapping[str, Slot] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    compilation: Compilation | None = None
     format: int = FORMAT
 
     def to_json(self) -> str:

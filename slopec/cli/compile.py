@@ -14,6 +14,8 @@ from slopec.diagnostics import UsageError
 if TYPE_CHECKING:
     from slopec.build import Artifact
     from slopec.lower import Lowered
+    from slopec.targets import Target
+    from slopec.variants import Variant
 
 STAGES = ("stablehlo", "grad", "optimized")
 
@@ -70,6 +72,19 @@ STAGES = ("stablehlo", "grad", "optimized")
     default=None,
     help="Keep the traced module in the artifact, to be differentiated; by default when small.",
 )
+@click.option(
+    "--tune",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="First measure other ways to compile; see `slopec tune`.",
+)
+@click.option(
+    "--tuned",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Compile as was fastest when tuned; with --tune, keep the results there.",
+)
 @click.pass_obj
 def command(
     ui: Ui,
@@ -89,6 +104,8 @@ def command(
     dump_passes: Path | None,
     no_cache: bool,
     carry_stablehlo: bool | None,
+    seconds: float | None,
+    tuned: Path | None,
 ) -> None:
     """Compile every function marked with `@sp.program` in FILE, or only PROGRAM.
 
@@ -109,7 +126,7 @@ def command(
         emit.warm()
     if fat:
         targets = [joined(targets)]
-    lowered = _lowered(source, params, sizes_of(dims), seed)
+    lowered = lowered_from(source, params, sizes_of(dims), seed)
     observer = observers(time_passes, dump_passes)
     if amp is not None:
         from slopec.build import OPTIMIZE
@@ -124,14 +141,24 @@ def command(
         return
     from slopec.build import build
 
-    artifacts = build(
-        lowered,
-        targets,
-        options=emit.EmitOptions(cache=not no_cache),
-        pipeline=passes,
-        observer=observer.together,
-        carry_stablehlo=carry_stablehlo,
-    )
+    def made(chosen: "Sequence[Target]", variant: "Variant | None" = None) -> "list[Artifact]":
+        return build(
+            lowered,
+            chosen,
+            options=emit.EmitOptions(cache=not no_cache),
+            pipeline=passes,
+            observer=observer.together,
+            carry_stablehlo=carry_stablehlo,
+            variant=variant,
+        )
+
+    if seconds is None and tuned is None:
+        artifacts = made(targets)
+    else:
+        from slopec.cli.tune import variant_for
+
+        found = [variant_for(ui, lowered, one, seconds, tuned, passes) for one in targets]
+        artifacts = [made([one], v)[0] for one, v in zip(targets, found, strict=True)]
     observer.report(ui)
     for artifact in artifacts:
         path = _path(lowered.name, artifact, output, several=len(artifacts) > 1)
@@ -178,9 +205,10 @@ def sizes_of(dims: Sequence[str]) -> dict[str, list[int]]:
     return result
 
 
-def _lowered(
+def lowered_from(
     source: str, params: Path | None, dims: Mapping[str, Sequence[int]], seed: int
 ) -> "Lowered":
+    """The program that `FILE[:PROGRAM]` names, traced, or read where FILE is a module."""
     path, _, wanted = source.partition(":")
     file = existing(Path(path))
     if file.suffix in (".mlir", ".mlirbc", ".stablehlo"):

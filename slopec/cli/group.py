@@ -18,6 +18,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Build": {
         "compile": "a model file or a StableHLO module to artifacts",
         "opt": "passes over a StableHLO module",
+        "tune": "measure ways to compile a program on this machine",
         "train": "run a recipe: data, training, checkpoint, artifact",
     },
     "Run": {

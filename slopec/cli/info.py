@@ -52,6 +52,11 @@ def facts(manifest: Manifest, size: int) -> list[tuple[str, str]]:
         ("target", " ".join(filter(None, (target.name, target.arch, target.cpu)))),
         ("drivers", ", ".join(target.drivers)),
     ]
+    if manifest.compilation:
+        how = manifest.compilation
+        tuned = f", tuned: {how.variant}" if how.variant else ""
+        rows.append(("compiled as", how.configuration + tuned))
+        rows += [("  refused", f"{r.configuration}: {r.reason}") for r in how.refused]
     for name, dim in manifest.dims.items():
         sizes = ", ".join(map(str, dim.sizes))
         rows.append((f"dim {name}", f"any, computed by {sizes}" if dim.independent else sizes))

@@ -4,10 +4,13 @@ Text is complete without colour. Colour and rich come in only where a terminal w
 that a piped or quick command never pays for their import.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Event, Thread
+from time import monotonic
 from typing import TextIO
 
 HEADLINES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
@@ -54,6 +57,31 @@ class Ui:
         from rich.markdown import Markdown
 
         Console(width=min(Console().width, 100)).print(Markdown(text))
+
+    @contextlib.contextmanager
+    def progress(self, text: str, seconds: float) -> Iterator[None]:
+        """While the context lasts, show on a terminal how much of `seconds` has passed."""
+        if self.verbosity < 0 or not colourful(sys.stderr):
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task, ended, started = bar.add_task(text, total=seconds), Event(), monotonic()
+
+            def tick() -> None:
+                while not ended.wait(0.2):
+                    bar.update(task, completed=min(seconds, monotonic() - started))
+
+            clock = Thread(target=tick, daemon=True)
+            clock.start()
+            try:
+                yield
+            finally:
+                ended.set()
+                clock.join()
 
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[str]], file: TextIO | None = None

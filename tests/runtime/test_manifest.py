@@ -34,6 +34,7 @@ def test_the_schema_is_the_documented_one(document):
         "entries",
         "state",
         "sources",
+        "compilation",
     ]
     predict = document["entries"]["predict"]
     assert predict["inputs"][0] == {
