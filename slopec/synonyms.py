@@ -6,7 +6,6 @@ from slopec.diagnostics import did_you_mean
 
 SYNONYMS = {
     "absolute": "abs",
-    "addmm": "matmul",
     "amax": "max",
     "amin": "min",
     "arccos": "acos",

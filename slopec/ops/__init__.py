@@ -20,6 +20,7 @@ updating       x.at[index].set(value)
 taking         elements at computed places along an axis
 sorting        order, quantiles, places in sorted values
 counting       histograms, covariances, sets
+mixtures, selecting, arrangements, products, summaries   compositions that PyTorch has names for
 linear         products of matrices and tensors, diagonals
 einstein       einsum
 conv, pool     convolutions, pooling; adaptive, windows, image
@@ -32,6 +33,7 @@ from typing import Any
 from slopec.ops import (
     adaptive,
     arithmetic,
+    arrangements,
     constants,
     conv,
     counting,
@@ -48,14 +50,18 @@ from slopec.ops import (
     logic,
     manipulation,
     matrices,
+    mixtures,
     padding,
     pool,
     powers,
+    products,
     ranges,
     reductions,
     repetition,
+    selecting,
     signs,
     sorting,
+    summaries,
     taking,
     unary,
     updating,
@@ -63,6 +69,7 @@ from slopec.ops import (
 )
 from slopec.ops.adaptive import *  # noqa: F403
 from slopec.ops.arithmetic import *  # noqa: F403
+from slopec.ops.arrangements import *  # noqa: F403
 from slopec.ops.common import is_arraylike
 from slopec.ops.constants import *  # noqa: F403
 from slopec.ops.conv import *  # noqa: F403
@@ -81,20 +88,29 @@ from slopec.ops.manipulation import *  # noqa: F403
 from slopec.ops.matrices import *  # noqa: F403
 from slopec.ops.methods import METHODS as METHODS
 from slopec.ops.methods import install
+from slopec.ops.mixtures import *  # noqa: F403
 from slopec.ops.padding import *  # noqa: F403
 from slopec.ops.pool import *  # noqa: F403
 from slopec.ops.powers import *  # noqa: F403
+from slopec.ops.products import *  # noqa: F403
 from slopec.ops.ranges import *  # noqa: F403
 from slopec.ops.reductions import *  # noqa: F403
 from slopec.ops.repetition import *  # noqa: F403
+from slopec.ops.selecting import *  # noqa: F403
 from slopec.ops.signs import *  # noqa: F403
 from slopec.ops.sorting import *  # noqa: F403
+from slopec.ops.summaries import *  # noqa: F403
 from slopec.ops.taking import *  # noqa: F403
 from slopec.ops.unary import *  # noqa: F403
 from slopec.ops.updating import *  # noqa: F403
 from slopec.ops.windows import *  # noqa: F403
 
 __all__ = ["fft"]
+__all__ += arrangements.__all__
+__all__ += mixtures.__all__
+__all__ += products.__all__
+__all__ += selecting.__all__
+__all__ += summaries.__all__
 __all__ += adaptive.__all__
 __all__ += arithmetic.__all__
 __all__ += constants.__all__

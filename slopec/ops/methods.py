@@ -6,30 +6,70 @@ sizes. `dim` and `keepdim` are understood as `axis` and `keepdims`.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from slopec import dtypes
 from slopec.lazy.leaves import to
 from slopec.ops import (
     arithmetic,
+    arrangements,
+    counting,
     cumulative,
     extremes,
-    joining,
     linear,
     logic,
     manipulation,
+    matrices,
+    mixtures,
     powers,
+    products,
     reductions,
     repetition,
+    selecting,
     signs,
     sorting,
+    summaries,
     taking,
     unary,
     updating,
 )
-from slopec.ops.common import ArrayLike, bad_argument
-from slopec.ops.data_types import another, astype, bitcast
+from slopec.ops.data_types import another, astype
+from slopec.ops.gathering import gather, scatter, scatter_add, scatter_reduce
+from slopec.ops.spellings import (
+    chunk,
+    dim,
+    element_size,
+    expand,
+    expand_as,
+    flip,
+    index_select,
+    is_complex,
+    is_contiguous,
+    is_floating_point,
+    is_signed,
+    new_full,
+    new_ones,
+    new_tensor,
+    new_zeros,
+    permute,
+    repeat,
+    repeat_interleave,
+    reshape,
+    split,
+    squeeze,
+    topk,
+    transpose,
+    type_,
+    unbind,
+    unfold,
+    unique,
+    unsqueeze,
+    view,
+    view_as,
+    where,
+)
+from slopec.synonyms import SYNONYMS
 from slopec.tensor import Tensor
 
 Method = Callable[..., Any]
@@ -46,98 +86,6 @@ def _method(function: Method) -> Method:
     return method
 
 
-def _spelled(values: tuple[Any, ...]) -> tuple[int, ...]:
-    """Ints given one by one or as one sequence."""
-    if len(values) == 1 and isinstance(values[0], Sequence):
-        return tuple(values[0])
-    return values
-
-
-# --- shapes, spelled as PyTorch spells them --------------------------------------------------
-
-
-def reshape(x: Tensor, *shape: Any) -> Tensor:
-    """`x.reshape(2, -1)` or `x.reshape((2, -1))`; see `slopec.reshape`."""
-    return manipulation.reshape(x, _spelled(shape))
-
-
-def view(x: Tensor, *shape: Any) -> Tensor:
-    """`reshape` for sizes; for a dtype the same bits read as it, see `slopec.bitcast`."""
-    first = shape[0]
-    sizes = isinstance(first, int | Sequence) and not isinstance(first, str)
-    return reshape(x, *shape) if sizes else bitcast(x, first)
-
-
-def permute(x: Tensor, *axes: Any) -> Tensor:
-    """`x.permute(2, 0, 1)`; see `slopec.permute_dims`."""
-    return manipulation.permute_dims(x, _spelled(axes))
-
-
-def transpose(x: Tensor, *axes: Any) -> Tensor:
-    """Two dimensions exchanged for two axes, all in reverse order for none, else a permutation."""
-    order = _spelled(axes)
-    if len(axes) == 2:
-        return manipulation.swapaxes(x, *order)
-    return manipulation.permute_dims(x, order or range(x.ndim)[::-1])
-
-
-def expand(x: Tensor, *sizes: Any) -> Tensor:
-    """`x` broadcast to `sizes`, where -1 keeps a size."""
-    wanted = _spelled(sizes)
-    kept = (1,) * (len(wanted) - x.ndim) + x.shape
-    shape = [k if n == -1 else n for n, k in zip(wanted, kept, strict=False)]
-    return manipulation.broadcast_to(x, shape)
-
-
-def repeat(x: Tensor, *repetitions: Any) -> Tensor:
-    """`x` as a whole, repeated along each dimension; see `slopec.tile`."""
-    return repetition.tile(x, _spelled(repetitions))
-
-
-def repeat_interleave(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
-    """Each element repeated along an axis; see `slopec.repeat`."""
-    return repetition.repeat(x, repeats, axis=axis)
-
-
-def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """`x` cut along `axis` into parts of `size` (the last maybe smaller), or of the sizes given."""
-    length = x.shape[axis]
-    if isinstance(size, int):
-        return joining.split(x, list(range(size, length, size)), axis=axis)
-    if sum(size) != length:
-        raise bad_argument(f"split: sizes {tuple(size)} do not add up to {length}")
-    places = [sum(size[: i + 1]) for i in range(len(size) - 1)]
-    return joining.split(x, places, axis=axis)
-
-
-def flip(x: Tensor, *axes: Any) -> Tensor:
-    """`x` in reverse order along the axes, along all for none; see `slopec.flip`."""
-    return repetition.flip(x, _spelled(axes) if axes else None)
-
-
-def unsqueeze(x: Tensor, axis: int) -> Tensor:
-    """`x` with a new dimension of size 1; see `slopec.expand_dims`."""
-    return manipulation.expand_dims(x, axis)
-
-
-def squeeze(x: Tensor, *axes: Any, axis: Any = None) -> Tensor:
-    """`x` without dimensions of size 1, all or those named; see `slopec.squeeze`."""
-    return manipulation.squeeze(x, _spelled(axes) if axes else axis)
-
-
-def chunk(x: Tensor, chunks: int, axis: int = 0) -> list[Tensor]:
-    """At most `chunks` parts of one size; see `slopec.chunk`."""
-    return joining.chunk(x, chunks, axis=axis)
-
-
-def unbind(x: Tensor, axis: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis; see `slopec.unstack`."""
-    return joining.unstack(x, axis=axis)
-
-
-# --- types -----------------------------------------------------------------------------------
-
-
 def _cast(dtype: dtypes.DType) -> Method:
     def cast(x: Tensor) -> Tensor:
         return astype(x, dtype, copy=False)
@@ -146,32 +94,17 @@ def _cast(dtype: dtypes.DType) -> Method:
     return cast
 
 
-# --- places along an axis, in PyTorch's order of arguments -----------------------------------
+def _of_functional(name: str) -> Method:
+    """A function of `slopec.nn.functional`, which is written in tensors and so comes later."""
 
+    def method(x: Tensor, axis: int = -1) -> Tensor:
+        from slopec.nn import functional
 
-def gather(x: Tensor, axis: int, index: ArrayLike) -> Tensor:
-    """The elements at `index` along `axis`; see `slopec.take_along_axis`."""
-    return taking.take_along_axis(x, index, axis=axis)
+        result: Tensor = getattr(functional, name)(x, axis)
+        return result
 
-
-def scatter(x: Tensor, axis: int, index: ArrayLike, src: ArrayLike) -> Tensor:
-    """`x` with `src` at `index` along `axis`; see `slopec.put_along_axis`."""
-    return taking.put_along_axis(x, index, src, axis=axis)
-
-
-def scatter_add(x: Tensor, axis: int, index: ArrayLike, src: ArrayLike) -> Tensor:
-    """`x` with `src` added at `index` along `axis`; see `slopec.put_along_axis`."""
-    return taking.put_along_axis(x, index, src, axis=axis, mode="add")
-
-
-def index_select(x: Tensor, axis: int, index: ArrayLike) -> Tensor:
-    """The slices at `index` along `axis`; see `slopec.take`."""
-    return taking.take(x, index, axis=axis)
-
-
-def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
-    """The `k` largest elements and their indices; see `slopec.topk`."""
-    return sorting.topk(x, k, axis=axis, largest=largest)
+    method.__doc__ = f"See `slopec.nn.functional.{name}`."
+    return method
 
 
 def _same(x: Tensor) -> Tensor:
@@ -194,25 +127,39 @@ _FAMILIES: dict[Any, str] = {
         "acos acosh asin asinh atan atanh cos cosh digamma erf erfc erfinv exp exp2 expm1 lgamma "
         "log log10 log1p log2 reciprocal rsqrt sigmoid sin sinc sinh sqrt tan tanh"
     ),
-    signs: "abs angle ceil conj floor relu round sign square trunc",
+    signs: "abs angle ceil conj floor negative positive relu round sign square trunc",
     arithmetic: (
-        "add atan2 clip copysign floor_divide fmod lerp maximum minimum multiply "
+        "add atan2 clip copysign floor_divide fmod heaviside lerp maximum minimum multiply "
         "remainder subtract divide"
     ),
-    powers: "hypot logaddexp pow",
+    powers: "hypot logaddexp pow xlogy",
     logic: (
-        "bitwise_and bitwise_or bitwise_xor equal greater greater_equal isclose isfinite isinf "
+        "bitwise_and bitwise_invert bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor "
+        "equal greater greater_equal isclose isfinite isinf "
         "isnan less less_equal logical_and logical_not logical_or logical_xor masked_fill "
-        "nan_to_num not_equal"
+        "nan_to_num not_equal signbit"
     ),
     reductions: "all any count_nonzero mean prod std sum var",
     extremes: "argmax argmin logsumexp max min norm ptp",
     cumulative: "cumlogsumexp cummax cummin cumprod cumsum diff",
     manipulation: "broadcast_to flatten moveaxis ravel swapaxes unflatten",
-    repetition: "roll tile",
+    repetition: "roll rot90 tile",
     sorting: "argsort median quantile sort",
     taking: "take take_along_axis",
-    linear: "diagonal dot matmul outer trace",
+    linear: "cross diagonal dot inner kron matmul outer tensordot trace vecdot",
+    matrices: "diag tril triu",
+    counting: "bincount corrcoef cov histogram nonzero",
+    mixtures: (
+        "addcdiv addcmul deg2rad float_power fmax fmin frac isneginf isposinf isreal ldexp "
+        "logaddexp2 logit rad2deg"
+    ),
+    selecting: (
+        "argwhere diagonal_scatter index_add index_copy index_fill index_put masked_scatter "
+        "masked_select narrow select select_scatter slice_scatter"
+    ),
+    arrangements: "diag_embed diagflat dsplit fliplr flipud hsplit tensor_split vsplit",
+    products: "addbmm addmm addmv addr baddbmm dist vdot",
+    summaries: "allclose aminmax histc kthvalue msort nanmean nansum unique_consecutive",
 }
 
 METHODS: dict[str, Method] = {
@@ -223,6 +170,9 @@ METHODS |= {
     for function in (
         *(chunk, expand, flip, gather, index_select, permute, repeat, repeat_interleave, reshape),
         *(scatter, scatter_add, split, squeeze, to, topk, transpose, unbind, unsqueeze, view),
+        *(dim, element_size, expand_as, is_complex, is_contiguous, is_floating_point, is_signed),
+        *(new_full, new_ones, new_tensor, new_zeros, scatter_reduce, unfold, unique, view_as),
+        where,
     )
 }
 METHODS |= {
@@ -235,6 +185,13 @@ METHODS |= {
     "int": _cast(dtypes.int32),
     "long": _cast(dtypes.int64),
     "short": _cast(dtypes.int16),
+    "byte": _cast(dtypes.uint8),
+    "cdouble": _cast(dtypes.complex128),
+    "cfloat": _cast(dtypes.complex64),
+    "char": _cast(dtypes.int8),
+    "log_softmax": _of_functional("log_softmax"),
+    "softmax": _of_functional("softmax"),
+    "type": type_,
     "type_as": to,
     "clone": another,
     "contiguous": _same,
@@ -251,9 +208,19 @@ METHODS |= {
     "bmm": linear.matmul,
     "mul": arithmetic.multiply,
     "ne": logic.not_equal,
+    "ndimension": dim,
     "neg": signs.negative,
+    "new_empty": new_zeros,
+    "reshape_as": view_as,
+    "sgn": signs.sign,
+    "logcumsumexp": cumulative.cumlogsumexp,
     "sub": arithmetic.subtract,
     "t": _transposed,
+}
+METHODS |= {
+    name: METHODS[ours]
+    for name, ours in SYNONYMS.items()
+    if ours in METHODS and name not in METHODS
 }
 PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
     "T": _transposed,

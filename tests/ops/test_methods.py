@@ -42,7 +42,7 @@ SPELLINGS = [
     (T.clamp(-0.5, 0.5), X.clip(-0.5, 0.5)),
     (T.clamp(min=0), X.clip(0)),
     (T.masked_fill(T > 0, 7.0), np.where(X > 0, np.float32(7), X)),
-    (T.gather(2, sp.tensor([[[0], [1], [2]]])), np.take_along_axis(X, np.int64([[[0], [1], [2]]]), 2)),
+    (T.gather(2, sp.tensor([[[0], [1], [2]]])), np.take_along_axis(X[:1], np.int64([[[0], [1], [2]]]), 2)),
     (T.index_select(1, sp.tensor([2, 0])), X[:, [2, 0]]),
     (sp.zeros((2, 3)).scatter(1, sp.tensor([[0], [2]]), 5.0), np.float32([[5, 0, 0], [0, 0, 5]])),
     (sp.zeros(3).scatter_add(0, sp.tensor([1, 1]), sp.ones(2)), np.float32([0, 2, 0])),

@@ -8,14 +8,6 @@ from slopec.nn import functional
 from slopec.tensor import Tensor
 
 
-def addmm(bias: Tensor, x: Tensor, y: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """beta · bias + alpha · x y."""
-    product = ops.matmul(x, y)
-    if alpha != 1:
-        product = product * alpha
-    return product if beta == 0 else product + (bias if beta == 1 else bias * beta)
-
-
 def einsum(equation: str, operands: Sequence[Tensor], *, path: Any = None) -> Tensor:
     """A sum of products by Einstein's convention."""
     return ops.einsum(equation, *operands)
@@ -90,8 +82,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "mv": ops.matmul,
     "dot": ops.matmul,
     "matmul": ops.matmul,
-    "addmm": addmm,
-    "baddbmm": addmm,
+    "addmm": ops.addmm,
+    "baddbmm": ops.baddbmm,
     "linear": functional.linear,
     "einsum": einsum,
     "bilinear": functional.bilinear,

@@ -96,22 +96,6 @@ def copy(x: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
     return ops.broadcast_to(ops.astype(source, x.dtype), x.shape)
 
 
-def view_as_real(x: Tensor) -> Tensor:
-    """The real and imaginary parts in a new last dimension."""
-    return ops.stack([ops.real(x), ops.imag(x)], axis=-1)
-
-
-def view_as_complex(x: Tensor) -> Tensor:
-    """Complex numbers of the parts in the last dimension."""
-    return complex_(x[..., 0], x[..., 1])
-
-
-def complex_(real: Tensor, imag: Tensor) -> Tensor:
-    """Complex numbers of their parts."""
-    unit = ops.asarray(1j, dtype=dtypes.complex_of(real.dtype))
-    return ops.add(real, ops.multiply(unit, imag))
-
-
 def _floor(rounded: Callable[[Any], Tensor]) -> Callable[[Tensor], Tensor]:
     """A rounding that leaves integers alone."""
     return lambda x: x if dtypes.is_integer(x.dtype) else rounded(x)
@@ -173,9 +157,10 @@ TABLE: dict[str, Callable[..., Any]] = {
     "lerp": ops.lerp,
     "_conj": ops.conj,
     "conj_physical": ops.conj,
-    "view_as_real": view_as_real,
-    "view_as_complex": view_as_complex,
-    "complex": complex_,
+    "view_as_real": ops.view_as_real,
+    "view_as_complex": ops.view_as_complex,
+    "complex": ops.complex,
+    "polar": ops.polar,
     "_to_copy": to_copy,
     "copy": copy,
     "clone": _same,

@@ -160,14 +160,7 @@ def topk(
 
 def kthvalue(x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """The k-th smallest element, counted from 1, and its index."""
-    values, index = (part[_at(x, dim, slice(k - 1, k))] for part in sort(x, dim))
-    return (values, index) if keepdim else (ops.squeeze(values, dim), ops.squeeze(index, dim))
-
-
-def _at(x: Tensor, dim: int, key: slice) -> tuple[slice, ...]:
-    whole = [slice(None)] * x.ndim
-    whole[dim] = key
-    return tuple(whole)
+    return ops.kthvalue(x, k, axis=dim, keepdims=keepdim)
 
 
 def median(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:

@@ -66,55 +66,13 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return ops.unstack(x, axis=dim)
 
 
-def along(x: Tensor, dim: int, key: Any) -> tuple[Any, ...]:
-    """The index `key` in one dimension, all of the others."""
-    whole: list[Any] = [slice(None)] * x.ndim
-    whole[dim] = key
-    return tuple(whole)
-
-
-def select(x: Tensor, dim: int, index: int) -> Tensor:
-    """One slice."""
-    return x[along(x, dim, index)]
-
-
-def _bounds(x: Tensor, dim: int, start: int | None, end: int | None, step: int) -> slice:
-    """A slice whose ends stay within the tensor (PyTorch writes a huge number for the end)."""
-    return slice(*slice(start, end, step).indices(x.shape[dim]))
-
-
 def slice_(
     x: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
-    """The slices from `start` to before `end`."""
-    return x[along(x, dim, _bounds(x, dim, start, end, step))]
-
-
-def select_scatter(x: Tensor, source: Tensor, dim: int, index: int) -> Any:
-    """`x` with one slice replaced."""
-    return x.at[along(x, dim, index)].set(source)
-
-
-def slice_scatter(
-    x: Tensor,
-    source: Tensor,
-    dim: int = 0,
-    start: int | None = None,
-    end: int | None = None,
-    step: int = 1,
-) -> Any:
-    """`x` with slices replaced."""
-    return x.at[along(x, dim, _bounds(x, dim, start, end, step))].set(source)
-
-
-def diagonal_scatter(
-    x: Tensor, source: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
-) -> Tensor:
-    """`x` with a diagonal replaced."""
-    rows = ops.arange(source.shape[-1]) + max(-offset, 0)
-    columns = ops.arange(source.shape[-1]) + max(offset, 0)
-    front = ops.moveaxis(x, (dim1, dim2), (-2, -1)).at[..., rows, columns].set(source)
-    return ops.moveaxis(front, (-2, -1), (dim1, dim2))
+    """The slices from `start` to before `end`, which may lie beyond the last."""
+    whole = [slice(None)] * x.ndim
+    whole[dim] = slice(start, end, step)
+    return x[tuple(whole)]
 
 
 def roll(x: Tensor, shifts: Sequence[int], dims: Sequence[int] = ()) -> Tensor:
@@ -176,11 +134,11 @@ TABLE: dict[str, Callable[..., Any]] = {
     "split_with_sizes": split_with_sizes,
     "split.Tensor": split,
     "unbind": unbind,
-    "select.int": select,
+    "select.int": ops.select,
     "slice.Tensor": slice_,
-    "select_scatter": select_scatter,
-    "slice_scatter": slice_scatter,
-    "diagonal_scatter": diagonal_scatter,
+    "select_scatter": ops.select_scatter,
+    "slice_scatter": ops.slice_scatter,
+    "diagonal_scatter": ops.diagonal_scatter,
     "flip": lambda x, dims: ops.flip(x, tuple(dims)),
     "roll": roll,
     "repeat": repeat,
