@@ -28,7 +28,7 @@ NO_DERIVATIVE = {
     *"greater_equal histogram indices isclose isfinite isinf isnan less less_equal".split(),
     *"logical_and logical_not logical_or logical_xor nonzero not_equal one_hot".split(),
     *"searchsorted signbit unique_all unique_counts unique_inverse unique_values".split(),
-    *"nextafter heaviside".split(),
+    *"nextafter heaviside unique_consecutive unravel_index".split(),
     # of no tensors
     *"arange empty empty_like eye from_dlpack full_like geomspace identity logspace ones".split(),
     *"ones_like tri zeros zeros_like fftfreq rfftfreq".split(),

@@ -8,6 +8,46 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+NAMES = (
+    "resnet",
+    "mobile block",
+    "convnext block",
+    "vit",
+    "bert",
+    "gpt",
+    "masked gpt",
+    "llama",
+    "decoder",
+    "lstm, gru, rnn",
+    "cells",
+    "unet",
+    "vae",
+    "discriminator",
+    "generator",
+    "einsum",
+    "capsules",
+    "graph",
+    "places",
+    "mixed dtypes",
+    "elementary",
+    "statistics",
+    "images",
+    "volumes",
+    "tcn",
+    "experts",
+    "losses",
+    "straight through",
+    "cond",
+    "matrices",
+    "fourier",
+    "nested",
+    "bags",
+    "resnet, training",
+    "mobile block, training",
+    "discriminator, training",
+)
+"""What `models` makes, for tests to be named after without PyTorch."""
+
 
 @dataclass(frozen=True)
 class Case:

@@ -5,6 +5,7 @@ import pytest
 
 import slopec as sp
 from slopec.ops.methods import METHODS, PROPERTIES
+from slopec.synonyms import SYNONYMS
 from tests.ops.harness import normal, same
 
 X = normal(2, 3, 4)
@@ -75,6 +76,20 @@ def test_spelling(place):
     ours, theirs = SPELLINGS[place]
 
     same(ours, theirs)
+
+
+OTHER_NAMES = (
+    "absolute amax amin arccos arccosh arcsin arcsinh arctan arctan2 arctanh around bitwise_not "
+    "conjugate fix invert left_shift mod movedim mv power right_shift rint swapdims take_along_dim "
+    "true_divide"
+).split()
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_other_libraries_names_are_methods_too(name):
+    ours = SYNONYMS.get(name, name)
+
+    assert METHODS[name] is METHODS[ours]
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
