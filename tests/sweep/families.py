@@ -13,6 +13,7 @@ FAMILIES = (
     "folding",
     "sorting",
     "algebra",
+    "control",
 )
 
 
