@@ -38,6 +38,7 @@ PASSES: dict[str, str] = {
     "native-types": "slopec.passes.native_types:NativeTypes",
     "order-ties": "slopec.passes.order_ties:OrderTies",
     "raise-logistic": "slopec.passes.raise_logistic:RaiseLogistic",
+    "refuse": "slopec.passes.refuse:Refuse",
     "rematerialize": "slopec.passes.rematerialize:Rematerialize",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",

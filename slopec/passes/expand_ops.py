@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from slopec import ir, tracing
 from slopec.passes import factorizations, fourier
+from slopec.passes.collectives import COLLECTIVES
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
 from slopec.transforms.expand import expand
@@ -24,7 +25,7 @@ class ExpandOps:
 
     def run(self, module: ir.Module) -> None:
         """Rewrite every op of `module` that there is a way to write with others."""
-        table = {**rewrites(), **_EXPANSIONS}
+        table = {**rewrites(), **_EXPANSIONS, **COLLECTIVES}
         for function in ir.functions(module):
             if not ir.has_body(function):
                 continue

@@ -16,8 +16,8 @@ from tests.sweep.programs import program
 X = sample((4, 6))
 T = type_of(X)
 GROUP = "replica_groups = dense<0> : tensor<1x1xi64>"
-UNKNOWN = "S0310"
-"""The code of what no back end of ours has."""
+UNKNOWN = "S0302"
+"""The code of what no back end compiles."""
 
 
 def cases() -> Iterator[Case]:
@@ -92,7 +92,7 @@ def known_calls() -> Iterator[Case]:
     for name, function in functions.items():
         for prefix in ("mhlo", "chlo"):
             small = call(f"@{prefix}.{name}", f"{prefix}.{name}", [X / 8], [X])
-            yield replace(small, expected=(function(wide / 8),), ulps=8)
+            yield replace(small, expected=(function(wide / 8),), ulps=16)
     order = np.argsort(-X, 1, kind="stable")[:, :3]
     top = [np.take_along_axis(X, order, 1), order.astype("int32")]
     for target in ("mhlo.topk", "mhlo.top_k", "chlo.top_k"):
@@ -117,8 +117,11 @@ def packed_calls() -> Iterator[Case]:
 
 def quantized() -> Iterator[Case]:
     q = "tensor<4x6x!quant.uniform<i8:f32, 5.0e-1:3>>"
-    body = f"%q = stablehlo.uniform_quantize %0 : ({T}) -> {q}\n%r = stablehlo.uniform_dequantize %q : ({q}) -> {T}"
-    exact = np.clip(np.round(X / 0.5) + 3, -128, 127)
-    yield case("uniform_quantize/there and back", [X], [((exact - 3) * 0.5).astype("float32")], body)  # fmt: skip
-    body = f"%q = stablehlo.uniform_quantize %0 : ({T}) -> {q}\n%s = stablehlo.add %q, %q : {q}\n%r = stablehlo.uniform_dequantize %s : ({q}) -> {T}"
-    yield replace(case("uniform_quantize/arithmetic", [X], [X], body), refusal=UNKNOWN)
+    there = f"%q = stablehlo.uniform_quantize %0 : ({T}) -> {q}\n"
+    back = f"%r = stablehlo.uniform_dequantize %s : ({q}) -> {T}"
+    for word, between in {
+        "there and back": "",
+        "arithmetic": f"%s = stablehlo.add %q, %q : {q}\n",
+    }.items():
+        text = there + (between or "") + (back if between else back.replace("%s", "%q"))
+        yield replace(case(f"uniform_quantize/{word}", [X], [X], text), refusal=UNKNOWN)

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Sequence
 
-from slopec import hlo, ir, tracing
+from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects import chlo
 from slopec.tensor import Tensor
+from slopec.transforms.body import replay
 from slopec.transforms.rule import Point, rewritten
 
 
@@ -38,9 +39,51 @@ def _packed(point: Point, name: str) -> Sequence[Tensor] | None:
         return None
     attributes = point.entries("mhlo.attributes")
     if str(attributes.pop("largest", "true")) != "true":
-        return None
+        return _smallest(point, attributes)
     results = [(r.shape, r.dtype) for r in point.results]
     return tracing.emit_many(name, point.operands, results, attributes)[1]
+
+
+def _smallest(point: Point, attributes: ir.Attributes) -> Sequence[Tensor]:
+    """The largest of the same numbers in the reverse order."""
+    (x,) = point.operands
+    turn = hlo.negate if dtypes.is_floating(x.dtype) else hlo.not_
+    results = [(r.shape, r.dtype) for r in point.results]
+    values, places = tracing.emit_many("chlo.top_k", [turn(x)], results, attributes)[1]
+    return [turn(values), places]
+
+
+def _threefry(point: Point) -> Sequence[Tensor] | None:
+    """Pairs of words encrypted with pairs of keys (Salmon, Moraes, Dror, Shaw, "Parallel random
+    numbers: as easy as 1, 2, 3", 2011).
+    """
+    if len(point.operands) != 4:
+        return None
+    first, second, x, y = point.operands
+    parity = hlo.full_like(first, 0x1BD11BDA)
+    keys = [first, second, hlo.xor(hlo.xor(first, second), parity)]
+    x, y = hlo.add(x, keys[0]), hlo.add(y, keys[1])
+    for group in range(5):
+        for distance in ((13, 15, 26, 6), (17, 29, 16, 24))[group % 2]:
+            x = hlo.add(x, y)
+            left = hlo.shift_left(y, hlo.full_like(y, distance))
+            right = hlo.shift_right_logical(y, hlo.full_like(y, 32 - distance))
+            y = hlo.xor(hlo.or_(left, right), x)
+        x = hlo.add(x, keys[(group + 1) % 3])
+        y = hlo.add(hlo.add(y, keys[(group + 2) % 3]), hlo.full_like(y, group + 1))
+    return [x, y]
+
+
+def _approximate_top_k(point: Point) -> Sequence[Tensor]:
+    """The first after a sort by the function that the call names: exact, which is allowed."""
+    config = point.entries("mhlo.backend_config")
+    k, dim = int(config["top_k"]), int(config["reduction_dim"])
+    (called,) = point.attribute("called_computations")
+    block = ir.body_of(ir.function(point.trace.module, called.value))
+    xs = point.operands[: len(point.results)]
+    found = hlo.sort(xs, lambda *pairs: replay(block, pairs)[0], dim)
+    high = [k if d == dim else n for d, n in enumerate(xs[0].shape)]
+    return [hlo.slice_(x, [0] * x.ndim, high) for x in found]
 
 
 def _option(point: Point, name: str) -> str:
@@ -72,4 +115,6 @@ def _trsm(point: Point) -> Sequence[Tensor]:
 _LIBRARIES: dict[str, Callable[[Point], Sequence[Tensor] | None]] = {
     r"(lapack_[sdcz]|cusolver_|hipsolver_)potrf(_ffi)?": _potrf,
     r"lapack_[sdcz]trsm_ffi": _trsm,
+    r"ApproxTopK": _approximate_top_k,
+    r"(cu|hip)_threefry2x32(_ffi)?": _threefry,
 }

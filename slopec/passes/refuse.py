@@ -1,0 +1,85 @@
+"""Programs that no target compiles are refused here, in the words of the user's program.
+
+What IREE would say speaks of its own forms; some things it does not refuse but computes wrongly.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slopec import ir
+from slopec.diagnostics import CompileError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """op → error S0302, for ops that have no meaning in a compiled program, or no lowering."""
+
+    name: ClassVar[str] = "refuse"
+
+    def run(self, module: ir.Module) -> None:
+        """Raise CompileError (S0302) for the first such op of `module`."""
+        found: list[CompileError] = []  # an exception would not pass through MLIR's walk
+
+        def visit(op: ir.Operation) -> ir.WalkResult:
+            error = _error(op)
+            if error is None:
+                return ir.WalkResult.ADVANCE
+            found.append(error)
+            return ir.WalkResult.INTERRUPT
+
+        module.operation.walk(visit)
+        if found:
+            raise found[0]
+
+
+def _error(op: ir.Operation) -> CompileError | None:
+    if any("!quant." in str(value.type) for value in (*op.operands, *op.results)):
+        return _refusal(op, *_QUANTIZED)
+    why = _REASONS.get(op.name)
+    if why is None:
+        return None
+    return _refusal(op, *(why(op) if callable(why) else why))
+
+
+def _refusal(op: ir.Operation, why: str, hint: str) -> CompileError:
+    said = f"`{op.name}` cannot be compiled: {why}"
+    return CompileError("S0302", said, span=ir.span_of(op), hint=hint)
+
+
+def _unknown_call(op: ir.Operation) -> tuple[str, str]:
+    from slopec.reference.custom import IDENTITIES, OF_CHLO
+
+    target = ir.string_in(op, "call_target_name")
+    meant = did_you_mean(target, [*IDENTITIES, *OF_CHLO])
+    advice = "export the program for the platform `tpu`, whose StableHLO makes few custom calls"
+    return f"nothing is known of the target @{target}", meant or advice
+
+
+_ARGUMENTS = "make what goes in an argument, and what comes out a result, of the function"
+_QUANTIZED = (
+    "nothing computes with quantized types",
+    "keep the integers in tensors of integers, and multiply by the scale where numbers are needed",
+)
+_SIZES = (
+    "its sizes are known only at run time",
+    "export the program for the shapes that it will be called with",
+)
+_HOST = ("there is no host that the running program talks to", _ARGUMENTS)
+_PEER = ("there is no other process that the running program talks to", _ARGUMENTS)
+_LATER = ("there is nothing that runs beside a program", "call the function directly")
+_REASONS: dict[str, tuple[str, str] | Callable[[ir.Operation], tuple[str, str]]] = {
+    "stablehlo.infeed": _HOST,
+    "stablehlo.outfeed": _HOST,
+    "stablehlo.send": _PEER,
+    "stablehlo.recv": _PEER,
+    "stablehlo.async_start": _LATER,
+    "stablehlo.async_done": _LATER,
+    "stablehlo.custom_call": _unknown_call,
+    "stablehlo.dynamic_reshape": _SIZES,
+    "stablehlo.dynamic_pad": _SIZES,
+    "stablehlo.dynamic_gather": _SIZES,
+    "stablehlo.dynamic_conv": _SIZES,
+    "stablehlo.set_dimension_size": _SIZES,
+}
+"""Why an op is refused, and what to do instead."""
