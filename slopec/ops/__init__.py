@@ -22,6 +22,7 @@ sorting        order, quantiles, places in sorted values
 counting       histograms, covariances, sets
 mixtures, selecting, arrangements, products, summaries   compositions that PyTorch has names for
 linear         products of matrices and tensors, diagonals
+directions     projections, bases, arcs
 einstein       einsum
 conv, pool     convolutions, pooling; adaptive, windows, image
 fft            Fourier transforms, under their own name
@@ -40,6 +41,7 @@ from slopec.ops import (
     creation,
     cumulative,
     data_types,
+    directions,
     einstein,
     extremes,
     fft,
@@ -77,6 +79,7 @@ from slopec.ops.counting import *  # noqa: F403
 from slopec.ops.creation import *  # noqa: F403
 from slopec.ops.cumulative import *  # noqa: F403
 from slopec.ops.data_types import *  # noqa: F403
+from slopec.ops.directions import *  # noqa: F403
 from slopec.ops.einstein import *  # noqa: F403
 from slopec.ops.extremes import *  # noqa: F403
 from slopec.ops.image import *  # noqa: F403
@@ -119,6 +122,7 @@ __all__ += counting.__all__
 __all__ += creation.__all__
 __all__ += cumulative.__all__
 __all__ += data_types.__all__
+__all__ += directions.__all__
 __all__ += einstein.__all__
 __all__ += extremes.__all__
 __all__ += image.__all__

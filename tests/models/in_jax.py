@@ -73,6 +73,20 @@ def gpt(p: Arrays, tokens: Any, heads: int = 2) -> Any:
     return linear(p, "head", layer_norm(p, "norm", x))
 
 
+def gpt2(p: Arrays, tokens: Any, heads: int = 2) -> Any:
+    def conv1d(name: str, x: Any) -> Any:
+        return x @ p[f"{name}.weight"] + p[f"{name}.bias"]
+
+    x = p["wte.weight"][tokens] + p["wpe.weight"][: tokens.shape[1]]
+    seen = jnp.tril(jnp.ones((x.shape[1], x.shape[1]), bool))
+    for i in range(sum(name.endswith("ln_1.weight") for name in p)):
+        qkv = conv1d(f"h.{i}.attn.c_attn", layer_norm(p, f"h.{i}.ln_1", x))
+        x = x + conv1d(f"h.{i}.attn.c_proj", attention(qkv, heads, seen))
+        y = conv1d(f"h.{i}.mlp.c_fc", layer_norm(p, f"h.{i}.ln_2", x))
+        x = x + conv1d(f"h.{i}.mlp.c_proj", jax.nn.gelu(y, approximate=True))
+    return layer_norm(p, "ln_f", x) @ p["wte.weight"].T
+
+
 def resnet(p: Arrays, image: Any) -> Any:
     x = jax.nn.relu(batch_norm(p, "norm", convolution(p, "conv", image / 127.5 - 1.0)))
     for i in range(sum(name.endswith("conv1.weight") for name in p)):

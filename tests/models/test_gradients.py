@@ -12,7 +12,7 @@ import pytest
 
 import slopec as sp
 from slopec import nn, tree
-from tests.models.in_jax import Arrays, alexnet, convnet, gpt, loss_of, mlp, resnet, vit
+from tests.models.in_jax import Arrays, alexnet, convnet, gpt, gpt2, loss_of, mlp, resnet, vit
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -52,6 +52,7 @@ def cases() -> dict[str, tuple[Callable[[], nn.Module], Any, np.ndarray, np.ndar
             photographs[:2],
             labels[:2],
         ),
+        "gpt2": (lambda: load("gpt2").GPT2(20, 8, 16, heads=2, layers=2), gpt2, tokens, following),
         "vit": (lambda: load("vit").ViT(width=8, heads=2, layers=2), vit, images, labels),
         "gpt": (
             lambda: load("gpt").GPT(vocabulary=20, context=8, width=16, heads=2, layers=2),
