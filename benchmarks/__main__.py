@@ -6,6 +6,7 @@ python -m benchmarks --only gpt-step,lstm-step --against jax,torch --rounds 25
 python -m benchmarks --growth                              # along depth, batch and sequence
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from benchmarks import growth, machine, report
 from benchmarks.measure import Bench, Measurement
 from benchmarks.programs import Program, programs
 from benchmarks.tables import duration
+from benchmarks.worker import REALTIME
 
 QUICK = ["jax", "torch", "onnxruntime"]
 
@@ -45,6 +47,7 @@ class Names(click.ParamType):
 @click.option("--quick", is_flag=True, help="5 rounds, without torch.compile.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--growth", "along", is_flag=True, help="Along depth, batch and sequence instead.")
+@click.option("--realtime", is_flag=True, help="Timed at real-time priority (Linux, as root).")
 @click.option("--save", is_flag=True, help="Keep the results in the README.")
 @click.option("--reuse", is_flag=True, help="Compile no program that the folder has compiled.")
 @click.option(
@@ -61,11 +64,14 @@ def main(
     quick: bool,
     device: str,
     along: bool,
+    realtime: bool,
     save: bool,
     reuse: bool,
     folder: Path,
 ) -> None:
     """Measure programs side by side and print Markdown tables."""
+    if realtime:
+        os.environ[REALTIME] = "1"
     theirs = against or (QUICK if quick else report.THEIRS)
     bench = Bench(theirs, device, 5 if quick else rounds, folder, reuse)
     chosen = [program for name, program in programs().items() if only is None or name in only]
@@ -77,7 +83,8 @@ def _compare(bench: Bench, chosen: list[Program], save: bool) -> None:
     found = {program.name: _told(bench.measure(program)) for program in chosen}
     missing = {name: f"{', '.join(lack)} not installed" for name, lack in bench.missing.items()}
     peak = bench.peaks.ask("name")
-    made = report.Report(machine.describe(), peak, bench.rounds, missing, found)
+    how = ", timed at real-time priority" if REALTIME in os.environ else ""
+    made = report.Report(machine.describe() + how, peak, bench.rounds, missing, found)
     for title, body in made.tables().items():
         print(f"\n## {title}\n\n{body}")
     if save:

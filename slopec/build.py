@@ -34,7 +34,7 @@ OPTIMIZE = (
 LEGALIZE = (
     "expand-ops,expand-select-and-scatter,expand-sorts,drop-loop-barriers,block-loops,"
     "guard-indices,order-ties,separate-buffers,native-types,exact-elementwise,"
-    "refuse"
+    "constant-positions,refuse"
 )
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""
 CARRIED = 4 << 20

@@ -25,6 +25,7 @@ PASSES: dict[str, str] = {
     "cse": "slopec.passes.mlir:Cse",
     "block-loops": "slopec.passes.block_loops:BlockLoops",
     "channels-last": "slopec.passes.channels_last:ChannelsLast",
+    "constant-positions": "slopec.passes.constant_positions:ConstantPositions",
     "contract-convolutions": "slopec.passes.contract_convolutions:ContractConvolutions",
     "drop-loop-barriers": "slopec.passes.drop_loop_barriers:DropLoopBarriers",
     "exact-elementwise": "slopec.passes.exact_elementwise:ExactElementwise",

@@ -8,8 +8,10 @@ from jax import lax
 
 import slopec as sp
 from slopec import ir, reference
-from slopec.build import LEGALIZE
+from slopec.build import LEGALIZE, build
+from slopec.lower import lower as lower_programs
 from slopec.passes import parse_pipeline, run_pipeline
+from slopec.targets import parse_target
 from tests.transforms.harness import lower
 
 X = np.arange(12.0).reshape(3, 4)
@@ -41,6 +43,9 @@ CASES = {
     "in a loop": (lambda x, i: lax.fori_loop(0, 5, lambda k, y: y + scatter("add")(y, i[:, None])[k % 3], x), X, OUTSIDE),
     "argsort": (lambda x, i: (jnp.argsort(x % 3, axis=1), jnp.argsort(-(x % 2), axis=1)), X, OUTSIDE),
     "sort of three": (lambda x, i: lax.sort((x % 3, x % 2, x), num_keys=2), X, OUTSIDE),
+    "one hot": (lambda x, i: (x * (np.arange(4) == i[:3, None])).sum(1), X, OUTSIDE),
+    "one hot in unsigned": (lambda x, i: lax.broadcasted_iota("uint8", (5, 4), 1) >= i.astype("uint8")[:, None], X, OUTSIDE),
+    "triangle": (lambda x, i: jnp.tril(x), X, OUTSIDE),
     "column": (lambda x, i: x[:, 1][jnp.clip(i, 0, 2)], X, OUTSIDE),
 }  # fmt: skip
 
@@ -108,3 +113,14 @@ def test_compiled_sorts_are_stable_and_apart():
     np.testing.assert_array_equal(up, np.argsort(x, kind="stable"))
     np.testing.assert_array_equal(down, np.argsort(-x, kind="stable"))
     np.testing.assert_array_equal(top, jax.lax.top_k(x, 9)[1])
+
+
+def test_a_loss_of_labels_compiles_for_metal():
+    shape = (8, 16, 256)
+
+    @sp.program(x=sp.spec("float32", shape), y=sp.spec("int32", shape[:2]))
+    def slope(x, y):
+        return sp.grad(lambda x: sp.nn.functional.cross_entropy(x, y, dim=-1))(x)
+
+    (artifact,) = build(lower_programs([slope], name="slope"), [parse_target("metal")])
+    assert artifact.manifest.target.name == "metal"
