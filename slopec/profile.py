@@ -16,10 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from iree.runtime import VmModule
 
 from slopec.diagnostics import UsageError
 from slopec_runtime.artifact import Artifact, read
-from slopec_runtime.devices import HOST_DRIVERS, choose
+from slopec_runtime.call import scratch_size
+from slopec_runtime.devices import HOST_DRIVERS, choose, instance
 from slopec_runtime.dtypes import numpy_dtype
 from slopec_runtime.manifest import EntryPoint, Input, Variant
 from slopec_runtime.sizes import evaluate
@@ -90,6 +92,7 @@ def profile(
             f"--device={chosen}",
             f"--function={variant.symbol}",
             *given,
+            *_scratch(artifact, variant),
             f"--benchmark_min_time={calls}x",
             "--benchmark_format=json",
             f"--device_profiling_mode={_RECORDED}",
@@ -124,6 +127,14 @@ def _argument(given: tuple[int, Input], artifact: Artifact, variant: Variant, fo
     path.write_bytes(_random(shape, dtype) if content is None else content)
     element = _ELEMENTS.get(facts.dtype) or f"{_KINDS[dtype.kind]}{8 * dtype.itemsize}"
     return f"--input={'x'.join([*map(str, shape), element])}=@{path}"
+
+
+def _scratch(artifact: Artifact, variant: Variant) -> list[str]:
+    """The memory that the function takes, as IREE's tools take it."""
+    module = VmModule.copy_buffer(instance(), artifact.module)
+    function = module.lookup_function(variant.symbol)
+    size = None if function is None else scratch_size(function)
+    return [] if size is None else [f"--input=&{size}xi8"]
 
 
 def _random(shape: Sequence[int], dtype: np.dtype[Any]) -> bytes:

@@ -49,6 +49,16 @@ def test_state_is_what_the_artifact_brings(path: Path) -> None:
     assert [d.runs for d in found.dispatches] == [1]
 
 
+def test_a_function_that_works_in_given_memory_gets_some(tmp_path: Path) -> None:
+    @sp.program(x=sp.spec("float32", (1200, 1200)))
+    def products(x):  # type: ignore[no-untyped-def]
+        return x @ (x @ (x @ (x @ x)))
+
+    (artifact,) = build(lower([products], name="large"), [parse_target("llvm-cpu")])
+    found = profile(artifact.save(tmp_path / "large.vmfb"), "products", calls=1)
+    assert sum(d.runs * d.flops for d in found.dispatches) == 4 * 2 * 1200**3
+
+
 def test_the_command_prints_a_table(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         cli.main(["profile", str(path), "-e", "product", "--calls", "2", "--dim", "rows=128"]) == 0

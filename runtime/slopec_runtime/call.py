@@ -17,6 +17,8 @@ from .tree import leaves
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from iree.runtime import VmFunction
+
     from .context import Context
     from .manifest import EntryPoint, Shape, Variant
     from .operands import Operand
@@ -35,8 +37,7 @@ class Call:
         self._entry = entry
         self._context = context
         self._function = context.function(variant.symbol)
-        reflection = self._function.reflection
-        self._scratch = int(reflection.get("iree.abi.transients.size.constant", -1))
+        self._scratch = scratch_size(self._function)
         self._fed = [array for array in entry.inputs if array.slot is None]
         self._slots = [array.slot for array in entry.inputs]
         self._donates = [array.slot for array in entry.inputs if array.slot and array.donated]
@@ -115,8 +116,8 @@ class Call:
         arguments = VmVariantList(len(views) + 1)
         for view in views:
             arguments.push_ref(view)
-        if self._scratch >= 0:
-            arguments.push_ref(self._context.scratch(max(1, self._scratch)))
+        if self._scratch is not None:
+            arguments.push_ref(self._context.scratch(self._scratch))
         count = len(self._entry.outputs)
         results = VmVariantList(count)
         for slot in self._donates:
@@ -164,6 +165,12 @@ class Call:
         """
         slot = self._entry.outputs[position].slot
         return slot in self._context.state.donated and not self._donates
+
+
+def scratch_size(function: VmFunction) -> int | None:
+    """The bytes that a function takes as its last argument; None if it has no such argument."""
+    stated = function.reflection.get("iree.abi.transients.size.constant")
+    return None if stated is None else max(1, int(stated))
 
 
 def _sized(shape: Shape, dims: Mapping[str, int]) -> tuple[int, ...]:
