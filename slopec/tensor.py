@@ -175,11 +175,16 @@ class Tensor:
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
-        """DLPack's protocol: the elements where they are; do not write to what is shared."""
+        """DLPack's protocol: the elements where they are; do not write to what is shared.
+
+        A consumer that cannot be told that they are read-only, before DLPack 1.0, gets a copy.
+        """
         options = {"stream": stream, "max_version": max_version}
         options |= {"dl_device": dl_device, "copy": copy}
         given = {name: value for name, value in options.items() if value is not None}
-        return _writable(self.eval()._value.data).__dlpack__(**given)
+        data = self.eval()._value.data
+        told = max_version is not None and max_version >= (1, 0)
+        return (data if told else _writable(data)).__dlpack__(**given)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         """DLPack's device: its type and number."""

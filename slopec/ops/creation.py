@@ -109,13 +109,21 @@ def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = Non
     """A tensor of anything that speaks DLPack on the host.
 
     A tensor is returned as it is, unless `copy` asks for one of its own; other elements are copied,
-    because their owner could change them. Raises UsageError when `copy=False` cannot be.
+    because their owner could change them, unless `copy=False` promises that nobody will: then they
+    are shared.
 
     >>> import numpy as np, slopec as sp
     >>> print(sp.from_dlpack(np.array([1, 2])))
     tensor([1 2], int64[2], cpu)
     """
-    return asarray(x if isinstance(x, Tensor) else np.from_dlpack(x), device=device, copy=copy)
+    if isinstance(x, Tensor):
+        return asarray(x, device=device, copy=copy)
+    array = np.from_dlpack(x)
+    if copy is not False or tracing.is_tracing():
+        return asarray(array, device=device, copy=copy)
+    shared = array.view()
+    shared.flags.writeable = False
+    return placed(Tensor._of_array(shared), device)
 
 
 def full(
