@@ -8,8 +8,6 @@ at every call and give it back, and most of a training step's time can go into t
 
 from collections.abc import Iterator, Mapping
 
-from iree.compiler.ir import Operation
-
 from slopec import ir
 from slopec_runtime.manifest import EntryPoint
 
@@ -45,17 +43,17 @@ def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
 
 def _exported(
     module: ir.Module, entries: Mapping[str, EntryPoint]
-) -> Iterator[tuple[EntryPoint, Operation]]:
+) -> Iterator[tuple[EntryPoint, ir.Operation]]:
     for entry in entries.values():
         for variant in entry.variants:
             yield entry, ir.function(module, variant.symbol)
 
 
-def _straight(function: Operation) -> bool:
+def _straight(function: ir.Operation) -> bool:
     return all(op.operation.name not in _BRANCHES for op in ir.body_of(function).operations)
 
 
-def _intermediate_bytes(function: Operation) -> int:
+def _intermediate_bytes(function: ir.Operation) -> int:
     """Bytes of everything the function computes; IREE keeps at most that at one time."""
     ops = [op.operation for op in ir.body_of(function).operations]
     results = [r for op in ops if op.name not in _NO_MEMORY for r in op.results]
