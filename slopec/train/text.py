@@ -154,3 +154,23 @@ def windows(tokens: NDArray[np.int32], context: int, stride: int | None = None) 
         )
     stretches = sliding_window_view(tokens, context + 1)[:: stride or context]
     return {"tokens": stretches[:, :-1], "target": stretches[:, 1:]}
+
+
+def word_error_rate(reference: str, said: str) -> float:
+    """Words to change, add or leave out until `said` is `reference`, over the words of that.
+
+    The least number of them, by dynamic programming (Wagner and Fischer, 1974); more than 1 is
+    possible. Without words in `reference` it is the number of words said.
+
+    >>> word_error_rate("the cat sat", "the cat sat down")
+    0.3333333333333333
+    """
+    wanted, given = reference.split(), said.split()
+    above = list(range(len(given) + 1))
+    for row, word in enumerate(wanted, 1):
+        here = [row]
+        for column, other in enumerate(given, 1):
+            replaced = above[column - 1] + (word != other)
+            here.append(min(replaced, above[column] + 1, here[-1] + 1))
+        above = here
+    return above[-1] / max(1, len(wanted))

@@ -299,6 +299,42 @@ def test_accuracy():
     assert F.accuracy(sp.tensor(A), sp.tensor(LABELS)).item() == (A.argmax(1) == LABELS).mean()
 
 
+def test_f1_and_confusion():
+    draw = np.random.default_rng(5)
+    target, said = (draw.integers(0, 4, 50).astype(np.int32) for _ in range(2))
+    table = np.zeros((5, 5), np.int32)
+    np.add.at(table, (target, said), 1)
+    right, said_or_so = table.diagonal(), table.sum(0) + table.sum(1)
+    scores = np.divide(2 * right, said_or_so, out=np.zeros(5), where=said_or_so > 0)
+
+    ours = F.confusion_matrix(sp.tensor(said), sp.tensor(target), 5)
+    np.testing.assert_array_equal(ours.numpy(), table)
+    for average, wanted in (
+        ("none", scores),
+        ("macro", scores.mean()),
+        ("micro", (target == said).mean()),
+    ):
+        found = F.f1_score(sp.tensor(said), sp.tensor(target), 5, average=average)
+        np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-6)
+    with pytest.raises(UsageError, match="'weighted'"):
+        F.f1_score(sp.tensor(said), sp.tensor(target), 5, average="weighted")
+    with pytest.raises(ShapeError, match=r"\(50,\)"):
+        F.confusion_matrix(sp.tensor(said), sp.tensor(target[:1]), 5)
+
+
+def test_dice():
+    x, t = (np.random.default_rng(i).uniform(0, 1, (3, 8)).astype(np.float32) for i in (0, 1))
+
+    def in_jax(x):
+        return ((2 * (x * t).sum(1) + 1e-8) / (x.sum(1) + t.sum(1) + 1e-8)).sum()
+
+    value, slope = sp.value_and_grad(lambda x: F.dice(x, sp.tensor(t), axis=1).sum())(sp.tensor(x))
+    wanted, theirs = jax.value_and_grad(in_jax)(jnp.asarray(x))
+    np.testing.assert_allclose(value.numpy(), wanted, rtol=1e-6)
+    np.testing.assert_allclose(slope.numpy(), theirs, rtol=1e-5)
+    assert F.dice(sp.zeros(3), sp.zeros(3)).item() == 1.0
+
+
 REFUSED = [
     (lambda: F.mse_loss(sp.ones(3), sp.ones((3, 1))), ShapeError, "do not broadcast"),
     (lambda: F.mse_loss(sp.ones(3), sp.ones(3), reduction="avg"), UsageError, "'avg'"),

@@ -13,6 +13,7 @@ from slopec.train.text import (
     python_reference,
     spelled,
     windows,
+    word_error_rate,
 )
 
 
@@ -60,3 +61,18 @@ def test_windows_are_shifted_by_one(length, context, stride):
     assert rows["tokens"].shape[1] == context
     assert (rows["target"] == rows["tokens"] + 1).all()
     assert rows["tokens"][:, 0].tolist() == list(range(0, length - context, stride))
+
+
+@pytest.mark.parametrize(
+    ("reference", "said", "wrong"),
+    [
+        ("a b c", "a b c", 0),
+        ("a b c", "", 3),
+        ("a b c d", "a x c", 2),
+        ("a b", "b a b a", 2),
+        ("one two three", "two three four", 2),
+    ],
+)
+def test_word_error_rates(reference, said, wrong):
+    assert word_error_rate(reference, said) == wrong / len(reference.split())
+    assert word_error_rate("", "a b") == 2

@@ -16,6 +16,7 @@ from slopec.nn.functional import (
     padding,
     randomness,
     sampling,
+    scores,
     sequences,
 )
 from slopec.nn.functional.activations import *  # noqa: F403
@@ -29,6 +30,7 @@ from slopec.nn.functional.normalization import *  # noqa: F403
 from slopec.nn.functional.padding import *  # noqa: F403
 from slopec.nn.functional.randomness import *  # noqa: F403
 from slopec.nn.functional.sampling import *  # noqa: F403
+from slopec.nn.functional.scores import *  # noqa: F403
 from slopec.nn.functional.sequences import *  # noqa: F403
 from slopec.ops import (
     adaptive_avg_pool,
@@ -86,4 +88,5 @@ __all__ += normalization.__all__
 __all__ += padding.__all__
 __all__ += randomness.__all__
 __all__ += sampling.__all__
+__all__ += scores.__all__
 __all__ += sequences.__all__
