@@ -28,7 +28,7 @@ _SIMPLIFY = "simplify{signed-zeros=false without=sum_of_negated}"
 _SIMPLIFY_LATER = "simplify{keep-layouts signed-zeros=false without=sum_of_negated}"
 OPTIMIZE = (
     f"{_SIMPLIFY},canonicalize,cse,slim-loops,channels-last,expand-ops,expand-select-and-scatter,"
-    f"{_SIMPLIFY_LATER},hoist-negate,contract-convolutions,canonicalize,cse,symbol-dce,"
+    f"{_SIMPLIFY_LATER},hoist-negate,contract-convolutions,split-sums,canonicalize,cse,symbol-dce,"
     "rematerialize"
 )
 LEGALIZE = (

@@ -43,6 +43,7 @@ PASSES: dict[str, str] = {
     "rematerialize": "slopec.passes.rematerialize:Rematerialize",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
+    "split-sums": "slopec.passes.split_sums:SplitSums",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
     "symbol-dce": "slopec.passes.mlir:SymbolDce",
 }

@@ -9,10 +9,12 @@ from itertools import groupby
 from pathlib import Path
 from sys import modules
 
-from slopec.passes import channels_last, contract_convolutions
 from slopec.passes.base import PASSES, find, options
+from slopec.passes.channels_last import ChannelsLast
+from slopec.passes.contract_convolutions import ContractConvolutions
 from slopec.passes.pattern import Pattern
 from slopec.passes.simplify import all_patterns
+from slopec.passes.split_sums import SplitSums
 
 README = Path(__file__).with_name("README.md")
 MARKS = {"nothing": "", "rounding": "rounding", "zero sign": "±0", "special values": "fast-math"}
@@ -44,12 +46,12 @@ change beside the form: nothing, not a bit, unless
   `fast-math=true`.
 """
 
-CONVOLUTIONS = """
-## The patterns for convolutions
+OTHERS = """
+## The patterns of other passes
 
-Passes of their own apply these; `first` and `last` are transposes that put the features first,
-after the samples, and last.
+`first` and `last` are transposes that put the features first, after the samples, and last.
 """
+LATER = (ChannelsLast, ContractConvolutions, SplitSums)
 
 
 def document() -> str:
@@ -59,9 +61,8 @@ def document() -> str:
         _family(name, list(patterns))
         for name, patterns in groupby(all_patterns(), key=lambda pattern: pattern.family)
     )
-    convolutions = _family("channels-last", list(channels_last.PATTERNS))
-    convolutions += _family("contract-convolutions", list(contract_convolutions.PATTERNS))
-    return INTRODUCTION + rows + PATTERNS + families + CONVOLUTIONS + convolutions
+    later = "".join(_family(p.name, list(modules[p.__module__].PATTERNS)) for p in LATER)
+    return INTRODUCTION + rows + PATTERNS + families + OTHERS + later
 
 
 def _pass_row(name: str) -> str:
