@@ -61,6 +61,12 @@ METAL_PLATFORMS = ("macos", "ios", "ios-simulator")
 
 # IREE's default turns float64 into float32 without a word, the function signatures included.
 _KEEP_FLOAT64 = "--iree-input-demote-f64-to-f32=false"
+# What is shipped tells nothing of the machine that it was made on, and is the same from every one.
+_WITHOUT_SOURCES = (
+    "--iree-hal-executable-debug-level=0",
+    "--iree-llvmcpu-debug-symbols=false",
+    "--iree-vm-bytecode-module-strip-source-map",
+)
 
 # Processors of the last decade: x86-64-v3 is AVX2 and FMA (2013), every Mac with an ARM processor
 # has an M1 or newer, and AArch64 and RISC-V have one baseline each.
@@ -114,7 +120,12 @@ class Target:
         """IREE's flags for the target, without those of a configuration."""
         devices = ",".join(BACKENDS[part.name].device for part in self.parts)
         rows = [BACKENDS[part.name].flags + part._hardware_flags for part in self.parts]
-        return (f"--iree-hal-target-device={devices}", *sum(rows, ()), _KEEP_FLOAT64)
+        return (
+            f"--iree-hal-target-device={devices}",
+            *sum(rows, ()),
+            _KEEP_FLOAT64,
+            *_WITHOUT_SOURCES,
+        )
 
     @property
     def process_flags(self) -> tuple[str, ...]:

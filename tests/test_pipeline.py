@@ -1,5 +1,6 @@
 """The whole spine: a model file through the command line into an artifact that computes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +73,27 @@ def test_a_file_becomes_artifacts_that_compute(tmp_path: Path) -> None:
     for stage, mark in (("stablehlo", "slope.derive"), ("grad", "tanh"), ("optimized", "tanh")):
         printed = slopec("compile", "model.py", "--emit", stage, folder=tmp_path)
         assert mark in printed.stdout
+
+
+def test_artifacts_tell_nothing_of_where_they_were_made(tmp_path: Path) -> None:
+    text = (
+        f'{HEAD}@sp.program(x=sp.spec("float32", (3, 4)))\ndef f(x):\n    return sp.tanh(x @ x.T)\n'
+    )
+    made = []
+    for folder in (tmp_path / "here", tmp_path / "there" / "deeper"):
+        folder.mkdir(parents=True)
+        (folder / "model.py").write_text(text)
+        cache = {"SLOPEC_CACHE_DIR": str(folder / "cache")}
+        command = [
+            sys.executable,
+            "-m",
+            "slopec",
+            "compile",
+            "model.py",
+            "-t",
+            "llvm-cpu,cuda,metal",
+        ]
+        subprocess.run(command, cwd=folder, env={**os.environ, **cache}, check=True)
+        made.append([path.read_bytes() for path in sorted(folder.glob("*.vmfb"))])
+    assert made[0] == made[1]
+    assert not any(str(tmp_path).encode() in data for data in made[0])
