@@ -137,6 +137,7 @@ def test_every_method_is_tried():
 
 
 def test_every_name_is_used():
-    known = {*sp.public.__all__, *linalg.__all__}
+    factors = {name for name in linalg.__all__ if not isinstance(getattr(linalg, name), type)}
+    known = {*sp.public.__all__, *factors}
 
     assert sorted(known - spelled() - tabled()[0]) == []
