@@ -6,8 +6,8 @@ import numpy as np
 
 from slopec import dtypes, hlo
 from slopec.passes.facts import known
-from slopec.passes.op import producer
 from slopec.tensor import Tensor
+from slopec.transforms.ranges import between
 
 
 class Bounds:
@@ -28,17 +28,23 @@ class Bounds:
         return np.broadcast_to(values.astype(self.indices.dtype).reshape(shape), self.indices.shape)
 
     def hold(self) -> bool:
-        """Whether all indices are known to lie inside, by value or because they were clamped."""
+        """Whether all indices are known to lie inside, by value or by how they were computed."""
+        if not self.indices.size:
+            return True
         values = known(self.indices)
         if values is not None:
             return bool(((values >= self.low) & (values <= self.high)).all())
-        clamp = producer(self.indices, "clamp")
-        if clamp is None:
-            return not self.indices.size
-        low, high = known(clamp.operands[0]), known(clamp.operands[2])
-        if low is None or high is None:
-            return False
-        return bool((low >= self.low).all() and (high <= self.high).all())
+        where = self.indices._trace
+        assert where is not None
+        axis = None if self.vector_dim == self.indices.ndim else self.vector_dim
+        ends = [self._components(bound) for bound in (self.low, self.high)]
+        return between(where.value_of(self.indices), axis, *ends)
+
+    def _components(self, bound: np.ndarray) -> np.ndarray:
+        """One number for each component."""
+        others = [d for d in range(bound.ndim) if d != self.vector_dim]
+        found: np.ndarray = bound.max(axis=tuple(others))
+        return found
 
     def clamped(self) -> Tensor:
         """The indices moved inside."""

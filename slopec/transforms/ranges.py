@@ -15,7 +15,7 @@ from slopec.transforms.body import defining
 Bounds = tuple[np.ndarray, np.ndarray]
 """The least and the greatest value of each component along an axis."""
 
-_KEEP = {"stablehlo.broadcast_in_dim", "stablehlo.reverse", "stablehlo.slice"}
+_KEEP = {f"stablehlo.{name}" for name in ("broadcast_in_dim", "reverse", "slice", "transpose")}
 
 
 def known(value: ir.Value) -> np.ndarray | None:
@@ -42,8 +42,13 @@ def within(value: ir.Value, axis: int | None, limits: Sequence[int]) -> bool:
 
     Components run along `axis`, one per limit; None means that there is one component.
     """
+    return between(value, axis, np.zeros(len(limits), np.int64), np.asarray(limits))
+
+
+def between(value: ir.Value, axis: int | None, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether all elements of `value` are known to lie between two numbers for each component."""
     found = bounds(value, axis)
-    return found is not None and bool(np.all(found[0] >= 0) and np.all(found[1] <= limits))
+    return found is not None and bool(np.all(found[0] >= low) and np.all(found[1] <= high))
 
 
 Memo = dict[tuple[ir.Value, int | None], Bounds | None]
@@ -134,6 +139,48 @@ def _added(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
     return _fitting((one[0] + other[0], one[1] + other[1]), op)
 
 
+def _multiplied(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
+    """The least and greatest products of the bounds, if those fit the type."""
+    one, other = (bounds(operand, axis, memo) for operand in op.operands)
+    if one is None or other is None:
+        return None
+    ends = [np.asarray(a * b) for a in one for b in other]
+    return _fitting((np.minimum.reduce(ends), np.maximum.reduce(ends)), op)
+
+
+def _subtracted(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
+    """The differences of the bounds, if those fit the type."""
+    one, other = (bounds(operand, axis, memo) for operand in op.operands)
+    if one is None or other is None:
+        return None
+    return _fitting((one[0] - other[1], one[1] - other[0]), op)
+
+
+def _remaining(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
+    """Less than the divisor in size, with the dividend's sign."""
+    one, other = _or_any(op.operands[0], axis, memo), bounds(op.operands[1], axis, memo)
+    if other is None or not np.all(other[0] > 0):
+        return None
+    rest = other[1] - 1
+    return np.maximum(one[0], -rest) * (one[0] < 0), np.minimum(one[1], rest) * (one[1] > 0)
+
+
+def _limited(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
+    """The greater or the lesser of two; of one of them nothing need be known."""
+    one, other = (_or_any(operand, axis, memo) for operand in op.operands)
+    choose = np.maximum if op.name == "stablehlo.maximum" else np.minimum
+    return choose(one[0], other[0]), choose(one[1], other[1])
+
+
+def _or_any(value: ir.Value, axis: int | None, memo: Memo) -> Bounds:
+    """What is known of a value, or at least what its type can hold."""
+    found = bounds(value, axis, memo)
+    if found is not None:
+        return found
+    info = np.iinfo(ir.type_of(value)[1])
+    return np.array(int(info.min), object), np.array(int(info.max), object)
+
+
 def _clamped(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:
     """Between the greatest lower and the least upper limit."""
     wide = axis if ir.type_of(op.operands[0])[0] else None
@@ -159,5 +206,10 @@ _COMBINED = {
     "stablehlo.clamp": _clamped,
     "stablehlo.concatenate": _of_parts,
     "stablehlo.convert": _converted,
+    "stablehlo.maximum": _limited,
+    "stablehlo.minimum": _limited,
+    "stablehlo.multiply": _multiplied,
+    "stablehlo.remainder": _remaining,
     "stablehlo.select": _selected,
+    "stablehlo.subtract": _subtracted,
 }
