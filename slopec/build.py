@@ -23,7 +23,7 @@ from slopec_runtime import manifest as schema
 
 # Negations leave sums last: hoisted earlier they meet other patterns, and IREE's Metal back end
 # then refuses some training steps.
-DERIVE = "raise-logistic,derive,inline,symbol-dce"
+DERIVE = "raise-logistic,refine-shapes,derive,inline,refine-shapes,symbol-dce"
 _SIMPLIFY = "simplify{signed-zeros=false without=sum_of_negated}"
 _SIMPLIFY_LATER = "simplify{keep-layouts signed-zeros=false without=sum_of_negated}"
 OPTIMIZE = (

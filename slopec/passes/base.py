@@ -39,6 +39,7 @@ PASSES: dict[str, str] = {
     "native-types": "slopec.passes.native_types:NativeTypes",
     "order-ties": "slopec.passes.order_ties:OrderTies",
     "raise-logistic": "slopec.passes.raise_logistic:RaiseLogistic",
+    "refine-shapes": "slopec.passes.refine_shapes:RefineShapes",
     "refuse": "slopec.passes.refuse:Refuse",
     "rematerialize": "slopec.passes.rematerialize:Rematerialize",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",

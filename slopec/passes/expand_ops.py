@@ -14,6 +14,7 @@ from slopec.passes.collectives import COLLECTIVES
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
 from slopec.transforms.expand import expand
+from slopec.transforms.ranges import known
 from slopec.transforms.rule import Point, rewrites
 
 
@@ -61,7 +62,15 @@ def _fft(point: Point) -> Sequence[Tensor] | None:
     return [fourier.fft(x, word, lengths)]
 
 
+def _whole(point: Point) -> Sequence[Tensor] | None:
+    """A size that is set to what it is."""
+    x, size = point.operands[0], known(point.op.operands[1])
+    full = x.shape[int(point.attribute("dimension"))]
+    return [x] if size is not None and int(size) == full else None
+
+
 _EXPANSIONS = {
+    "stablehlo.set_dimension_size": _whole,
     "stablehlo.cholesky": _cholesky,
     "stablehlo.triangular_solve": _triangular_solve,
     "stablehlo.fft": _fft,

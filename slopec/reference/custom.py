@@ -38,6 +38,7 @@ IDENTITIES = (
     "SPMDShardToFullShape",
     "Sharding",
     "annotate_device_placement",
+    "xla.sdy.FuncResultSharding",
 )
 """Targets that say where values live, which is here."""
 

@@ -14,6 +14,7 @@ FAMILIES = (
     "sorting",
     "algebra",
     "control",
+    "dynamic",
     "alone",
 )
 
