@@ -408,7 +408,7 @@ def _unknown_value(tensor: Tensor) -> TraceError:
 
 def _to_numpy(data: Any, dtype: Any = None) -> np.ndarray:
     """The elements of `data` as an array of a known dtype; Python floats become float32."""
-    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    wanted = None if dtype is None else _known(dtype)
     if isinstance(data, Tensor):
         array = data.numpy()
     elif isinstance(data, np.ndarray | np.generic) or hasattr(data, "__array__"):
@@ -428,9 +428,19 @@ def _to_numpy(data: Any, dtype: Any = None) -> np.ndarray:
             span=tracing.here(),
             hint="tensors hold numbers and booleans",
         )
+    if wanted is None and not array.dtype.isnative:
+        wanted = array.dtype.newbyteorder("=")
     result = array if wanted is None else array.astype(wanted, copy=False)
-    dtypes.as_dtype(result.dtype)
+    _known(result.dtype)
     return result
+
+
+def _known(dtype: Any) -> DType:
+    """The element type that a user names, or that data have."""
+    try:
+        return dtypes.as_dtype(dtype)
+    except TypeError as error:
+        raise DTypeError("S0102", str(error), span=tracing.here()) from None
 
 
 def _fits_int32(array: np.ndarray) -> bool:

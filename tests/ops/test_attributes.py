@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import slopec as sp
+from slopec.diagnostics import DTypeError
 from slopec.nn import functional
 from tests.ops.harness import normal, same
 
@@ -61,3 +62,53 @@ def test_integrals_by_random_points():
     area = 4 * inside.float().mean()
 
     assert abs(float(area) - np.pi) < 0.02
+
+
+LAYOUTS = {
+    "transposed": X.T,
+    "every other": X[:, ::2],
+    "backwards": X[::-1, :, ::-2],
+    "broadcast": np.broadcast_to(X[0], (5, 3, 4)),
+    "columns first": np.asfortranarray(X),
+    "axes moved": np.moveaxis(X, 0, 2)[:2],
+    "read-only": np.frombuffer(X.tobytes(), np.float32).reshape(X.shape),
+    "no elements": X[:, 1:1],
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_layout_of_arrays_does_not_matter(name):
+    array = LAYOUTS[name]
+    kept = array.copy()
+    x = sp.tensor(array)
+
+    same(x, kept)
+    same(sp.sum(array, axis=-1), kept.sum(-1), 2)
+    same(x * array, kept * kept)
+    same(sp.jit(lambda y: y + array)(array), kept + kept)
+    same(sp.at(array)[..., :1].set(2.0), np.concatenate([kept[..., :1] * 0 + 2, kept[..., 1:]], -1))
+    assert x.dtype == array.dtype
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">i2", "<u4", ">c8"])
+def test_the_order_of_bytes_does_not_matter(dtype):
+    x = sp.tensor(X.astype(dtype))
+
+    assert x.dtype.isnative
+    np.testing.assert_array_equal(x.numpy(), X.astype(dtype))
+    np.testing.assert_array_equal((x + x).numpy(), 2 * X.astype(dtype))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: sp.tensor([1.0], dtype="floaty"),
+        lambda: sp.tensor(np.ones(2, np.longdouble)),
+        lambda: sp.asarray(X, dtype=">f4"),
+        lambda: sp.zeros(2, dtype="M8[s]"),
+    ],
+)
+def test_types_that_are_none_are_told(make):
+    with pytest.raises(DTypeError, match="S0102") as caught:
+        make()
+    assert caught.value.span.file == __file__
