@@ -32,8 +32,8 @@ OPTIMIZE = (
     "rematerialize"
 )
 LEGALIZE = (
-    "expand-ops,expand-select-and-scatter,expand-sorts,drop-loop-barriers,block-loops,"
-    "guard-indices,order-ties,separate-buffers,native-types,exact-elementwise,"
+    "expand-ops,expand-select-and-scatter,expand-sorts,drop-loop-barriers,"
+    "block-loops,guard-indices,order-ties,separate-buffers,exact-elementwise,native-types,"
     "constant-positions,refuse"
 )
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""

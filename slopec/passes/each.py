@@ -8,12 +8,12 @@ from slopec.tensor import Tensor
 from slopec.tracing import Trace
 
 
-def each(module: ir.Module, name: str) -> Iterator[Op]:
-    """The ops `name` of known shapes, one by one, with the trace writing just before each."""
+def each(module: ir.Module, *names: str) -> Iterator[Op]:
+    """The ops `names` of known shapes, one by one, with the trace writing just before each."""
     for function in ir.functions(module):
         if not ir.has_body(function):
             continue
-        found = _called(name, function)
+        found = _called(frozenset(names), function)
         where = Trace(module, ir.body_of(function), None, function=function)
         for op in found:
             where.location, where.point = op.location, ir.InsertionPoint(op)
@@ -26,11 +26,11 @@ def put(op: Op, place: int, tensor: Tensor) -> None:
     op.operation.operands[place] = op.trace.value_of(tensor)
 
 
-def _called(name: str, function: ir.Operation) -> list[ir.Operation]:
+def _called(names: frozenset[str], function: ir.Operation) -> list[ir.Operation]:
     found: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name == name and all(map(ir.is_static, op.operands)):
+        if op.name in names and all(map(ir.is_static, op.operands)):
             found.append(op)
         return ir.WalkResult.ADVANCE
 

@@ -1,231 +1,198 @@
 """Elementwise ops where IREE's results are not StableHLO's: special points, ranges, large angles.
 
-What is added is elementwise too and is fused with the op. Ops that were mended are marked, so that
-the pass may run again.
+What is put in their place is elementwise too, and is fused with what is around it. An op that
+remains, with more ops around it, is marked, so that the pass may run again.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each
 from slopec.passes.facts import known
+from slopec.passes.numerics import (
+    angles,
+    complexes,
+    conversions,
+    hyperbolic,
+    neighbours,
+    powers,
+    special,
+)
+from slopec.passes.numerics.conversions import DONE, NARROW
 from slopec.passes.op import Op
-from slopec.tensor import Scalar, Tensor
+from slopec.passes.pattern import apply
+from slopec.passes.simplify.folding import fold, fold_splats
+from slopec.tensor import Tensor
 
-_DONE = "slope.exact"
+Mend = Callable[[Op], Tensor | None]
+"""What an op becomes; None where it is right as it is."""
 
 
 @dataclass(frozen=True)
 class ExactElementwise:
-    """convert(x) → saturated convert(x); power, atan2, sine, cosine, tan and cbrt at all points."""
+    """sine(x) → reduction and series; likewise arcs, powers, conversions, 8-bit floats …"""
 
     name: ClassVar[str] = "exact-elementwise"
 
     def run(self, module: ir.Module) -> None:
-        """Mend every op of `module` that needs it."""
-        for name, mend in _MENDED.items():
-            for op in each(module, f"stablehlo.{name}"):
-                if _DONE in op.operation.attributes:
-                    continue
-                made = mend(op)
-                if made is not None:
-                    op.operation.results[0].replace_all_uses_with(op.trace.value_of(made))
-                    op.operation.erase()
+        """Mend every op of `module` that needs it, and what it is mended with."""
+        rounds = 0
+        while _mend_all(module):
+            rounds += 1
+        if rounds:
+            # IREE compiles and runs what depends on constants alone, which takes it minutes here.
+            apply(module, [fold_splats, fold])
 
 
-def _again(op: Op, *operands: Tensor) -> Tensor:
-    """The op itself on other operands, marked as mended."""
-    kept = {name: op.operation.attributes[name] for name in op.operation.attributes}
-    name = op.operation.name
-    return tracing.emit(name, list(operands), op.shape, op.dtype, {**kept, _DONE: ir.unit()})
+def _mend_all(module: ir.Module) -> bool:
+    """Mend every op once; whether there was one."""
+    changed = False
+    for op in each(module, *_MENDED, *_COMPUTED, *_COMPLEX):
+        made = None if DONE in op.operation.attributes else _mended(op)
+        if made is not None:
+            op.operation.results[0].replace_all_uses_with(op.trace.value_of(made))
+            op.operation.erase()
+            changed = True
+    return changed
 
 
-def _like(x: Tensor, value: Scalar) -> Tensor:
-    return hlo.full_like(x, value)
+def _mended(op: Op) -> Tensor | None:
+    name = str(op.operation.name)
+    if name in _COMPUTED and any(x.dtype in NARROW for x in op.operands):
+        return _in_single(op)
+    if name in _COMPLEX and dtypes.is_complex(op.operands[0].dtype):
+        return _of_parts(op, _COMPLEX[name])
+    mend = _MENDED.get(name)
+    return mend(op) if mend else None
 
 
-def _is(x: Tensor, value: Scalar) -> Tensor:
-    return hlo.compare(x, _like(x, value), "EQ")
+def _in_single(op: Op) -> Tensor:
+    """An op of 8-bit floats computed in float32."""
+    operands = [hlo.convert(x, dtypes.float32) if x.dtype in NARROW else x for x in op.operands]
+    facts = {name: op.operation.attributes[name] for name in op.operation.attributes}
+    dtype = dtypes.float32 if op.dtype in NARROW else op.dtype
+    return hlo.convert(
+        tracing.emit(str(op.operation.name), operands, op.shape, dtype, facts), op.dtype
+    )
+
+
+_COMPUTED = frozenset(
+    f"stablehlo.{name}"
+    for name in """abs add atan2 cbrt ceil clamp compare cosine divide exponential
+    exponential_minus_one floor is_finite log log_plus_one logistic maximum minimum multiply negate
+    power reduce_precision remainder round_nearest_afz round_nearest_even rsqrt sign sine sqrt
+    subtract tan tanh""".split()
+) | frozenset(
+    f"chlo.{name}"
+    for name in """acos acosh asin asinh atan atanh bessel_i1e cosh digamma erf erf_inv erfc is_inf
+    is_neg_inf is_pos_inf lgamma polygamma sinh square tan zeta""".split()
+)
+"""The ops that compute with their operands, rather than move them."""
+
+
+_HALF = (dtypes.float16, dtypes.bfloat16)
+_UP_TO_32 = (*_HALF, dtypes.float32)
+
+
+def _real(function: Callable[..., Tensor], *only: dtypes.DType) -> Mend:
+    """A function of real floats, or of those of the types `only`; narrow ones are widened."""
+
+    def mend(op: Op) -> Tensor | None:
+        operands = op.operands
+        if not dtypes.is_floating(op.dtype) or (only and op.dtype not in only):
+            return None
+        if op.dtype.itemsize < 4:
+            wide = [hlo.convert(x, dtypes.float32) for x in operands]
+            return hlo.convert(function(*wide), op.dtype)
+        return function(*operands)
+
+    return mend
 
 
 def _convert(op: Op) -> Tensor | None:
-    """Floats beyond the integers become the least or the greatest of them, NaN becomes 0."""
     (x,) = op.operands
-    if not (dtypes.is_floating(x.dtype) and dtypes.is_integer(op.dtype)) or known(x) is not None:
-        return None
-    wide = x if x.dtype.itemsize >= 4 else hlo.convert(x, dtypes.float32)
-    low, high = (int(n) for n in (np.iinfo(op.dtype).min, np.iinfo(op.dtype).max))
-    # The bounds are powers of two, or zero, so floats hold them.
-    above = hlo.compare(wide, _like(wide, float(high + 1)), "GE")
-    below = hlo.compare(wide, _like(wide, float(low)), "LE")
-    outside = hlo.or_(hlo.or_(above, below), hlo.compare(wide, wide, "NE"))
-    inside = hlo.select(outside, hlo.zeros_like(wide), wide)
-    middle = dtypes.int32 if op.dtype.itemsize < 4 else op.dtype
-    kept = {_DONE: ir.unit()}
-    made = tracing.emit("stablehlo.convert", [inside], x.shape, middle, kept)
-    made = made if middle == op.dtype else hlo.convert(made, op.dtype)
-    limited = hlo.select(above, _like(made, high), made)
-    return hlo.select(below, _like(made, low), limited)
+    return None if known(x) is not None else conversions.convert(x, op.dtype)
 
 
 def _power(op: Op) -> Tensor | None:
-    """IREE's power is right for positive bases; signs and special points are IEEE 754's `pow`."""
     x, y = op.operands
-    if not dtypes.is_floating(x.dtype):
-        return None
-    size = hlo.abs_(x)
-    inner = _again(op, size, y)
-    one, zero, infinite = _like(x, 1), hlo.zeros_like(x), _like(x, math.inf)
-    grows = hlo.compare(y, zero, "GT")
-    # The base's size at its ends, and infinite exponents.
-    inner = hlo.select(_is(size, 0), hlo.select(grows, zero, infinite), inner)
-    inner = hlo.select(_is(size, math.inf), hlo.select(grows, infinite, zero), inner)
-    larger = hlo.compare(size, one, "GT")
-    same_way = hlo.compare(larger, grows, "EQ")
-    endless = hlo.select(same_way, infinite, zero)
-    inner = hlo.select(_is(hlo.abs_(y), math.inf), endless, inner)
-    inner = hlo.select(hlo.compare(x, x, "NE"), x, inner)
-    inner = hlo.select(hlo.compare(y, y, "NE"), y, inner)
-    inner = hlo.select(hlo.and_(_is(size, 1), hlo.compare(y, y, "EQ")), one, inner)
-    inner = hlo.select(hlo.or_(_is(x, 1), _is(y, 0)), one, inner)
-    values = known(y)
-    if values is not None and (values % 2 == 0).all():
-        return inner
-    half = hlo.multiply(y, _like(y, 0.5))
-    whole = hlo.compare(hlo.floor(y), y, "EQ")
-    odd = hlo.and_(whole, hlo.compare(hlo.floor(half), half, "NE"))
-    # The sign of -0 counts too, which no comparison tells.
-    negative = hlo.compare(_sign(x), zero, "LT")
-    signed = hlo.select(hlo.and_(odd, negative), hlo.negate(inner), inner)
-    finite = hlo.and_(hlo.is_finite(x), hlo.is_finite(y))
-    undefined = hlo.and_(hlo.and_(hlo.compare(x, zero, "LT"), hlo.not_(whole)), finite)
-    return hlo.select(undefined, _like(x, math.nan), signed)
+    if dtypes.is_integer(op.dtype):
+        return powers.integer_power(x, y)
+    return _real(lambda x, y_: powers.power(x, y_, known(y)))(op)
 
 
-def _sign(x: Tensor) -> Tensor:
-    """1 or -1, by the bit that holds the sign."""
-    bits = {2: dtypes.int16, 4: dtypes.int32, 8: dtypes.int64}[x.dtype.itemsize]
-    raw = hlo.bitcast_convert(x, bits)
-    return hlo.select(hlo.compare(raw, hlo.zeros_like(raw), "LT"), _like(x, -1), _like(x, 1))
+def _add(op: Op) -> Tensor | None:
+    """Addition of Booleans is disjunction."""
+    return hlo.or_(*op.operands) if op.dtype == dtypes.bool_ else None
 
 
-def _atan2(op: Op) -> Tensor | None:
-    """The angle of (x, y) from the arc tangent of the smaller over the larger of their sizes."""
-    y, x = op.operands
-    if not dtypes.is_floating(x.dtype):
-        return None
-    wide, tall = hlo.abs_(x), hlo.abs_(y)
-    steep = hlo.compare(tall, wide, "GT")
-    small, large = hlo.select(steep, wide, tall), hlo.select(steep, tall, wide)
-    both = hlo.and_(_is(small, math.inf), _is(large, math.inf))
-    ratio = hlo.divide(small, hlo.select(_is(large, 0), _like(x, 1), large))
-    ratio = hlo.select(both, _like(x, 1), ratio)
-    angle = _again(op, ratio, _like(x, 1))
-    angle = hlo.select(steep, hlo.subtract(_like(x, math.pi / 2), angle), angle)
-    backward = hlo.compare(_sign(x), hlo.zeros_like(x), "LT")
-    angle = hlo.select(backward, hlo.subtract(_like(x, math.pi), angle), angle)
-    signed = hlo.multiply(angle, _sign(y))
-    unknown = hlo.or_(hlo.compare(x, x, "NE"), hlo.compare(y, y, "NE"))
-    return hlo.select(unknown, _like(x, math.nan), signed)
+def _next_after(op: Op) -> Tensor | None:
+    return neighbours.next_after(*op.operands)
 
 
-def _turned(op: Op) -> Tensor | None:
-    """Angles less whole turns, 2π being taken apart so that products with it are exact."""
-    (x,) = op.operands
-    if not dtypes.is_floating(x.dtype):
-        return None
-    if x.dtype != dtypes.float32:
-        return _odd(op, x, _again(op, x))
-    turns = hlo.round_nearest_even(hlo.multiply(x, _like(x, 1 / (2 * math.pi))))
-    rest = x
-    for part in _parts(2 * math.pi, 4):
-        rest = hlo.subtract(rest, hlo.multiply(turns, _like(x, part)))
-    # Beyond, neighbouring floats are some radians apart: any angle will do, but it must be one.
-    size = hlo.abs_(x)
-    far = hlo.compare(size, _like(x, _FARTHEST), "GT")
-    near = hlo.compare(size, _like(x, math.pi), "LT")
-    some = hlo.remainder(x, _like(x, 2 * math.pi))
-    return _odd(op, x, _again(op, hlo.select(near, x, hlo.select(far, some, rest))))
+_COMPLEX: dict[str, Callable[..., complexes.Parts | Tensor]] = {
+    "stablehlo.abs": complexes.modulus,
+    "stablehlo.cosine": complexes.cosine,
+    "stablehlo.divide": complexes.divide,
+    "stablehlo.exponential": complexes.exponential,
+    "stablehlo.exponential_minus_one": complexes.exponential_minus_one,
+    "stablehlo.log": complexes.log,
+    "stablehlo.log_plus_one": complexes.log_plus_one,
+    "stablehlo.logistic": complexes.logistic,
+    "stablehlo.power": complexes.power,
+    "stablehlo.rsqrt": complexes.rsqrt,
+    "stablehlo.sign": complexes.sign,
+    "stablehlo.sine": complexes.sine,
+    "stablehlo.sqrt": complexes.sqrt,
+    "stablehlo.tan": complexes.tan,
+    "stablehlo.tanh": complexes.tanh,
+    "chlo.acos": complexes.acos,
+    "chlo.acosh": complexes.acosh,
+    "chlo.asin": complexes.asin,
+    "chlo.asinh": complexes.asinh_of,
+    "chlo.atan": complexes.atan,
+    "chlo.atanh": complexes.atanh,
+    "chlo.cosh": complexes.cosh_of,
+    "chlo.sinh": complexes.sinh_of,
+    "chlo.tan": complexes.tan,
+}
+"""What complex numbers become, by their parts."""
 
 
-def _odd(op: Op, x: Tensor, made: Tensor) -> Tensor:
-    """Sine and tangent of -0 are -0."""
-    return made if op.name == "cosine" else hlo.select(_is(x, 0), x, made)
+def _of_parts(op: Op, function: Callable[..., complexes.Parts | Tensor]) -> Tensor:
+    made = function(*(complexes.taken_apart(z) for z in op.operands))
+    return made.joined() if isinstance(made, complexes.Parts) else made
 
 
-_FARTHEST = 2 * math.pi * 2**22
-"""Angles up to 10⁶ get a sine that is right to 10⁻⁶, those up to here one right to 10⁻⁴."""
-
-
-def _parts(value: float, count: int) -> list[float]:
-    """`value` as a sum of numbers of 8 bits, whose products with up to 2^16 turns are exact."""
-    parts = []
-    for _ in range(count):
-        mantissa, exponent = math.frexp(value)
-        part = math.ldexp(math.floor(mantissa * 256), exponent - 8)
-        parts.append(part)
-        value -= part
-    return parts
-
-
-def _cbrt(op: Op) -> Tensor | None:
-    """sign(x) e^(log|x| / 3), made exact by two steps of Newton's; x itself at 0, ∞ and NaN."""
-    (x,) = op.operands
-    if not dtypes.is_floating(x.dtype):
-        return None
-    size = hlo.abs_(x)
-    itself = hlo.or_(_is(x, 0), hlo.not_(hlo.is_finite(x)))
-    safe = hlo.select(itself, _like(x, 1), size)
-    root = hlo.exponential(hlo.multiply(hlo.log(safe), _like(x, 1 / 3)))
-    for _ in range(2):
-        excess = hlo.subtract(root, hlo.divide(safe, hlo.multiply(root, root)))
-        root = hlo.subtract(root, hlo.multiply(excess, _like(x, 1 / 3)))
-    return hlo.select(itself, x, hlo.multiply(root, _sign(x)))
-
-
-def _log_plus_one(op: Op) -> Tensor | None:
-    """x log(1 + x) / ((1 + x) - 1), which is exact where 1 + x rounds (Kahan)."""
-    (x,) = op.operands
-    if x.dtype != dtypes.float64:
-        return None
-    near = hlo.add(x, _like(x, 1))
-    moved = hlo.subtract(near, _like(x, 1))
-    rounded = hlo.or_(_is(moved, 0), hlo.not_(hlo.is_finite(near)))
-    ratio = hlo.divide(x, hlo.select(rounded, _like(x, 1), moved))
-    logarithm = hlo.log(near)
-    scaled = hlo.multiply(logarithm, ratio)
-    exact = hlo.select(_is(moved, 0), x, scaled)
-    plain = hlo.or_(hlo.not_(hlo.is_finite(near)), _is(near, 0))
-    return hlo.select(plain, logarithm, exact)
-
-
-def _exponential_minus_one(op: Op) -> Tensor | None:
-    """(e^x - 1) x / log(e^x), which is exact where e^x rounds (Kahan)."""
-    (x,) = op.operands
-    if x.dtype != dtypes.float64:
-        return None
-    power = hlo.exponential(x)
-    moved = hlo.subtract(power, _like(x, 1))
-    plain = hlo.or_(hlo.compare(hlo.abs_(x), _like(x, 1), "GT"), _is(moved, 0))
-    logarithm = hlo.log(hlo.select(plain, _like(x, 2), power))
-    exact = hlo.divide(hlo.multiply(moved, x), logarithm)
-    tiny = hlo.and_(_is(moved, 0), hlo.compare(hlo.abs_(x), _like(x, 1), "LT"))
-    return hlo.select(tiny, x, hlo.select(plain, moved, exact))
-
-
-_MENDED: dict[str, Callable[[Op], Tensor | None]] = {
-    "convert": _convert,
-    "power": _power,
-    "atan2": _atan2,
-    "sine": _turned,
-    "cosine": _turned,
-    "tan": _turned,
-    "cbrt": _cbrt,
-    "log_plus_one": _log_plus_one,
-    "exponential_minus_one": _exponential_minus_one,
+_MENDED: dict[str, Mend] = {
+    "stablehlo.add": _add,
+    "stablehlo.convert": _convert,
+    "stablehlo.power": _power,
+    "stablehlo.logistic": _real(hlo.logistic, *_HALF),  # e^−x overflows before the result is 0
+    "stablehlo.rsqrt": _real(hlo.rsqrt, *_HALF),
+    "stablehlo.atan2": _real(angles.arc_tangent),
+    "stablehlo.sine": _real(angles.sine, *_UP_TO_32),
+    "stablehlo.cosine": _real(angles.cosine, *_UP_TO_32),
+    "stablehlo.tan": _real(angles.tangent, *_UP_TO_32),
+    "stablehlo.cbrt": _real(powers.cube_root),
+    "stablehlo.log_plus_one": _real(hyperbolic.log_plus_one, dtypes.float64),
+    "stablehlo.exponential_minus_one": _real(hyperbolic.exponential_minus_one, dtypes.float64),
+    "chlo.acos": _real(angles.arc_cosine),
+    "chlo.acosh": _real(hyperbolic.acosh),
+    "chlo.asin": _real(angles.arc_sine),
+    "chlo.asinh": _real(hyperbolic.asinh),
+    "chlo.atan": _real(lambda x: angles.arc_tangent(x, hlo.full_like(x, 1))),
+    "chlo.atanh": _real(hyperbolic.atanh),
+    "chlo.bessel_i1e": _real(special.bessel_i1e),
+    "chlo.cosh": _real(hyperbolic.cosh),
+    "chlo.digamma": _real(special.digamma),
+    "chlo.erf_inv": _real(special.erf_inv),
+    "chlo.erfc": _real(special.erfc),
+    "chlo.lgamma": _real(special.lgamma),
+    "chlo.next_after": _next_after,
+    "chlo.polygamma": _real(special.polygamma),
+    "chlo.sinh": _real(hyperbolic.sinh),
+    "chlo.tan": _real(hlo.tan),
 }

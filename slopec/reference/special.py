@@ -14,7 +14,7 @@ from slopec.reference.table import Array, elementwise
 # (1 + 2x)·exp(x²)·erfc(x) for x >= 0 in Chebyshev polynomials of (x − 3.75)/(x + 3.75), the
 # expansion of Shepherd and Laframboise, Mathematics of Computation 36 (1981), 249-253; its
 # coefficients recomputed to 40 digits, those below 2e-17 left out, the first one halved.
-_ERFC = (
+SCALED_ERFC = (
     1.177578934567401754,
     -0.004590054580646477331,
     -0.08424913336651791558,
@@ -57,7 +57,7 @@ def _erfc_positive(x: Array) -> Array:
     t = (bounded - 3.75) / (bounded + 3.75)
     head = np.trunc(bounded * 64) / 64
     scale = np.exp(-head * head) * np.exp((head - bounded) * (head + bounded))
-    result: Array = scale * chebyshev(t, _ERFC) / (1 + 2 * bounded)
+    result: Array = scale * chebyshev(t, SCALED_ERFC) / (1 + 2 * bounded)
     return result
 
 

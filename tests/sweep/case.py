@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import ml_dtypes
 import numpy as np
 
+from tests.sweep.values import is_float
+
 EXACT = 0.5
 """The units in the last place by which a number differs at most from the nearest of its type."""
 
@@ -16,6 +18,8 @@ class Case:
     `name` is `op/what`, the op first. `expected` comes from NumPy, SciPy, JAX or plain Python, in a
     wider type than the program's where there is one; it is rounded to the program's `dtypes`.
     A float is right within `ulps` units in the last place, or within `floor` where it is small.
+    A complex number is as far off as the larger of its parts is, the smaller one in units of the
+    larger. Where `signs` is false, zeros have none.
     `flushed` is what else is right: the result where subnormal numbers count as zeros.
     `refusal` is the error code by which slopec must refuse the program, if it must.
     """
@@ -28,6 +32,7 @@ class Case:
     ulps: float = EXACT
     floor: float = 0.0
     flushed: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    signs: bool = True
     refusal: str | None = None
 
     @property
@@ -55,9 +60,10 @@ def judge(case: Case, results: list[np.ndarray]) -> Judgement:
         if got.dtype.name != name or got.shape != expected.shape:
             said = f"{got.dtype.name}{list(got.shape)} instead of {name}{list(expected.shape)}"
             return Judgement(said, np.inf)
-        errors = distance(got, expected, case.floor)
+        errors = distance(got, expected, case.floor, signs=case.signs)
         if case.flushed:
-            errors = np.minimum(errors, distance(got, case.flushed[place], case.floor))
+            others = distance(got, case.flushed[place], case.floor, signs=case.signs)
+            errors = np.minimum(errors, others)
         if not errors.size:
             continue
         worst = max(worst, float(errors.max()))
@@ -66,33 +72,38 @@ def judge(case: Case, results: list[np.ndarray]) -> Judgement:
     return Judgement(None, worst)
 
 
-def distance(got: np.ndarray, expected: np.ndarray, floor: float = 0.0) -> np.ndarray:
+def distance(
+    got: np.ndarray, expected: np.ndarray, floor: float = 0.0, *, signs: bool = True
+) -> np.ndarray:
     """How far each element is from what is expected, in units in the last place of its type.
 
     Zeros of different signs, NaNs beside numbers and different infinities are infinitely far.
     """
     if got.dtype.kind == "c":
-        wide = expected.astype(np.result_type(expected.dtype, np.complex64))
-        parts = [(got.real, wide.real), (got.imag, wide.imag)]
-        found: np.ndarray = np.maximum(*(distance(a, b, floor) for a, b in parts))
-        return found
-    if not _is_float(got.dtype):
+        return _complex_distance(got, expected, floor)
+    if not is_float(got.dtype):
         return np.where(got == expected.astype(got.dtype), 0.0, np.inf)
     with np.errstate(all="ignore"):
         rounded = expected.astype(got.dtype)
         ours, theirs = got.astype(np.longdouble), expected.astype(np.longdouble)
-        unit = _unit(theirs, got.dtype)
-        errors = np.abs(ours - theirs) / unit
-        errors = np.where(np.abs(ours - theirs) <= floor, 0.0, errors)
-        same = (got == rounded) & ((got != 0) | (np.signbit(got) == np.signbit(rounded)))
-        odd = (got == 0) & (rounded == 0) & ~same
+        away = np.abs(ours - theirs)
+        errors = np.where(away <= floor, 0.0, away / _unit(theirs, got.dtype))
+        same = got == rounded
         errors = np.where(same & ~(errors <= EXACT), EXACT, errors)
         errors = np.where(np.isnan(got) & np.isnan(rounded), 0.0, errors)
+        odd = signs & (got == 0) & same & (np.signbit(got) != np.signbit(rounded))
         return np.where(np.isnan(errors) | odd, np.inf, errors).astype(np.float64)
 
 
-def _is_float(dtype: np.dtype) -> bool:
-    return dtype.kind == "f" or dtype.name in ("bfloat16",) or dtype.name.startswith("float8")
+def _complex_distance(got: np.ndarray, expected: np.ndarray, floor: float) -> np.ndarray:
+    """The larger error of both parts, in units of the larger part."""
+    expected = expected.astype(np.result_type(expected.dtype, np.complex64))
+    parts = [(got.real, expected.real), (got.imag, expected.imag)]
+    errors = [distance(a, b, floor, signs=False) for a, b in parts]
+    with np.errstate(all="ignore"):
+        units = [_unit(b.astype(np.longdouble), got.real.dtype) for _, b in parts]
+        scaled = [e * u / np.maximum(*units) for e, u in zip(errors, units, strict=True)]
+    return np.maximum(*scaled).astype(np.float64)
 
 
 def _unit(value: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -6,6 +6,14 @@ from tests.sweep.case import Case
 
 FAMILIES = (
     "arithmetic",
+    "rounding",
+    "comparing",
+    "conversion",
+    "unary",
+    "powers",
+    "functions",
+    "complexes",
+    "generators",
     "moving",
     "gathering",
     "contractions",

@@ -126,3 +126,8 @@ def subnormals(name: str) -> np.ndarray:
     least = float(ml_dtypes.finfo(dtype(name)).smallest_normal)
     parts = np.array([0.5, 0.25, 0.75, 2.0**-6])
     return np.concatenate([least * parts, -least * parts]).astype(dtype(name))
+
+
+def every(name: str) -> np.ndarray:
+    """All numbers of a type of one byte."""
+    return np.arange(256, dtype=np.uint8).view(dtype(name))
