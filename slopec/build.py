@@ -32,7 +32,7 @@ OPTIMIZE = (
     "rematerialize"
 )
 LEGALIZE = (
-    "expand-ops,expand-select-and-scatter,expand-sorts,drop-loop-barriers,"
+    "expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
     "block-loops,guard-indices,order-ties,separate-buffers,exact-elementwise,native-types,"
     "constant-positions,refuse"
 )

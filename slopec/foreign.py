@@ -1,8 +1,9 @@
 """StableHLO from elsewhere: a module of JAX, PyTorch or TensorFlow enters at the first stage."""
 
+import re
 from pathlib import Path
 
-from slopec import ir
+from slopec import dtypes, ir
 from slopec.diagnostics import Span, UsageError, did_you_mean
 from slopec.lower import Lowered
 from slopec.portable import text_of
@@ -32,8 +33,45 @@ def parse_module(data: bytes, path: Path) -> ir.Module:
         if span is not None and span.file in ("-", ""):
             span = Span(str(path), span.line, span.column)
         raise UsageError("S0433", f"not a valid module: {first.message}", span=span) from None
+    _refuse_unknown_numbers(module, path)
     _drop_annotations(module)
     return module
+
+
+_NUMBERS = re.compile(r"tensor<(?:[\dx?]*x)?((?:u?i|f|bf|tf)\d\w*)>")
+"""Tensors of integers and floats, and how their elements are spelled."""
+
+
+def _refuse_unknown_numbers(module: ir.Module, path: Path) -> None:
+    """Raise UsageError (S0434) at the first op that makes numbers which NumPy has no type for."""
+    refused: list[UsageError] = []  # an exception would not pass through MLIR's walk
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        for type_ in (str(result.type) for result in op.results):
+            found = _NUMBERS.fullmatch(type_)
+            if found is not None and found[1] not in dtypes.FROM_MLIR:
+                span = ir.span_of(op)
+                if span is not None and span.file in ("-", ""):
+                    span = Span(str(path), span.line, span.column)
+                refused.append(_unknown_number(op.name, found[1], span))
+                return ir.WalkResult.INTERRUPT
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    if refused:
+        raise refused[0]
+
+
+def _unknown_number(op: str, element: str, span: Span | None) -> UsageError:
+    return UsageError(
+        "S0434",
+        f"`{op}` makes elements of the type {element}, which slopec does not have",
+        notes=(f"it has {', '.join(dtypes.FROM_MLIR)}",),
+        span=span,
+        hint="convert to a wider float that it has, and round with `stablehlo.reduce_precision`"
+        if "f" in element
+        else "compute with wider integers, and mask their bits",
+    )
 
 
 _ANNOTATIONS = ("Sharding", "xla.sdy.FuncResultSharding", "annotate_device_placement")

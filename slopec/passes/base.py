@@ -30,6 +30,7 @@ PASSES: dict[str, str] = {
     "drop-loop-barriers": "slopec.passes.drop_loop_barriers:DropLoopBarriers",
     "exact-elementwise": "slopec.passes.exact_elementwise:ExactElementwise",
     "expand-ops": "slopec.passes.expand_ops:ExpandOps",
+    "expand-random": "slopec.passes.expand_random:ExpandRandom",
     "expand-select-and-scatter": "slopec.passes.expand_select_and_scatter:ExpandSelectAndScatter",
     "expand-sorts": "slopec.passes.expand_sorts:ExpandSorts",
     "guard-indices": "slopec.passes.guard_indices:GuardIndices",

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each
-from slopec.passes.facts import known
+from slopec.passes.facts import MOVES, known
 from slopec.passes.numerics import (
     angles,
     complexes,
@@ -21,7 +21,7 @@ from slopec.passes.numerics import (
     special,
 )
 from slopec.passes.numerics.conversions import DONE, NARROW
-from slopec.passes.op import Op
+from slopec.passes.op import Op, any_producer
 from slopec.passes.pattern import apply
 from slopec.passes.simplify.folding import fold, fold_splats
 from slopec.tensor import Tensor
@@ -113,7 +113,21 @@ def _real(function: Callable[..., Tensor], *only: dtypes.DType) -> Mend:
 
 def _convert(op: Op) -> Tensor | None:
     (x,) = op.operands
-    return None if known(x) is not None else conversions.convert(x, op.dtype)
+    if known(x) is not None:
+        return None
+    if op.dtype == dtypes.bfloat16 and x.dtype == dtypes.float32 and _counts(x):
+        return conversions.rounded_to_bfloat16(x)
+    return conversions.convert(x, op.dtype)
+
+
+def _counts(x: Tensor) -> bool:
+    """Whether floats are integers converted and moved; the compiler then converts them at once."""
+    op = any_producer(x)
+    while op is not None and op.name in MOVES:
+        op = any_producer(op.operands[0])
+    if op is None or op.name != "convert":
+        return op is not None and op.name == "iota"
+    return not dtypes.is_differentiable(op.operands[0].dtype)
 
 
 def _power(op: Op) -> Tensor | None:

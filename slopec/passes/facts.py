@@ -7,7 +7,9 @@ from slopec.passes.op import Op, any_producer, numbers
 from slopec.tensor import Tensor
 
 _DEPTH = 6
-_MOVES = frozenset("broadcast_in_dim reshape transpose slice reverse dynamic_slice gather".split())
+MOVES = frozenset("broadcast_in_dim reshape transpose slice reverse dynamic_slice gather".split())
+"""The ops whose results are elements of their first operand."""
+
 _NONNEGATIVE = frozenset("abs exponential logistic iota".split())
 _KEEPS_SIGN = frozenset("add multiply divide maximum minimum power sqrt concatenate pad".split())
 
@@ -25,7 +27,7 @@ def is_nonnegative(x: Tensor, depth: int = _DEPTH) -> bool:
         return _all_positive(x)
     if op.name == "multiply" and _is_square(op) and dtypes.is_floating(x.dtype):
         return True
-    if op.name in _MOVES:
+    if op.name in MOVES:
         return is_nonnegative(op.operands[0], depth - 1)
     if op.name == "convert" and not dtypes.is_integer(x.dtype):
         return is_nonnegative(op.operands[0], depth - 1)
@@ -53,7 +55,7 @@ def is_never_minus_zero(x: Tensor, depth: int = _DEPTH) -> bool:
         return not dtypes.is_floating(op.operands[0].dtype)
     if op.name == "add":
         return any(is_never_minus_zero(y, depth - 1) for y in op.operands)
-    if op.name == "subtract" or op.name in _MOVES:
+    if op.name == "subtract" or op.name in MOVES:
         return is_never_minus_zero(op.operands[0], depth - 1)
     return False
 

@@ -107,10 +107,7 @@ def _constant(op: Op) -> Tensor | None:
     if op.dtype != dtypes.complex128 or op.operation.parent.name not in _BLOCKS:
         return None
     values = ir.constant_array(op.operation)
-    if not values.size or (values != values.flat[0]).any():
-        return None
-    value = values.flat[0]
-    return hlo.complex_(*(hlo.full(op.shape, p, dtypes.float64) for p in (value.real, value.imag)))
+    return hlo.complex_(*(hlo.constant(np.array(part)) for part in (values.real, values.imag)))
 
 
 def _iota(op: Op) -> Tensor | None:

@@ -14,6 +14,7 @@ FAMILIES = (
     "functions",
     "complexes",
     "generators",
+    "narrow",
     "moving",
     "gathering",
     "contractions",

@@ -38,6 +38,7 @@ def cases() -> Iterator[Case]:
             expected = np.broadcast_to(counted, shape).astype(dtype(name))
             yield Case(f"iota/{name}/{shape} along {along}", text, (), (expected,), (name,))
     yield from _bits()
+    yield from _rng()
 
 
 def _bits() -> Iterator[Case]:
@@ -80,3 +81,22 @@ def _generator(kind: str, state: Array, name: str, shape: tuple[int, ...]) -> st
         return program([state], f"%r0, %r1 = {call}", old, out)
     cast = f"%r1 = stablehlo.bitcast_convert %b : ({made}) -> {out}"
     return program([state], f"%r0, %b = {call}\n{cast}", old, out)
+
+
+def _rng() -> Iterator[Case]:
+    """Numbers whose state nobody sees: a program has none, so it is refused."""
+    for law in ("UNIFORM", "NORMAL"):
+        for name in ("float32", "float64", "int32"):
+            if law == "NORMAL" and name == "int32":
+                continue
+            ends = [np.array(n).astype(dtype(name)) for n in (0, 4)]
+            of, out = tensor((), name), tensor((8,), name)
+            body = (
+                "%s = stablehlo.constant dense<8> : tensor<1xi64>\n"
+                f"%r = stablehlo.rng %0, %1, %s, distribution = {law} : "
+                f"({of}, {of}, tensor<1xi64>) -> {out}"
+            )
+            text = program(ends, body, out)
+            nothing = np.zeros(8, dtype(name))
+            what = f"rng/{law} {name}"
+            yield Case(what, text, tuple(ends), (nothing,), (name,), refusal="S0315")

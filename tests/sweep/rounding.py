@@ -59,7 +59,6 @@ INTEGER: dict[str, Callable[[Array], Array]] = {
     "stablehlo.not": np.invert,
     "stablehlo.popcnt": xla(lax.population_count),
     "stablehlo.count_leading_zeros": xla(lax.clz),
-    "chlo.square": np.square,
 }
 _ONLY_SIGNED = ("stablehlo.abs", "stablehlo.sign")
 
