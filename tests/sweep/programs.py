@@ -22,9 +22,13 @@ def type_of(array: Array) -> str:
 
 
 def program(arguments: Sequence[Array], body: str, *results: str) -> str:
-    """A function `main` of `%0, %1 …`; `body` makes `%r`, or `%r0, %r1 …` where it has several."""
+    """A function `main` of `%0, %1 …`; `body` makes `%r`.
+
+    Of several results it makes `%r:n`, by one op, or `%r0, %r1 …`, by several.
+    """
     given = ", ".join(f"%{i}: {type_of(a)}" for i, a in enumerate(arguments))
-    names = ["%r"] if len(results) == 1 else [f"%r{i}" for i in range(len(results))]
+    several = "%r#{}" if "%r:" in body else "%r{}"
+    names = ["%r"] if len(results) == 1 else [several.format(i) for i in range(len(results))]
     types = ", ".join(results)
     return f"func.func @main({given}) -> ({types}) {{\n{body}\nreturn {', '.join(names)} : {types}\n}}\n"
 
