@@ -1,4 +1,4 @@
-"""Random bits that IREE does not make as XLA does, and the op that has no state to make them from.
+"""Random bits that IREE does not make as XLA does.
 
 A generator of floats gives the bits of integers of their width. Philox-4x32 with 10 rounds (Salmon,
 Moraes, Dror and Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011) is written out where
@@ -12,7 +12,6 @@ from typing import ClassVar
 import numpy as np
 
 from slopec import dtypes, hlo, ir, tracing
-from slopec.diagnostics import CompileError
 from slopec.passes.each import each
 from slopec.passes.op import Op
 from slopec.tensor import Tensor
@@ -29,18 +28,7 @@ class ExpandRandom:
     name: ClassVar[str] = "expand-random"
 
     def run(self, module: ir.Module) -> None:
-        """Rewrite every generator of `module` that needs it.
-
-        Raises CompileError (S0315) for `stablehlo.rng`.
-        """
-        for op in each(module, "stablehlo.rng"):
-            raise CompileError(
-                "S0315",
-                "no target can compile `stablehlo.rng`, whose state is out of sight",
-                span=ir.span_of(op.operation),
-                hint="make numbers from a state that the program passes on: "
-                "`stablehlo.rng_bit_generator`, in slopec `sp.random`",
-            )
+        """Rewrite every generator of `module` that needs it."""
         for op in each(module, "stablehlo.rng_bit_generator"):
             made = _expanded(op)
             if made is not None:

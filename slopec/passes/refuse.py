@@ -67,10 +67,15 @@ _SIZES = (
 )
 _HOST = ("there is no host that the running program talks to", _ARGUMENTS)
 _PEER = ("there is no other process that the running program talks to", _ARGUMENTS)
+_HIDDEN = (
+    "its state is out of sight, and a compiled program keeps none",
+    "pass a state on: `stablehlo.rng_bit_generator` takes one, in slopec `sp.random`",
+)
 _LATER = ("there is nothing that runs beside a program", "call the function directly")
 _REASONS: dict[str, tuple[str, str] | Callable[[ir.Operation], tuple[str, str]]] = {
     "stablehlo.infeed": _HOST,
     "stablehlo.outfeed": _HOST,
+    "stablehlo.rng": _HIDDEN,
     "stablehlo.send": _PEER,
     "stablehlo.recv": _PEER,
     "stablehlo.async_start": _LATER,

@@ -45,6 +45,6 @@ def test_what_needs_nothing_stays():
 
 
 def test_hidden_state_is_refused():
-    with pytest.raises(CompileError, match="S0315") as caught:
-        run_pipeline(ir.parse(RNG), parse_pipeline("expand-random"))
+    with pytest.raises(CompileError, match="S0302") as caught:
+        run_pipeline(ir.parse(RNG), parse_pipeline("refuse"))
     assert caught.value.span.line == 3

@@ -99,4 +99,4 @@ def _rng() -> Iterator[Case]:
             text = program(ends, body, out)
             nothing = np.zeros(8, dtype(name))
             what = f"rng/{law} {name}"
-            yield Case(what, text, tuple(ends), (nothing,), (name,), refusal="S0315")
+            yield Case(what, text, tuple(ends), (nothing,), (name,), refusal="S0302")
