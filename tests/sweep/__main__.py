@@ -28,6 +28,26 @@ def table(found: Mapping[str, Sequence[Verdict]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+MEASURED = ("unary", "powers", "functions", "complexes")
+"""The families whose functions are rounded, and not exact."""
+_TYPES = ("bfloat16", "float16", "float32", "float64", "complex64", "complex128")
+
+
+def accuracy(found: Mapping[str, Sequence[Verdict]]) -> str:
+    """The largest error of each function by element type, in ulps, as Markdown."""
+    worst: dict[str, dict[str, float]] = {}
+    for family in MEASURED:
+        for verdict in found.get(family, ()):
+            row = worst.setdefault(verdict.case.op, {})
+            name = verdict.case.arguments[0].dtype.name
+            row[name] = max(row.get(name, 0.0), verdict.ulps)
+    lines = [f"| function | {' | '.join(_TYPES)} |", "|---|" + "--:|" * len(_TYPES)]
+    for op, row in worst.items():
+        cells = [f"{row[name]:.2f}" if name in row else "" for name in _TYPES]
+        lines.append(f"| {op} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n" if worst else ""
+
+
 def write(text: str) -> None:
     """Put the table where the README has it."""
     page = README.read_text(encoding="utf-8")
@@ -56,7 +76,7 @@ def main() -> int:
             if given.all or not verdict.good:
                 ulps = f"{verdict.ulps:8.2f}" if verdict.kind in ("right", "wrong") else " " * 8
                 print(f"{verdict.kind:8}{ulps}  {verdict.case.name}: {verdict.detail}", flush=True)
-    text = table(found)
+    text = "\n".join(filter(None, (table(found), accuracy(found))))
     print(text)
     if not given.families and not ops and given.target == "llvm-cpu":
         write(text)
