@@ -93,14 +93,17 @@ class BatchNorm1d(Module):
         if not self.training or self.running_mean is None:
             return
         assert self.running_var is not None
-        assert self.num_batches_tracked is not None
         mean, variance = stop_gradient((mean, variance * (count / max(count - 1, 1))))
-        batches = self.num_batches_tracked + 1
-        share = 1.0 / batches if self.momentum is None else self.momentum
+        share = self._share()
         old_mean, old_var = self.running_mean, self.running_var
         self.running_mean = ops.astype(old_mean + share * (mean - old_mean), old_mean.dtype)
         self.running_var = ops.astype(old_var + share * (variance - old_var), old_var.dtype)
-        self.num_batches_tracked = batches
+
+    def _share(self) -> Tensor | float:
+        """How much of a batch's statistics goes into the running ones; counts the batch."""
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked = self.num_batches_tracked + 1
+        return 1.0 / self.num_batches_tracked if self.momentum is None else self.momentum
 
     def extra_repr(self) -> str:
         """The constructor's arguments."""
@@ -155,6 +158,10 @@ class InstanceNorm1d(BatchNorm1d):
             mean, variance = (ops.mean(ops.squeeze(m, axes), axis=0) for m in statistics)
             self._follow(mean, variance, math.prod(x.shape[2:]))
         return functional.instance_norm(x, self.weight, self.bias, self.eps)
+
+    def _share(self) -> Tensor | float:
+        """As in PyTorch, which counts no batches here: without momentum nothing follows."""
+        return self.momentum or 0.0
 
 
 class InstanceNorm2d(InstanceNorm1d):

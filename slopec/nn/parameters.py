@@ -24,7 +24,7 @@ def entrust(old: Any, new: Any, *, buffer: bool) -> None:
         if buffer:
             if tensor._value.data is None:
                 keep_state(getattr(old, "_value", None), tensor._value)
-        elif old is ABSENT or (isinstance(old, Tensor) and old.requires_grad):
+        elif old is ABSENT or old is None or (isinstance(old, Tensor) and old.requires_grad):
             require([tensor])
 
 
