@@ -72,10 +72,12 @@ def cost_of(function: ir.Operation) -> Cost:
 
     A fused multiply-add counts as two operations, an elementwise function of an element as one.
     """
-    total = Cost()
-    for view in ir.body_of(function).operations:
-        total += _op_cost(view.operation)
-    return total
+    return cost_of_block(ir.body_of(function))
+
+
+def cost_of_block(block: ir.Block) -> Cost:
+    """The cost of running a block once; see `cost_of`."""
+    return sum((_op_cost(view.operation) for view in block.operations), Cost())
 
 
 def _times(count: int, cost: Cost) -> Cost:
@@ -86,9 +88,9 @@ def _op_cost(op: ir.Operation) -> Cost:
     if op.name in _FREE:
         return Cost()
     if op.name in ("stablehlo.while", "stablehlo.case", "stablehlo.if"):
-        inner = [view.operation for region in op.regions for view in region.blocks[0].operations]
+        inner = sum((cost_of_block(region.blocks[0]) for region in op.regions), Cost())
         count = count_of(op) if op.name == "stablehlo.while" else None
-        return _times(1 if count is None else count.trips, sum(map(_op_cost, inner), Cost()))
+        return _times(1 if count is None else count.trips, inner)
     try:
         moved = sum(map(ir.size_in_bytes, op.operands)) + sum(map(ir.size_in_bytes, op.results))
         return Cost(_flops(op), float(moved))

@@ -47,6 +47,7 @@ PASSES: dict[str, str] = {
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
     "split-sums": "slopec.passes.split_sums:SplitSums",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
+    "unroll-loops": "slopec.passes.unroll_loops:UnrollLoops",
     "symbol-dce": "slopec.passes.mlir:SymbolDce",
 }
 """Where each pass is: its name, then the file and class that define it."""

@@ -269,3 +269,41 @@ def test_barriers_leave_loops_before_iree_sees_them():
 
     run_pipeline(module, parse_pipeline(LEGALIZE))
     assert "optimization_barrier" not in str(module)
+
+
+# --- unrolled --------------------------------------------------------------------------------
+
+
+def swapped(x):
+    """Carried tensors that change places, and one that stays."""
+    return lax.fori_loop(2, 2 + len(x), lambda i, s: (s[1], s[0] + i * s[2], s[2]), (x, 2 * x, x))
+
+
+UNROLLED = {**{name: function for name, (function, _) in BLOCKED.items()}, "swapped": swapped}
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 11, 16])
+@pytest.mark.parametrize("name", UNROLLED)
+def test_iterations_run_together(name, count):
+    x = np.random.default_rng(count).normal(size=(count, 3))
+    module = ir.parse(lower(UNROLLED[name], x))
+    run_pipeline(module, parse_pipeline("inline,simplify,canonicalize,cse,slim-loops"))
+    before = reference.evaluate(module, "main", x)
+    run_pipeline(module, parse_pipeline("unroll-loops{least=0}"))
+    ir.verify(module)
+    once = str(module)
+    for mine, expected in zip(reference.evaluate(module, "main", x), before, strict=True):
+        assert mine.tobytes() == expected.tobytes()
+    assert "stablehlo.while" not in once or count > 8 or name == "in a loop"
+
+
+def test_loops_that_gain_nothing_stay():
+    def steps(w, x):
+        return lax.scan(lambda h, row: (jnp.tanh(h @ w + row), None), x[0], x)[0]
+
+    for width, unrolled in ((8, False), (256, True)):
+        w, x = np.ones((width, width)), np.ones((12, 16, width))
+        module = ir.parse(lower(steps, w, x))
+        before = str(module).count("stablehlo.dot_general")
+        run_pipeline(module, parse_pipeline("inline,unroll-loops"))
+        assert str(module).count("stablehlo.dot_general") == before * (6 if unrolled else 1)
