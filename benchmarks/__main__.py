@@ -79,17 +79,23 @@ def main(
 
 
 def _compare(bench: Bench, chosen: list[Program], save: bool) -> None:
-    """The tables of the programs as they are."""
-    found = {program.name: _told(bench.measure(program)) for program in chosen}
-    missing = {name: f"{', '.join(lack)} not installed" for name, lack in bench.missing.items()}
-    peak = bench.peaks.ask("name")
-    how = ", timed at real-time priority" if REALTIME in os.environ else ""
-    made = report.Report(machine.describe() + how, peak, bench.rounds, missing, found)
-    for title, body in made.tables().items():
+    """The tables of the programs as they are; each is kept as soon as it is known."""
+    found: dict[str, Measurement] = {}
+    for program in chosen:
+        found[program.name] = _told(bench.measure(program))
+        if save:
+            _report(bench, found).write(report.RESULTS / f"{bench.device}.json")
+    for title, body in _report(bench, found).tables().items():
         print(f"\n## {title}\n\n{body}")
     if save:
-        made.write(report.RESULTS / f"{bench.device}.json")
         report.main()
+
+
+def _report(bench: Bench, found: dict[str, Measurement]) -> report.Report:
+    missing = {name: f"{', '.join(lack)} not installed" for name, lack in bench.missing.items()}
+    how = ", timed at real-time priority" if REALTIME in os.environ else ""
+    peak = bench.peaks.ask("name")
+    return report.Report(machine.describe() + how, peak, bench.rounds, missing, found)
 
 
 def _grow(bench: Bench, chosen: list[Program], save: bool) -> None:
