@@ -140,6 +140,8 @@ def _open(address: str) -> Device:
     known = HalDriver.query()
     if driver_name not in known:
         raise _unknown(driver_name, list(known))
+    if driver_name == "local-task":
+        _set_workers()
     try:
         driver = get_driver(driver_name)
         handle = _create(driver, driver_name, address)
@@ -179,6 +181,35 @@ def _create(driver: HalDriver, name: str, address: str) -> HalDevice:
             notes=[f"{name}:{position} is {info['name']}" for position, info in enumerate(found)],
         )
     return driver.create_device(found[number])
+
+
+def _set_workers() -> None:
+    """Size the pool of threads as the environment says, before the first device is made.
+
+    `SLOPEC_THREADS` is their number, `SLOPEC_CPUS` the processors that get one each ("0,2,4"); by
+    default every core has one. Raises Error S0507 for anything else.
+    """
+    from iree.runtime import flags
+
+    for variable, flag in _WORKERS.items():
+        text = os.environ.get(variable, "").replace(" ", "")
+        if not text:
+            continue
+        several = variable == "SLOPEC_CPUS"
+        if not re.fullmatch(r"\d+(,\d+)*" if several else r"[1-9]\d*", text):
+            raise Error(
+                "S0507",
+                f"{variable} is `{text}`, which is no {'list' if several else 'number'} of "
+                f"{'processors' if several else 'threads'}",
+                hint=f"for example {variable}={'0,2' if several else '4'}",
+            )
+        flags.parse_flags(f"{flag}={text}")
+
+
+_WORKERS = {
+    "SLOPEC_THREADS": "--task_topology_group_count",
+    "SLOPEC_CPUS": "--task_topology_cpu_ids",
+}
 
 
 def _host_allocator() -> str:

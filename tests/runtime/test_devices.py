@@ -76,6 +76,33 @@ def test_memory_that_was_freed_is_used_again_without_page_faults():
     assert faults() < 100  # and not the 4,096 of a new block
 
 
+WORKERS = """
+import os
+from slopec_runtime.devices import open_device
+
+before = len(os.listdir("/proc/self/task"))
+open_device("local-task")
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the threads in /proc")
+def test_the_environment_sizes_the_pool_of_threads():
+    def started(**environment: str) -> "subprocess.CompletedProcess[str]":
+        variables = {**os.environ, **environment}
+        return subprocess.run(
+            [sys.executable, "-c", WORKERS], env=variables, capture_output=True, text=True
+        )
+
+    one, three, placed = (
+        int(started(**given).stdout)
+        for given in ({"SLOPEC_THREADS": "1"}, {"SLOPEC_THREADS": "3"}, {"SLOPEC_CPUS": "0,1"})
+    )
+    assert (three - one, placed - one) == (2, 1)
+    for wrong in ({"SLOPEC_THREADS": "0"}, {"SLOPEC_CPUS": "a"}):
+        assert "S0507" in started(**wrong).stderr
+
+
 def test_unknown_devices_are_named(failure):
     assert "did you mean 'local-sync'?" in failure("S0507", open_device, "local-snyc")
     assert "known here: cpu, " in failure("S0507", open_device, "tpu")
