@@ -118,6 +118,21 @@ def single_channel(op: Op) -> Tensor | None:
     return replace(c, x=x, kernel=kernel).write()
 
 
+@pattern("convolution", of="transpose")
+def padding_apart(op: Op) -> Tensor | None:
+    """convolution(transpose(x), k) → convolution(barrier(pad(transpose(x))), k)
+
+    Channels last: what is moved is then padded on the way, and not copied again.
+    """
+    c = Convolution.of(op)
+    if c.rank == 0 or c.numbers != channels_last(c.rank):
+        return None
+    if set(c.base_dilation) > {1} or not any(map(any, c.padding)) or min(map(min, c.padding)) < 0:
+        return None
+    nothing = ((0, 0),) * c.rank
+    return replace(c, x=_apart(_padded(c, c.x)), padding=nothing).write()
+
+
 @pattern("convolution", among=_MOVES)
 def moves_apart(op: Op) -> Tensor | None:
     """convolution(x, transpose(k)) → convolution(x, barrier(transpose(k)))
@@ -137,6 +152,7 @@ PATTERNS: tuple[Pattern, ...] = (
     dilated_pointwise,
     dilated_by_phases,
     single_channel,
+    padding_apart,
     moves_apart,
 )
 

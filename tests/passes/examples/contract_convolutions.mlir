@@ -179,6 +179,21 @@ func.func @single_channel.kept(%x: tensor<1x5x6x2xf32>, %k: tensor<3x3x1x4xf32>)
   return %0 : tensor<1x3x4x4xf32>
 }
 
+func.func @padding_apart(%w: tensor<1x2x5x6xf32>, %k: tensor<3x3x2x4xf32>) -> tensor<1x5x4x4xf32> {
+  %x = stablehlo.transpose %w, dims = [0, 2, 3, 1] : (tensor<1x2x5x6xf32>) -> tensor<1x5x6x2xf32>
+  %0 = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {pad = [[1, 1], [0, 0]]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<1x5x6x2xf32>, tensor<3x3x2x4xf32>) -> tensor<1x5x4x4xf32>
+  return %0 : tensor<1x5x4x4xf32>
+}
+
+func.func @padding_apart.after(%arg0: tensor<1x2x5x6xf32>, %arg1: tensor<3x3x2x4xf32>) -> tensor<1x5x4x4xf32> {
+  %cst = stablehlo.constant dense<0.000000e+00> : tensor<f32>
+  %0 = stablehlo.transpose %arg0, dims = [0, 2, 3, 1] : (tensor<1x2x5x6xf32>) -> tensor<1x5x6x2xf32>
+  %1 = stablehlo.pad %0, %cst, low = [0, 1, 0, 0], high = [0, 1, 0, 0], interior = [0, 0, 0, 0] : (tensor<1x5x6x2xf32>, tensor<f32>) -> tensor<1x7x6x2xf32>
+  %2 = stablehlo.optimization_barrier %1 : tensor<1x7x6x2xf32>
+  %3 = stablehlo.convolution(%2, %arg1) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {stride = [1, 1], pad = [[0, 0], [0, 0]], lhs_dilate = [1, 1], rhs_dilate = [1, 1], reverse = [false, false]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<1x7x6x2xf32>, tensor<3x3x2x4xf32>) -> tensor<1x5x4x4xf32>
+  return %3 : tensor<1x5x4x4xf32>
+}
+
 func.func @moves_apart(%x: tensor<1x5x6x2xf32>, %w: tensor<4x2x3x3xf32>) -> tensor<1x3x4x4xf32> {
   %k = stablehlo.transpose %w, dims = [2, 3, 1, 0] : (tensor<4x2x3x3xf32>) -> tensor<3x3x2x4xf32>
   %0 = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<1x5x6x2xf32>, tensor<3x3x2x4xf32>) -> tensor<1x3x4x4xf32>
