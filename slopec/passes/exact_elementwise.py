@@ -113,7 +113,7 @@ def _real(function: Callable[..., Tensor], *only: dtypes.DType) -> Mend:
 
 def _convert(op: Op) -> Tensor | None:
     (x,) = op.operands
-    if known(x) is not None:
+    if dtypes.is_integer(op.dtype) and known(x) is not None:
         return None
     if op.dtype == dtypes.bfloat16 and x.dtype == dtypes.float32 and _counts(x):
         return conversions.rounded_to_bfloat16(x)

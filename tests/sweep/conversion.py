@@ -36,6 +36,7 @@ def cases() -> Iterator[Case]:
                     result=name,
                 )
     yield from _chains()
+    yield from _counted()
     yield from _bitcasts()
     yield from _reduced()
 
@@ -116,6 +117,22 @@ def _chains() -> Iterator[Case]:
         name = f"convert/{first} to {middle} to {last}"
         text = program([x], body, steps[2])
         yield Case(name, text, (x,), (expected,), (last,), flushed=(flushed,))
+
+
+def _counted() -> Iterator[Case]:
+    """Conversions of numbers that are made in the program, directly and moved."""
+    for name in ("bfloat16", "float16", "float8_e4m3fn", "int8"):
+        out, wide = tensor((6, 3), name), tensor((6, 3), "float32")
+        body = (
+            f"%i = stablehlo.iota dim = 0 : {tensor((6,), 'int32')}\n"
+            f"%f = stablehlo.convert %i : ({tensor((6,), 'int32')}) -> {tensor((6,), 'float32')}\n"
+            f"%b = stablehlo.broadcast_in_dim %f, dims = [0] : ({tensor((6,), 'float32')}) -> {wide}\n"
+            f"%c = stablehlo.convert %b : ({wide}) -> {out}\n"
+            f"%r = stablehlo.add %c, %0 : {out}"
+        )
+        x = np.ones((6, 3)).astype(dtype(name))
+        expected = np.broadcast_to(np.arange(6.0)[:, None], (6, 3)) + 1
+        yield Case(f"convert/iota to {name}", program([x], body, out), (x,), (expected,), (name,))
 
 
 def _through(x: Array, middle: str, last: str) -> Array:
