@@ -58,7 +58,7 @@ def cases_of(function: Function, name: str) -> Iterator[Case]:
 
     def case(what: str, x: Array) -> Case:
         # Only on the negative axis are there zeros that no formula knows.
-        crossing = function.floor * (1 if np.nanmin(x) < 0 else 0.01) * float(np.finfo(kind).eps)
+        crossing = function.floor * (1 if np.nanmin(x) < 0 else 0.02) * float(np.finfo(kind).eps)
         # Where a step towards the result is subnormal, it counts as zero.
         floor = max(crossing, 64 * least)
         return elementwise(
