@@ -1,0 +1,43 @@
+"""Ops in types that IREE lacks them for: what is written instead, and that it means the same."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from slopec import ir, reference
+from slopec.passes import parse_pipeline, run_pipeline
+from tests.transforms.harness import lower
+
+Z = np.arange(12).reshape(3, 4) + 1j
+CASES = {
+    "pad of complex": (lambda z: lax.pad(z, 2 + 1j, [(1, -1, 1), (0, 2, 0)]), Z, "stablehlo.complex"),
+    "pad with what is not known": (lambda x, v: lax.pad(x, v, [(1, 0, 2)]), np.arange(3.0), np.array(7.0), "stablehlo.select"),
+    "reverse of unsigned": (lambda x: x[::-1], np.arange(5, dtype="uint8"), "tensor<5xi8>"),
+    "zeros of complex128": (lambda z: z + jnp.zeros_like(z), Z, "stablehlo.complex"),
+    "convolution of complex": (
+        lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "SAME"), Z.reshape(1, 1, 3, 4), Z[:2, :2].reshape(1, 1, 2, 2), "stablehlo.pad",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_meaning_stays(name):
+    function, *arrays, made = CASES[name]
+    module = ir.parse(lower(function, *arrays))
+    before = reference.evaluate(module, "main", *arrays)
+    run_pipeline(module, parse_pipeline("inline,native-types"))
+    ir.verify(module)
+    assert made in str(module)
+    once = str(module)
+    for mine, theirs in zip(reference.evaluate(module, "main", *arrays), before, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    run_pipeline(module, parse_pipeline("native-types"))
+    assert str(module) == once
+
+
+def test_other_types_stay():
+    module = ir.parse(lower(lambda x: lax.pad(x, 0.0, [(1, 1, 0)])[::-1], np.arange(3.0)))
+    before = str(module)
+    run_pipeline(module, parse_pipeline("native-types"))
+    assert str(module) == before
