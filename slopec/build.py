@@ -33,7 +33,7 @@ OPTIMIZE = (
 )
 LEGALIZE = (
     "expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
-    "block-loops,unroll-loops,guard-indices,order-ties,separate-buffers,exact-elementwise,native-types,"
+    "block-loops,unroll-loops,guard-indices,separate-buffers,exact-elementwise,native-types,"
     "constant-positions,refuse"
 )
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""

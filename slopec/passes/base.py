@@ -38,7 +38,6 @@ PASSES: dict[str, str] = {
     "inline": "slopec.passes.mlir:Inline",
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
     "native-types": "slopec.passes.native_types:NativeTypes",
-    "order-ties": "slopec.passes.order_ties:OrderTies",
     "raise-logistic": "slopec.passes.raise_logistic:RaiseLogistic",
     "refine-shapes": "slopec.passes.refine_shapes:RefineShapes",
     "refuse": "slopec.passes.refuse:Refuse",

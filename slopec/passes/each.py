@@ -1,6 +1,6 @@
 """Ops of one name, one by one, for passes that change ops where they stand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from slopec import ir, tracing
 from slopec.passes.op import Op
@@ -24,6 +24,13 @@ def each(module: ir.Module, *names: str) -> Iterator[Op]:
 def put(op: Op, place: int, tensor: Tensor) -> None:
     """Make `tensor` the operand at `place`, in place."""
     op.operation.operands[place] = op.trace.value_of(tensor)
+
+
+def put_results(op: Op, results: Sequence[Tensor]) -> None:
+    """Let `results` take the place of those of an op, which goes."""
+    for old, new in zip(op.operation.results, results, strict=True):
+        old.replace_all_uses_with(op.trace.value_of(new))
+    op.operation.erase()
 
 
 def _called(names: frozenset[str], function: ir.Operation) -> list[ir.Operation]:

@@ -1,8 +1,8 @@
 """Sorts whose cost does not explode: pairs compared in blocks, blocks merged.
 
-IREE's sort exchanges neighbours one by one: it is quadratic without the processor's vectors, and
-does not compile beyond 8,192 elements. It is left to sort what is short. `top_k` is wrong for
-integers and NaN there.
+IREE's sort exchanges neighbours one by one, so that it is quadratic without the processor's vectors
+and does not compile beyond 8,192 elements; nor does it keep equal elements in order. Its `top_k` is
+wrong for integers and NaN.
 """
 
 from collections.abc import Sequence
@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import dtypes, hlo, ir
-from slopec.passes.each import each
+from slopec.passes.each import each, put_results
 from slopec.passes.op import Op
 from slopec.passes.sorts.comparator import Comparator
 from slopec.passes.sorts.ranks import BLOCK, blocks_of, merged, ranked, take
 from slopec.tensor import Tensor
 from slopec.transforms.body import block_of, defining, is_lanewise
 
-_SHORT = 16
-"""IREE sorts so many elements as fast."""
 _MOST = 2**30
 """Places are counted with 32 bits."""
 
@@ -30,11 +28,10 @@ class ExpandSorts:
     name: ClassVar[str] = "expand-sorts"
 
     def run(self, module: ir.Module) -> None:
-        """Rewrite every long sort of `module` whose comparator is elementwise."""
+        """Rewrite every sort of `module` whose comparator is elementwise."""
         for op in each(module, "stablehlo.sort"):
-            x, dim = op.operands[0], op.integer("dimension")
-            if x.shape[dim] > _SHORT and x.size < _MOST and is_lanewise(block_of(op.operation)):
-                _rewrite(op, dim)
+            if op.operands[0].size < _MOST and is_lanewise(block_of(op.operation)):
+                _rewrite(op, op.integer("dimension"))
         for op in each(module, "chlo.top_k"):
             if op.operands[0].size:
                 _rewrite_top(op)
@@ -54,10 +51,9 @@ def _rewrite_top(op: Op) -> None:
     places = first_places(block_of(sort), [rows], k)
     shape = (*x.shape[:-1], k)
     values = take(hlo.reshape(rows, (x.size,)), _in_rows(places, n))
-    for old, new in zip(op.operation.results, (values, places), strict=True):
-        kind = ir.type_of(old)[1]
-        old.replace_all_uses_with(op.trace.value_of(hlo.convert(hlo.reshape(new, shape), kind)))
-    op.operation.erase()
+    kind = ir.type_of(op.operation.results[1])[1]
+    numbers = hlo.convert(hlo.reshape(places, shape), kind)
+    put_results(op, [hlo.reshape(values, shape), numbers])
     sort.erase()
 
 
@@ -89,15 +85,16 @@ def first_places(block: ir.Block, rows: Sequence[Tensor], k: int) -> Tensor:
 def _rewrite(op: Op, dim: int) -> None:
     xs = op.operands
     rank, n = xs[0].ndim, xs[0].shape[dim]
+    if n < 2 or not xs[0].size:
+        put_results(op, xs)
+        return
     order = [*(d for d in range(rank) if d != dim), dim]
     front = [hlo.transpose(x, order) for x in xs]
     rows = [hlo.reshape(x, (x.size // n, n)) for x in front]
     places = sorted_places(block_of(op.operation), rows)
     back = [order.index(d) for d in range(rank)]
-    for old, x in zip(op.operation.results, rows, strict=True):
-        found = hlo.reshape(take(hlo.reshape(x, (x.size,)), places), front[0].shape)
-        old.replace_all_uses_with(op.trace.value_of(hlo.transpose(found, back)))
-    op.operation.erase()
+    found = [take(hlo.reshape(x, (x.size,)), places) for x in rows]
+    put_results(op, [hlo.transpose(hlo.reshape(x, front[0].shape), back) for x in found])
 
 
 def sorted_places(block: ir.Block, rows: Sequence[Tensor]) -> Tensor:

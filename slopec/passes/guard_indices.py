@@ -17,9 +17,9 @@ from slopec import dtypes, hlo, ir
 from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
 from slopec.dtypes import DType
 from slopec.passes.bounds import Bounds
-from slopec.passes.each import each, put
+from slopec.passes.each import each, put, put_results
 from slopec.passes.op import Op, binary_body
-from slopec.passes.scatter_points import put_results, replaced, window_sizes, write_points
+from slopec.passes.scatter_points import replaced, window_sizes, write_points
 from slopec.tensor import Scalar
 
 

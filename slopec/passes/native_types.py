@@ -1,8 +1,8 @@
 """Ops that IREE lacks for some types, written with those that it has.
 
 Padding complex numbers crashes its compiler where anything follows; it cannot fill memory with
-values of 128 bits, nor twice with one of 64 bits that is known only at run time; it reverses
-integers with a sign alone; it counts in bfloat16 through a function that no processor's code has;
+values of 128 bits, nor twice with one of 64 bits that is known only at run time; GPUs do not select
+complex numbers; it reverses integers with a sign alone; it counts in bfloat16 through a function that no processor's code has;
 and depthwise convolutions do not widen what they multiply.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from slopec import dtypes, hlo, ir
 from slopec.dialects.attributes import ConvDimensionNumbers
-from slopec.passes.each import each
+from slopec.passes.each import each, put_results
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
 
@@ -35,8 +35,7 @@ class NativeTypes:
             for op in each(module, f"stablehlo.{name}"):
                 made = rewrite(op)
                 if made is not None:
-                    op.operation.results[0].replace_all_uses_with(op.trace.value_of(made))
-                    op.operation.erase()
+                    put_results(op, [made])
 
 
 def _convolution(op: Op) -> Tensor | None:
@@ -94,6 +93,15 @@ def _padded(x: Tensor, value: Tensor, margins: Sequence[Sequence[int]]) -> Tenso
     return hlo.select(inside, wide, hlo.broadcast_in_dim(value, wide.shape, ()))
 
 
+def _select(op: Op) -> Tensor | None:
+    """Complex numbers are selected by their parts, as GPUs do."""
+    pred, x, y = op.operands
+    if not dtypes.is_complex(x.dtype):
+        return None
+    parts = [hlo.select(pred, part(x), part(y)) for part in (hlo.real, hlo.imag)]
+    return hlo.complex_(*parts)
+
+
 def _reverse(op: Op) -> Tensor | None:
     (x,) = op.operands
     if not dtypes.is_unsigned(x.dtype):
@@ -123,6 +131,7 @@ _REWRITES: dict[str, Callable[[Op], Tensor | None]] = {
     "convolution": _convolution,
     "pad": _pad,
     "reverse": _reverse,
+    "select": _select,
     "constant": _constant,
     "iota": _iota,
 }

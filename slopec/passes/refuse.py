@@ -72,6 +72,10 @@ _HIDDEN = (
     "pass a state on: `stablehlo.rng_bit_generator` takes one, in slopec `sp.random`",
 )
 _LATER = ("there is nothing that runs beside a program", "call the function directly")
+_COMPARATOR = (
+    "its comparator does more than compute with scalars",
+    "compute a key for every element before, and sort by that",
+)
 _REASONS: dict[str, tuple[str, str] | Callable[[ir.Operation], tuple[str, str]]] = {
     "stablehlo.infeed": _HOST,
     "stablehlo.outfeed": _HOST,
@@ -81,6 +85,7 @@ _REASONS: dict[str, tuple[str, str] | Callable[[ir.Operation], tuple[str, str]]]
     "stablehlo.async_start": _LATER,
     "stablehlo.async_done": _LATER,
     "stablehlo.custom_call": _unknown_call,
+    "stablehlo.sort": _COMPARATOR,
     "stablehlo.dynamic_reshape": _SIZES,
     "stablehlo.dynamic_pad": _SIZES,
     "stablehlo.dynamic_gather": _SIZES,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects.attributes import ScatterDimensionNumbers
 from slopec.passes.bounds import Bounds
+from slopec.passes.each import put_results
 from slopec.passes.op import Op
 from slopec.tensor import Tensor
 
@@ -43,13 +44,6 @@ def replaced(
     )
     op.operation.regions[0].blocks[0].append_to(made.regions[0])
     return list(results)
-
-
-def put_results(op: Op, results: Sequence[Tensor]) -> None:
-    """Let `results` take the place of an op's."""
-    for old, new in zip(op.operation.results, results, strict=True):
-        old.replace_all_uses_with(op.trace.value_of(new))
-    op.operation.erase()
 
 
 def write_points(op: Op) -> None:

@@ -1,9 +1,8 @@
-"""Barriers where IREE would let two ops share what one of them overwrites, or misreads a view.
+"""Memory of its own for what IREE misreads as a view, or shares and then copies wrongly.
 
-IREE sorts in place. Sorts that carry the same constant or `iota` along, as two `argsort`s of one
-length do, then overwrite each other's. Its CPU back end cannot compile a gather from a single
-column of a tensor, a slice of size 1 in the last dimension. And loops whose values change places,
-as in a queue, fail when they run where they begin as an argument or as the same.
+Its CPU back end cannot compile a gather from a single column of a tensor, a slice of size 1 in the
+last dimension. And loops whose values change places, as in a queue, fail when they run where they
+begin as an argument or as the same.
 """
 
 from dataclasses import dataclass
@@ -14,22 +13,15 @@ from slopec.passes.each import each, put
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
 
-_CONSTANTS = ("constant", "iota")
-_MOVES = ("broadcast_in_dim", "reshape", "transpose")
-
 
 @dataclass(frozen=True)
 class SeparateBuffers:
-    """sort(x, iota) → sort(x, barrier(iota)), and gather(column(x), i) → gather(barrier(…), i)."""
+    """gather(column(x), i) → gather(barrier(…), i), and while(x, y …) → while(copy(x), …)."""
 
     name: ClassVar[str] = "separate-buffers"
 
     def run(self, module: ir.Module) -> None:
-        """Put a barrier before every operand that IREE must not share or look through."""
-        for op in each(module, "stablehlo.sort"):
-            for place, operand in enumerate(op.operands):
-                if _is_constant(operand):
-                    put(op, place, hlo.optimization_barrier([operand])[0])
+        """Part every operand that IREE must not share or look through."""
         for op in each(module, "stablehlo.gather"):
             if _is_column(op.operands[0]):
                 put(op, 0, hlo.optimization_barrier([op.operands[0]])[0])
@@ -62,15 +54,6 @@ def _copied(x: Tensor) -> Tensor:
     (unknown,) = hlo.optimization_barrier([zero])
     spread = hlo.broadcast_in_dim(unknown, x.shape, ())
     return hlo.or_(x, spread) if x.dtype == dtypes.bool_ else hlo.add(x, spread)
-
-
-def _is_constant(x: Tensor) -> bool:
-    """Whether `x` does not depend on anything, so that equal ones are made once."""
-    moved = producer(x, *_MOVES)
-    while moved is not None:
-        x = moved.operands[0]
-        moved = producer(x, *_MOVES)
-    return producer(x, *_CONSTANTS) is not None
 
 
 def _is_column(x: Tensor) -> bool:
