@@ -2,8 +2,8 @@
 
 Padding complex numbers crashes its compiler where anything follows; it cannot fill memory with
 values of 128 bits, nor twice with one of 64 bits that is known only at run time; GPUs do not select
-complex numbers; it reverses integers with a sign alone; it counts in bfloat16 through a function that no processor's code has;
-and depthwise convolutions do not widen what they multiply.
+complex numbers; integers are reversed only with a sign; counting in bfloat16 takes a function that
+no processor's code has; and depthwise convolutions do not widen what they multiply.
 """
 
 from collections.abc import Callable, Sequence
