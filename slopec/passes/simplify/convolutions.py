@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from slopec import hlo, ir
 from slopec.dialects.attributes import ConvDimensionNumbers
+from slopec.passes.convolution import Convolution
 from slopec.passes.op import Op, is_zero
 from slopec.passes.pattern import pattern
 from slopec.passes.simplify.pads import padding
@@ -14,18 +15,6 @@ from slopec.tensor import Tensor
 def dimension_numbers(op: Op) -> ConvDimensionNumbers:
     """Which dimension of operands and result is what."""
     return ConvDimensionNumbers.parse(op.attribute("dimension_numbers"))
-
-
-def _spatial_ints(op: Op, name: str, rank: int, default: int) -> Dims:
-    return op.ints(name) if op.attribute(name) is not None else (default,) * rank
-
-
-def _rows(op: Op, rank: int) -> list[tuple[int, int]]:
-    """The padding of a convolution, low and high per spatial dimension."""
-    attribute = op.attribute("padding")
-    if attribute is None:
-        return [(0, 0)] * rank
-    return [(int(low), int(high)) for low, high in ir.elements(attribute)]
 
 
 @pattern("convolution", of="transpose")
@@ -95,12 +84,11 @@ def convolution_with_reversed(op: Op) -> Tensor | None:
     For reversed windows, which IREE compiles less often than a kernel that is reversed before; a
     reversal may also cancel with another.
     """
-    n = dimension_numbers(op)
-    flags = _spatial_ints(op, "window_reversal", len(n.kernel_spatial), 0)
-    dims = [d for d, flag in zip(n.kernel_spatial, flags, strict=True) if flag]
+    c = Convolution.of(op)
+    dims = [d for d, flag in zip(c.numbers.kernel_spatial, c.reversal, strict=True) if flag]
     if not dims:
         return None
-    forward = ir.attr(f"array<i1: {', '.join(['false'] * len(flags))}>")
+    forward = ir.attr(f"array<i1: {', '.join(['false'] * c.rank)}>")
     x, k = op.operands
     return op.again(x, hlo.reverse(k, sorted(dims)), attributes={"window_reversal": forward})
 
@@ -112,19 +100,18 @@ def convolution_of_padded(op: Op) -> Tensor | None:
     For padding along spatial dimensions, which the convolution then does itself; zeros between
     elements become its dilation.
     """
-    inner, n = op.source(), dimension_numbers(op)
+    inner, c = op.source(), Convolution.of(op)
+    n = c.numbers
     x, value = inner.operands
     low, high, gaps = padding(inner)
-    rank = len(n.input_spatial)
     others = (n.input_batch, n.input_feature)
     if not is_zero(value) or any(low[d] or high[d] or gaps[d] for d in others):
         return None
-    dilation = _spatial_ints(op, "lhs_dilation", rank, 1)
-    if min((*low, *high), default=0) < 0 or any(d != 1 for d in dilation):
+    if min((*low, *high), default=0) < 0 or any(d != 1 for d in c.base_dilation):
         return None
     rows = [
         (before + low[d], after + high[d])
-        for (before, after), d in zip(_rows(op, rank), n.input_spatial, strict=True)
+        for (before, after), d in zip(c.padding, n.input_spatial, strict=True)
     ]
     attributes = {
         "padding": ir.matrix_i64(rows),
