@@ -43,6 +43,8 @@ PASSES: dict[str, str] = {
     "refuse": "slopec.passes.refuse:Refuse",
     "rematerialize": "slopec.passes.rematerialize:Rematerialize",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
+    "sum-sliced-products": "slopec.passes.sum_sliced_products:SumSlicedProducts",
+    "separate-orientations": "slopec.passes.separate_orientations:SeparateOrientations",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
     "split-sums": "slopec.passes.split_sums:SplitSums",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
