@@ -5,6 +5,7 @@ from pathlib import Path
 
 from slopec import dtypes, ir
 from slopec.diagnostics import Span, UsageError, did_you_mean
+from slopec.libraries import recognise
 from slopec.lower import Lowered
 from slopec.portable import text_of
 from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
@@ -35,6 +36,7 @@ def parse_module(data: bytes, path: Path) -> ir.Module:
         raise UsageError("S0433", f"not a valid module: {first.message}", span=span) from None
     _refuse_unknown_numbers(module, path)
     _drop_annotations(module)
+    recognise(module)
     return module
 
 

@@ -397,6 +397,14 @@ def string_in(op: Operation, name: str) -> str:
     return str(mlir.StringAttr(op.attributes[name]).value)
 
 
+def kind_of(op: Operation) -> str:
+    """What tables of rules know an op by: its name, or the target of a call of slopec's own."""
+    if op.name != "stablehlo.custom_call":
+        return str(op.name)
+    target = string_in(op, "call_target_name")
+    return target if target.startswith("slopec.") else "stablehlo.custom_call"
+
+
 def is_symbol(attribute: Attribute) -> bool:
     """Whether an attribute refers to a function."""
     return isinstance(attribute, mlir.FlatSymbolRefAttr)

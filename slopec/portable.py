@@ -103,6 +103,8 @@ def _without_partitioning(text: str) -> str:
     '%1 = stablehlo.reshape %0 : (tensor<2xf32>) -> tensor<2xf32>'
     >>> _without_partitioning('{sdy.sharding = #sdy.sharding<@m, [{"a"}, {}]>, jax.x = 1 : i32}')
     '{jax.x = 1 : i32}'
+    >>> _without_partitioning("{sdy.sharding_rule = #sdy.op_sharding_rule<([i])->([j]), custom>}")
+    '{}'
     """
     text = _MESH.sub("", text)
     text = _CONSTRAINT.sub(r"= stablehlo.reshape \1 : (\2) -> \2", text)
@@ -121,10 +123,11 @@ def _without_partitioning(text: str) -> str:
 
 
 def _closing(text: str, start: int) -> int:
-    """Where the `<…>` that begins at `start` ends."""
+    """Where the `<…>` that begins at `start` ends; the arrow of a sharding rule closes nothing."""
     depth = 0
     for place in range(start, len(text)):
-        depth += {"<": 1, ">": -1}.get(text[place], 0)
+        is_arrow = text[place - 1 : place + 1] == "->"
+        depth += 0 if is_arrow else {"<": 1, ">": -1}.get(text[place], 0)
         if depth == 0:
             return place + (text[place] == ">")
     return len(text)

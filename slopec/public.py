@@ -24,6 +24,7 @@ from slopec.jit import jit
 from slopec.lazy.device import device, set_default_device
 from slopec.lazy.evaluate import eval
 from slopec.lazy.mode import enable_grad, is_grad_enabled, no_grad
+from slopec.linalg import methods as _methods
 from slopec.ops import *
 from slopec.ops import __all__ as _operations
 from slopec.programs import Program, Spec, program, spec

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from slopec import emit, ir, reference
 from slopec.build import DERIVE, LEGALIZE, OPTIMIZE
 from slopec.diagnostics import SlopecError
-from slopec.dialects import chlo, stablehlo
+from slopec.dialects import calls, chlo, stablehlo
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.targets import parse_target
 from slopec.transforms.batch_rule import batch_rules
@@ -31,11 +31,11 @@ class Row(NamedTuple):
 
 
 def table() -> dict[str, Row]:
-    """The row of every op of both dialects."""
+    """The row of every op of both dialects, and of every call that slopec defines."""
     known = verdicts()
     batched = {*batch_rules(), *rewrites(), *_SHARED}
     rows = {}
-    for name in (*stablehlo.OPERANDS, *chlo.OPERANDS):
+    for name in (*stablehlo.OPERANDS, *chlo.OPERANDS, *calls.OPERANDS):
         verdict = known.get(name, "none")
         derived = {"derivative": "yes", "rewritten": "yes", "constant": "zero"}.get(verdict, "no")
         evaluated = "yes" if name in reference.SUPPORTED else "no"
@@ -61,10 +61,11 @@ def compiled(names: list[str]) -> dict[str, str]:
     that none of them holds the answer is a dash.
     """
     from tests.transforms.cases import every
+    from tests.transforms.harness import parsed
 
     smallest: dict[str, str] = {}
     for case in sorted(every().values(), key=lambda case: len(case.text)):
-        for name in _ops(ir.parse(case.text)):
+        for name in _ops(parsed(case.text)):
             smallest.setdefault(name, case.text)
     return {name: _compiles(smallest.get(name)) for name in names}
 
@@ -73,7 +74,7 @@ def _ops(module: ir.Module) -> set[str]:
     found: set[str] = set()
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        found.add(op.name)
+        found.add(ir.kind_of(op))
         return ir.WalkResult.ADVANCE
 
     module.operation.walk(visit)
@@ -83,7 +84,9 @@ def _ops(module: ir.Module) -> set[str]:
 def _compiles(text: str | None) -> str:
     if text is None:
         return "–"
-    module = ir.parse(text)
+    from tests.transforms.harness import parsed
+
+    module = parsed(text)
     try:
         for passes in (DERIVE, OPTIMIZE, LEGALIZE):
             run_pipeline(module, parse_pipeline(passes))

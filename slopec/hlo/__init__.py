@@ -8,6 +8,7 @@ from slopec.hlo.contract import cholesky, convolution, dot_general, fft, triangu
 from slopec.hlo.control import case, optimization_barrier, while_loop
 from slopec.hlo.elementwise import *
 from slopec.hlo.elementwise import __all__ as _elementwise
+from slopec.hlo.factor import eigh, householder, householder_product, lu, qr, svd
 from slopec.hlo.index import (
     dynamic_slice,
     dynamic_update_slice,
@@ -43,13 +44,18 @@ __all__ = [
     "dot_general",
     "dynamic_slice",
     "dynamic_update_slice",
+    "eigh",
     "fft",
     "full",
     "full_like",
     "gather",
+    "householder",
+    "householder_product",
     "iota",
+    "lu",
     "optimization_barrier",
     "pad",
+    "qr",
     "reduce",
     "reduce_window",
     "reshape",
@@ -59,6 +65,7 @@ __all__ = [
     "select_and_scatter",
     "slice_",
     "sort",
+    "svd",
     "transpose",
     "triangular_solve",
     "while_loop",

@@ -4,18 +4,18 @@ What a rule of differentiation rewrites before it derives (`transforms/rules`) i
 same way here, in what is not differentiated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slopec import ir, tracing
+from slopec import dtypes, hlo, ir, tracing
 from slopec.passes import factorizations, fourier
 from slopec.passes.collectives import COLLECTIVES
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
 from slopec.transforms.expand import expand
 from slopec.transforms.ranges import known
-from slopec.transforms.rule import Point, rewrites
+from slopec.transforms.rule import Point, Rewrite, rewrites
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,44 @@ def _whole(point: Point) -> Sequence[Tensor] | None:
     return [x] if size is not None and int(size) == full else None
 
 
+def _used(point: Point, *places: int) -> bool:
+    return any(True for i in places for _ in point.op.results[i].uses)
+
+
+def _is_full(tensor: Tensor) -> bool:
+    return tensor.shape[-1] == tensor.shape[-2]
+
+
+def _wide(compute: Callable[[Point, Tensor], Sequence[Tensor]]) -> Rewrite:
+    """A factorization in single precision at least, as LAPACK has none of less."""
+
+    def rewrite(point: Point) -> Sequence[Tensor]:
+        a = point.operands[0]
+        low = dtypes.is_floating(a.dtype) and a.dtype.itemsize < 4
+        found = compute(point, hlo.convert(a, dtypes.float32) if low else a)
+        return [hlo.convert(x, r.dtype) for x, r in zip(found, point.results, strict=True)]
+
+    return rewrite
+
+
+def _householder_product(point: Point, packed: Tensor) -> Sequence[Tensor]:
+    taus = hlo.convert(point.operands[1], packed.dtype)
+    return factorizations.householder_product(packed, taus, packed.shape[-1])
+
+
+def _svd(point: Point, a: Tensor) -> Sequence[Tensor]:
+    u, _, vh = point.results
+    full = _is_full(u) and _is_full(vh)
+    return factorizations.svd(a, full=full, vectors=_used(point, 0, 2))
+
+
 _EXPANSIONS = {
+    "slopec.lu": _wide(lambda _, a: factorizations.lu(a)),
+    "slopec.householder": _wide(lambda _, a: factorizations.householder(a)),
+    "slopec.householder_product": _wide(_householder_product),
+    "slopec.qr": _wide(lambda point, a: factorizations.qr(a, full=_is_full(point.results[0]))),
+    "slopec.eigh": _wide(lambda _, a: factorizations.eigh(a)),
+    "slopec.svd": _wide(_svd),
     "stablehlo.set_dimension_size": _whole,
     "stablehlo.cholesky": _cholesky,
     "stablehlo.triangular_solve": _triangular_solve,

@@ -25,6 +25,7 @@ from slopec.reference import (  # noqa: F401, imported for what they enter in th
     dot,
     dynamic,
     elementwise,
+    factor,
     fft,
     gamma,
     gather,

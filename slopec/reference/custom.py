@@ -4,6 +4,7 @@ import numpy as np
 
 from slopec import ir
 from slopec.diagnostics import did_you_mean
+from slopec.dialects import calls
 from slopec.reference.bits import converted
 from slopec.reference.shape import unchanged
 from slopec.reference.sort import largest
@@ -47,6 +48,8 @@ IDENTITIES = (
 def custom_call(op: ir.Operation, scope: Scope) -> Kernel:
     """The function that `call_target_name` names."""
     target: str = attribute(op, "call_target_name")
+    if target in calls.OPERANDS:
+        return SUPPORTED[target](op, scope)
     if target in IDENTITIES:
         return unchanged
     if target in OF_CHLO:

@@ -68,7 +68,7 @@ class Site(Point):
         facts = {name: self.op.attributes[name] for name in self.op.attributes} | attributes
         count = len(self.op.regions)
         types: list[TensorType] = list(zip(shapes, kinds, strict=True))
-        op, results = tracing.emit_many(self.name, operands, types, facts, regions=count)
+        op, results = tracing.emit_many(self.op.name, operands, types, facts, regions=count)
         if count:
             renamed = {value: self.batcher.known[value] for value in inputs_of(self.op)}
             copy = copy_op(self.op, renamed, tracing.current().point)

@@ -60,11 +60,12 @@ class Batcher:
             self.known.update((value, renamed[value]) for value in op.results)
             self.mapped.difference_update(op.results)
             return
-        rule = batch_rules().get(op.name)
+        kind = ir.kind_of(op)
+        rule = batch_rules().get(kind)
         if rule is None:
             raise TransformError(
                 "S0213",
-                f"vmap: {op.name} has no batch rule",
+                f"vmap: {kind} has no batch rule",
                 span=ir.span_of(op),
                 hint="rewrite it with other operations, or apply the function to one member of the "
                 "batch after the other with `sp.map`",

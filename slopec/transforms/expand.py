@@ -29,7 +29,7 @@ def expand(
         for op in _dependent(_named(function, table), function, sources):
             where.point = ir.InsertionPoint(op)
             where.location = op.location
-            changed |= _rewrite(op, where, table[op.name])
+            changed |= _rewrite(op, where, table[ir.kind_of(op)])
 
 
 def _named(function: ir.Operation, table: Mapping[str, Rewrite]) -> list[ir.Operation]:
@@ -37,7 +37,7 @@ def _named(function: ir.Operation, table: Mapping[str, Rewrite]) -> list[ir.Oper
     found: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name in table:
+        if ir.kind_of(op) in table:
             found.append(op)
         return ir.WalkResult.ADVANCE
 

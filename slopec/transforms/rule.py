@@ -81,8 +81,8 @@ class Point:
 
     @property
     def name(self) -> str:
-        """The op's name."""
-        return str(self.op.name)
+        """The op's name, or the target of a call of slopec's own."""
+        return ir.kind_of(self.op)
 
     def attribute(self, name: str) -> Any:
         """An attribute of the op, or None."""
@@ -146,10 +146,11 @@ _NO_RULE = (
 def rule_of(op: ir.Operation) -> Rule:
     """The rule of an op; raises TransformError, with advice, when there is none."""
     load_rules()
-    found = _rules.get(op.name)
+    kind = ir.kind_of(op)
+    found = _rules.get(kind)
     if found is None:
-        why, hint = _unsupported.get(op.name, _NO_RULE)
-        raise TransformError("S0202", f"{op.name} {why}", span=ir.span_of(op), hint=hint)
+        why, hint = _unsupported.get(kind, _NO_RULE)
+        raise TransformError("S0202", f"{kind} {why}", span=ir.span_of(op), hint=hint)
     return found
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from slopec.dialects import chlo, stablehlo
+from slopec.dialects import calls, chlo, stablehlo
 from slopec.reference import SUPPORTED, UNSUPPORTED
 
-OPS = [*stablehlo.OPERANDS, *chlo.OPERANDS]
+OPS = [*stablehlo.OPERANDS, *chlo.OPERANDS, *calls.OPERANDS]
 
 
 @pytest.mark.parametrize("name", OPS)

@@ -8,12 +8,14 @@ JAX, and second order four ways.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
 from slopec import dtypes, ir, reference
+from slopec.foreign import parse_module
 from slopec.transforms.derive import derive, pending
 from slopec.transforms.function import Traced, declare_jvp, declare_vjp, differentiable
 from slopec.tree import LEAF
@@ -55,6 +57,8 @@ class Case:
     """The arguments to differentiate by, if not all that can be."""
     jax: Callable[..., Any] | bool = True
     """What JAX differentiates: the function itself, another for a module given as text, nothing."""
+    platform: str = "tpu"
+    """What JAX lowers for: nearly no platform in particular, or "cpu", which calls LAPACK."""
 
     @property
     def text(self) -> str:
@@ -71,13 +75,18 @@ class Case:
 
 def lowered(case: Case) -> str:
     assert not isinstance(case.function, str)
-    return lower(case.function, *case.inputs)
+    return lower(case.function, *case.inputs, platform=case.platform)
 
 
-def lower(function: Callable[..., Any], *arrays: Any) -> str:
+def lower(function: Callable[..., Any], *arrays: Any, platform: str = "tpu") -> str:
     """The StableHLO of a JAX function, for no platform in particular."""
     traced = jax.jit(function, keep_unused=True).trace(*arrays)
-    return traced.lower(lowering_platforms=("tpu",)).as_text()
+    return traced.lower(lowering_platforms=(platform,)).as_text()
+
+
+def parsed(text: str) -> ir.Module:
+    """A module of JAX, its calls of libraries recognised."""
+    return parse_module(text.encode(), Path("case.mlir"))
 
 
 def traced_of(module: ir.Module, symbol: str) -> Traced:
@@ -115,7 +124,7 @@ class Derived:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.module = ir.parse(case.text)
+        self.module = parsed(case.text)
         main = traced_of(self.module, "main")
         self.wrt = differentiable(main.inputs) if case.wrt is None else list(case.wrt)
         self.out = differentiable(main.outputs)
@@ -236,7 +245,9 @@ def against_jax(
         return tangents, pullback(list(vs_))
 
     given = [*floats, *us, *vs]
-    expected = reference.evaluate(ir.parse(lower(both, *given)), "main", *given)
+    expected = reference.evaluate(
+        parsed(lower(both, *given, platform=case.platform)), "main", *given
+    )
     close([*forward, *reverse], expected, 1e-9 if case.numeric else case.tolerance)
 
 

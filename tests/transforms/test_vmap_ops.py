@@ -16,7 +16,7 @@ from slopec.transforms.derive import derive
 from slopec.transforms.function import declare_vjp, declare_vmap, differentiable
 from slopec.transforms.rule import rewrites
 from tests.transforms.cases import every
-from tests.transforms.harness import close, random, traced_of
+from tests.transforms.harness import close, parsed, random, traced_of
 
 CASES = every()
 SIZE = 3
@@ -65,10 +65,10 @@ def test_case(name):
     case = CASES[name]
     if name in REFUSED:
         with pytest.raises(TransformError, match="S0213"):
-            agrees(ir.parse(case.text), "main", case.inputs, [True] * len(case.inputs))
+            agrees(parsed(case.text), "main", case.inputs, [True] * len(case.inputs))
         return
     for flags in subsets(len(case.inputs)):
-        agrees(ir.parse(case.text), "main", case.inputs, flags)
+        agrees(parsed(case.text), "main", case.inputs, flags)
 
 
 DERIVED = [
@@ -82,7 +82,7 @@ DERIVED = [
 def test_derivative(name):
     """Batching the reverse derivative, and the reverse derivative of what is batched."""
     case = CASES[name]
-    module = ir.parse(case.text)
+    module = parsed(case.text)
     main = traced_of(module, "main")
     wrt = differentiable(main.inputs) if case.wrt is None else list(case.wrt)
     out = differentiable(main.outputs)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from slopec import dtypes, hlo
+from slopec.dialects import calls
 from slopec.tensor import Tensor
 from slopec.transforms.batch_rule import Lane, Site, batched, mixed
 
@@ -22,6 +23,7 @@ is_neg_inf is_pos_inf lgamma mulhi next_after polygamma sinh square tan top_k ze
 @batched(
     *(f"stablehlo.{name}" for name in _STABLEHLO.split()),
     *(f"chlo.{name}" for name in _CHLO.split()),
+    *calls.OPERANDS,
 )
 def _same(site: Site) -> Sequence[Tensor]:
     """The op itself; operands that are the same for the whole batch are stretched."""

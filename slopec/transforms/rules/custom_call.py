@@ -88,35 +88,7 @@ def _approximate_top_k(point: Point) -> Sequence[Tensor]:
     return [hlo.slice_(x, [0] * x.ndim, high) for x in found]
 
 
-def _option(point: Point, name: str) -> str:
-    """A letter among the call's options: LAPACK's for side, triangle, transpose and diagonal."""
-    return chr(int(point.entries("mhlo.backend_config")[name]))
-
-
-def _potrf(point: Point) -> Sequence[Tensor]:
-    """A Cholesky factor, and that it exists: where it does not, it holds NaN."""
-    options = point.entries("mhlo.backend_config")
-    lower = _option(point, "uplo") == "L" if "uplo" in options else bool(options["lower"])
-    factor, info = hlo.cholesky(point.operands[0], lower=lower), point.results[1]
-    return [factor, hlo.zeros_like(info)]
-
-
-def _trsm(point: Point) -> Sequence[Tensor]:
-    """The solution of a triangular system."""
-    kinds = {"N": "NO_TRANSPOSE", "T": "TRANSPOSE", "C": "ADJOINT"}
-    solution = hlo.triangular_solve(
-        *point.operands,
-        left_side=_option(point, "side") == "L",
-        lower=_option(point, "uplo") == "L",
-        unit_diagonal=_option(point, "diag") == "U",
-        transpose_a=kinds[_option(point, "trans_x")],
-    )
-    return [solution]
-
-
 _LIBRARIES: dict[str, Callable[[Point], Sequence[Tensor] | None]] = {
-    r"(lapack_[sdcz]|cusolver_|hipsolver_)potrf(_ffi)?": _potrf,
-    r"lapack_[sdcz]trsm_ffi": _trsm,
     r"ApproxTopK": _approximate_top_k,
     r"(cu|hip)_threefry2x32(_ffi)?": _threefry,
 }

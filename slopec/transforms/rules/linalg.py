@@ -4,64 +4,30 @@ Only the triangle that an op reads has a derivative; the other one gets zeros.
 """
 
 from slopec import dtypes, hlo
-from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.hlo.matrices import adjoint, conj, matmul, transposed, triangle, where
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
 from slopec.transforms.linear import LinearMap
 from slopec.transforms.rule import Maps, Point, linear
 
 
-def _matmul(a: Tensor, b: Tensor) -> Tensor:
-    """The product of the matrices in the last dimensions."""
-    rank = a.ndim
-    batch = tuple(range(rank - 2))
-    return hlo.dot_general(a, b, DotDimensionNumbers(batch, batch, (rank - 1,), (rank - 2,)))
-
-
-def _transposed(a: Tensor) -> Tensor:
-    """The matrices with rows and columns exchanged."""
-    return hlo.transpose(a, [*range(a.ndim - 2), a.ndim - 1, a.ndim - 2])
-
-
-def _conj(a: Tensor) -> Tensor:
-    return hlo.conj(a) if dtypes.is_complex(a.dtype) else a
-
-
-def _adjoint(a: Tensor) -> Tensor:
-    return _conj(_transposed(a))
-
-
-def _where(a: Tensor, direction: str) -> Tensor:
-    """Where the row's number stands in relation `direction` to the column's."""
-    rows, columns = (hlo.iota(a.shape[-2:], d, dtypes.int32) for d in (0, 1))
-    return hlo.broadcast_in_dim(
-        hlo.compare(rows, columns, direction), a.shape, (a.ndim - 2, a.ndim - 1)
-    )
-
-
-def _triangle(a: Tensor, lower: bool, *, strict: bool = False) -> Tensor:
-    """The lower (or upper) triangle, without the diagonal if `strict`; zeros elsewhere."""
-    direction = ("GT" if strict else "GE") if lower else ("LT" if strict else "LE")
-    return hlo.select(_where(a, direction), a, hlo.zeros_like(a))
-
-
 def _half_diagonal(a: Tensor) -> Tensor:
     """The lower triangle with its diagonal halved, real where the matrices are complex."""
-    diagonal = _where(a, "EQ")
+    diagonal = where(a.shape, "EQ")
     if dtypes.is_complex(a.dtype):
         real = hlo.real(a)
         a = hlo.select(diagonal, hlo.complex_(real, hlo.zeros_like(real)), a)
     weights = hlo.select(diagonal, hlo.full_like(a, 0.5), hlo.full_like(a, 1))
-    return _triangle(hlo.multiply(a, weights), lower=True)
+    return triangle(hlo.multiply(a, weights), lower=True)
 
 
 def _times(left: Tensor) -> LinearMap:
     """X ↦ L X."""
-    return LinearMap(lambda x: _matmul(left, x), lambda ct: _matmul(_transposed(left), ct))
+    return LinearMap(lambda x: matmul(left, x), lambda ct: matmul(transposed(left), ct))
 
 
 _HALF = maps.same(_half_diagonal)
-_ADJOINT = maps.same(_adjoint)
+_ADJOINT = maps.same(adjoint)
 
 
 def _solve(a: Tensor, left_side: bool, lower: bool, unit: bool, kind: str) -> LinearMap:
@@ -75,7 +41,7 @@ def _solve(a: Tensor, left_side: bool, lower: bool, unit: bool, kind: str) -> Li
 
     def back(ct: Tensor) -> Tensor:
         if kind == "ADJOINT":
-            return solve(_conj(a), ct, "NO_TRANSPOSE")
+            return solve(conj(a), ct, "NO_TRANSPOSE")
         return solve(a, ct, turned[kind])
 
     return LinearMap(lambda b: solve(a, b, kind), back)
@@ -87,16 +53,16 @@ def _cholesky(point: Point) -> Maps:
     Differentiation of the Cholesky decomposition, 2016); dA is what the triangle read stands for.
     """
     lower = bool(point.attribute("lower"))
-    factor = _triangle(point.result, lower)
+    factor = triangle(point.result, lower=lower)
     if not lower:
-        factor = _adjoint(factor)
+        factor = adjoint(factor)
 
     def whole(t: Tensor) -> Tensor:
         half = _half_diagonal(t)
-        return hlo.add(half, _adjoint(half))
+        return hlo.add(half, adjoint(half))
 
     def read(ct: Tensor) -> Tensor:
-        return _half_diagonal(hlo.add(ct, _adjoint(ct)))
+        return _half_diagonal(hlo.add(ct, adjoint(ct)))
 
     steps = [
         LinearMap(whole, read),
@@ -120,11 +86,11 @@ def _triangular_solve(point: Point) -> Maps:
     solve = _solve(a, left, lower, unit, kind)
     if not point.active[0]:
         return [None, solve]
-    read = maps.same(lambda t: _triangle(t, lower, strict=unit))
-    turn = {"TRANSPOSE": maps.same(_transposed), "ADJOINT": _ADJOINT}.get(kind, maps.IDENTITY)
+    read = maps.same(lambda t: triangle(t, lower=lower, strict=unit))
+    turn = {"TRANSPOSE": maps.same(transposed), "ADJOINT": _ADJOINT}.get(kind, maps.IDENTITY)
     product = LinearMap(
-        lambda t: _matmul(t, x) if left else _matmul(x, t),
-        lambda ct: _matmul(ct, _transposed(x)) if left else _matmul(_transposed(x), ct),
+        lambda t: matmul(t, x) if left else matmul(x, t),
+        lambda ct: matmul(ct, transposed(x)) if left else matmul(transposed(x), ct),
     )
     return [maps.compose(read, turn, product, maps.NEGATE, solve), solve]
 

@@ -3,6 +3,7 @@
 from tests.transforms.cases import (
     contract,
     elementwise,
+    factor,
     index,
     linalg,
     order,
@@ -13,7 +14,9 @@ from tests.transforms.cases import (
 )
 from tests.transforms.harness import Case
 
-FAMILIES = (elementwise, shape, contract, reduce, window, index, order, linalg, rewritten)
+FAMILIES = (
+    *(elementwise, shape, contract, reduce, window, index, order, linalg, factor, rewritten),
+)
 
 
 def every() -> dict[str, Case]:

@@ -1,0 +1,29 @@
+"""Factorizations for back ends without LAPACK, by blocks: loops over columns, and products.
+
+What grows with the cube of the size is matrix products of blocks; loops run over the columns of one
+block. So all of it compiles wherever products do.
+
+blocks       how wide blocks are, loops over them, triangular blocks inverted
+cholesky     Hermitian positive definite matrices
+triangular   triangular systems
+lu           partial pivoting
+reflections  Householder's reflections, QR
+jacobi       singular values and eigenvalues by rotations
+"""
+
+from slopec.passes.factorizations.cholesky import cholesky
+from slopec.passes.factorizations.jacobi import eigh, svd
+from slopec.passes.factorizations.lu import lu
+from slopec.passes.factorizations.reflections import householder, householder_product, qr
+from slopec.passes.factorizations.triangular import triangular_solve
+
+__all__ = [
+    "cholesky",
+    "eigh",
+    "householder",
+    "householder_product",
+    "lu",
+    "qr",
+    "svd",
+    "triangular_solve",
+]
