@@ -183,4 +183,5 @@ def _judged(variant: Variant, process: "subprocess.CompletedProcess[str] | None"
     found = json.loads(process.stdout)
     if not found["agrees"]:
         return Trial(variant, "wrong", note=f"results differ by {found['difference']:.1e}")
-    return Trial(variant, "measured", found["ratio"], 1e3 * found["candidate"])
+    milliseconds = 1e3 * found["candidate"]
+    return Trial(variant, "measured", found["ratio"], milliseconds, upper=found["upper"])

@@ -175,6 +175,8 @@ def test_records_replace_older_ones_of_their_key(tmp_path: Path) -> None:
     assert tuned.find(tuned.read(path), other.key) == other
     level = Trial(Variant(configuration="fused"), "measured", 0.99, 1.0)
     assert tuned.with_trial(faster, level).winner == faster.winner
+    unsure = Trial(Variant(configuration="fused"), "measured", 0.9, 1.0, upper=1.1)
+    assert tuned.with_trial(faster, unsure).winner == faster.winner
 
 
 def test_what_is_not_known_is_an_error(tmp_path: Path) -> None:
