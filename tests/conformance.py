@@ -74,7 +74,8 @@ def run(suite: Path, jobs: str) -> list[Result]:
             env=environment,
             check=False,
         )
-        return list(_results(report))
+        # Without a report pytest did not get as far as the tests, and has said why.
+        return list(_results(report)) if report.exists() else []
 
 
 def _results(report: Path) -> Iterator[Result]:
@@ -149,7 +150,7 @@ def main(arguments: list[str]) -> int:
     unexpected = [result for result in results if result.outcome == "failed"]
     for result in unexpected:
         print(f"unexpected: {result.test}: {result.says.splitlines()[:1]}", file=sys.stderr)
-    if not unexpected:
+    if results and not unexpected:
         PAGE.write_text(document(results, _commit(suite)), encoding="utf-8")
     print(Counter(result.outcome for result in results))
     return 1 if unexpected or not results else 0
