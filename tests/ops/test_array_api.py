@@ -216,5 +216,7 @@ def test_functions_behind_brackets_and_methods():
     same(sp.getitem(x, (slice(1, None), [0, 2])), X[1:, [0, 2]])
     same(x.mm(x.T), X @ X.T)
     same(y.div_(2.0).sub_(x), X / 2 - X)
+    same(x.pinverse(), np.linalg.pinv(X), 10)
+    same(x[:, :3].matrix_exp(), sp.linalg.expm(X[:, :3]).numpy())
     same(sp.avg_pool1d(x[None], 2), X.reshape(1, 3, 2, 2).mean(-1))
     assert isinstance(sp.spec("float32", ("n", 2)), sp.Spec)
