@@ -47,12 +47,14 @@ from slopec.nn.convolution import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from slopec.nn.distance import CosineSimilarity, PairwiseDistance
 from slopec.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
-from slopec.nn.images import ChannelShuffle, PixelShuffle, PixelUnshuffle
+from slopec.nn.images import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from slopec.nn.interop import load_torch_state_dict
 from slopec.nn.linear import (
     Bilinear,
     Embedding,
+    EmbeddingBag,
     Flatten,
     Identity,
     Linear,
@@ -166,13 +168,16 @@ __all__ = [
     "ConvTranspose2d",
     "ConvTranspose3d",
     "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
+    "Fold",
     "GRUCell",
     "GaussianNLLLoss",
     "GlobalAvgPool",
@@ -210,6 +215,7 @@ __all__ = [
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
@@ -245,6 +251,7 @@ __all__ = [
     "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
+    "Unfold",
     "Upsample",
     "ZeroPad1d",
     "ZeroPad2d",

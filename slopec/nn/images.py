@@ -1,8 +1,12 @@
 """Channels into places and places into channels, as modules."""
 
+from collections.abc import Sequence
+
 from slopec.nn import functional
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
+
+Sizes = int | Sequence[int]
 
 
 class PixelShuffle(Module):
@@ -66,3 +70,61 @@ class ChannelShuffle(Module):
     def extra_repr(self) -> str:
         """The constructor's argument."""
         return f"groups={self.groups}"
+
+
+class Unfold(Module):
+    """The windows of images as columns; see `functional.unfold`.
+
+    >>> import slopec as sp
+    >>> sp.nn.Unfold(2)(sp.ones((1, 3, 4, 4))).shape
+    (1, 12, 9)
+    """
+
+    def __init__(
+        self, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
+    ) -> None:
+        """The windows' size, and how they lie."""
+        self.kernel_size, self.dilation, self.padding = kernel_size, dilation, padding
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C · window, windows)."""
+        return functional.unfold(
+            x,
+            self.kernel_size,
+            dilation=self.dilation,
+            padding=self.padding,
+            stride=self.stride,
+        )
+
+
+class Fold(Module):
+    """Columns added up into images; see `functional.fold`.
+
+    >>> import slopec as sp
+    >>> sp.nn.Fold(4, 2)(sp.ones((1, 12, 9))).shape
+    (1, 3, 4, 4)
+    """
+
+    def __init__(
+        self,
+        output_size: Sizes,
+        kernel_size: Sizes,
+        dilation: Sizes = 1,
+        padding: Sizes = 0,
+        stride: Sizes = 1,
+    ) -> None:
+        """The images' size, the windows' size, and how they lie."""
+        self.output_size, self.kernel_size, self.dilation = output_size, kernel_size, dilation
+        self.padding, self.stride = padding, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C · window, windows) to (N, C, *output_size)."""
+        return functional.fold(
+            x,
+            self.output_size,
+            self.kernel_size,
+            dilation=self.dilation,
+            padding=self.padding,
+            stride=self.stride,
+        )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from slopec import dtypes, ops, random
 from slopec.nn import functional, init
@@ -142,6 +142,52 @@ class Embedding(Module):
         """The constructor's arguments."""
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
         return ", ".join(map(str, self.weight.shape)) + padding
+
+
+class EmbeddingBag(Module):
+    """Rows of `weight`, combined in bags; see `functional.embedding_bag`.
+
+    >>> import slopec as sp
+    >>> sp.nn.EmbeddingBag(10, 4)(sp.tensor([[1, 2, 3], [4, 5, 6]])).shape
+    (2, 4)
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        *,
+        mode: Literal["sum", "mean", "max"] = "mean",
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        dtype: Any = dtypes.float32,
+        key: Any = None,
+    ) -> None:
+        """Rows normal with deviation 1."""
+        self.mode, self.include_last_offset = mode, include_last_offset
+        self.padding_idx = padding_idx
+        self.weight = init.normal((num_embeddings, embedding_dim), key=key, dtype=dtype)
+
+    def forward(
+        self,
+        indices: Tensor,
+        offsets: Tensor | None = None,
+        per_sample_weights: Tensor | None = None,
+    ) -> Tensor:
+        """Integers (bags, k), or a vector and where bags begin, to (bags, embedding_dim)."""
+        return functional.embedding_bag(
+            indices,
+            self.weight,
+            offsets,
+            mode=self.mode,
+            per_sample_weights=per_sample_weights,
+            include_last_offset=self.include_last_offset,
+            padding_idx=self.padding_idx,
+        )
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        return f"{', '.join(map(str, self.weight.shape))}, mode={self.mode!r}"
 
 
 class Flatten(Module):

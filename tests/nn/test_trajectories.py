@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import slopec as sp
 from slopec import nn
@@ -149,6 +150,27 @@ NETWORKS.append(
         (4, 3),
     )
 )
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+def test_weights_come_over_in_files(network, tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    theirs = torch.nn.ModuleDict(network.make(torch.nn))
+    arrays = {name: x.numpy().copy(order="C") for name, x in theirs.state_dict().items()}
+    save_file(arrays, tmp_path / "weights.safetensors")
+
+    ours = nn.load_torch_state_dict(
+        nn.ModuleDict(network.make(nn)), tmp_path / "weights.safetensors"
+    )
+
+    x = np.random.default_rng(0).normal(size=network.shape).astype(np.float32)
+    if network.high is not None:
+        x = np.abs(x).astype(np.int64)
+    expected = network.run(theirs.eval(), torch.tensor(x)).detach().numpy()
+    with sp.device("reference"):
+        found = network.run(ours.eval(), sp.asarray(x)).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=str)

@@ -84,6 +84,20 @@ CASES = (
     Case("other names", lambda m, x, p: x.absolute() + p.arctan2(x) + x.amax(1)[:, None] + p.true_divide(x) + x.movedim(0, 1).T, (X, P)),
     Case("types", lambda m, x: (x.byte(), x.char(), x.cfloat(), x.cdouble()), (P,)),
     Case("cdist", lambda m, b, c: (m.cdist(b, c.mT), m.cdist(b, c.mT, p=1.0), m.cdist(b, b, p=3.0)), (B, normal(2, 4, 4))),
+    *(
+        Case(
+            f"embedding_bag {mode}",
+            lambda m, w, mode=mode: (
+                m.nn.functional.embedding_bag(m.asarray(np.array([2, 0, 1, 2, 2, 0])), w, m.asarray(np.array([0, 2, 2, 5])), mode=mode),
+                m.nn.functional.embedding_bag(m.asarray(np.array([[2, 0, 1], [1, 1, 0]])), w, mode=mode, padding_idx=1),
+            ),
+            (X,),
+        )
+        for mode in ("sum", "mean", "max")
+    ),
+    Case("weighed bags", lambda m, w, p: m.nn.functional.embedding_bag(m.asarray(np.array([[2, 0, 1, 1], [1, 1, 0, 2], [0, 0, 0, 1]])), w, mode="sum", per_sample_weights=p), (X, P)),
+    Case("modules of distances", lambda m, x, y: (m.nn.CosineSimilarity()(x, y), m.nn.PairwiseDistance(3)(x, y)), (X, Y)),
+    Case("modules of windows", lambda m, x: m.nn.Fold((5, 6), 2, stride=1)(m.nn.Unfold(2)(x)) + m.nn.Unfold(2, padding=1)(x).sum(), (IMAGE,)),
     Case("pdist", lambda m, x: m.nn.functional.pdist(x), (X,)),
     *(
         Case(

@@ -1,11 +1,12 @@
 """ATen's operations at computed places: indexing, gather and scatter, masks, embeddings."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from slopec import dtypes, ops
+from slopec.nn import functional
 from slopec.ops import gathering
 from slopec.tensor import Tensor
 from slopec.transforms import stop_gradient
@@ -42,6 +43,9 @@ def embedding(
     return ops.where(ops.expand_dims(places == padding_idx, -1), stop_gradient(rows), rows)
 
 
+_BAGS: tuple[Literal["sum", "mean", "max"], ...] = ("sum", "mean", "max")
+
+
 def embedding_bag(
     weight: Tensor,
     places: Tensor,
@@ -54,24 +58,16 @@ def embedding_bag(
     padding_idx: int = -1,
 ) -> tuple[Any, ...]:
     """Rows of a table, combined (0 added, 1 averaged, 2 largest) in bags that begin at offsets."""
-    starts = offsets[:-1] if include_last_offset else offsets
-    bags = starts.shape[0]
-    bag = ops.searchsorted(starts, ops.arange(places.shape[0]), side="right") - 1
-    rows = embedding(weight, places, padding_idx)
-    counted = ops.where(places == padding_idx, 0, 1) if padding_idx >= 0 else None
-    if mode == 2:
-        low = ops.extremes.limits(weight.dtype)[0]
-        shown = rows if counted is None else ops.where(counted[:, None] > 0, rows, low)
-        best = ops.full((bags, weight.shape[1]), low, dtype=weight.dtype).at[bag].max(shown)
-        result = ops.where(best == low, 0, best)
-    else:
-        rows = rows if per_sample_weights is None else rows * per_sample_weights[:, None]
-        rows = rows if counted is None else ops.where(counted[:, None] > 0, rows, 0)
-        result = ops.zeros((bags, weight.shape[1]), dtype=weight.dtype).at[bag].add(rows)
-    size = ops.zeros((bags,), dtype=dtypes.int32).at[bag].add(1 if counted is None else counted)
-    if mode == 1:
-        result = result / ops.maximum(size, 1)[:, None]
-    return result, bag, size, lambda: ops.zeros((0,), dtype=dtypes.int32)
+    result = functional.embedding_bag(
+        places,
+        weight,
+        offsets,
+        mode=_BAGS[mode],
+        per_sample_weights=per_sample_weights,
+        include_last_offset=include_last_offset,
+        padding_idx=None if padding_idx < 0 else padding_idx,
+    )
+    return result, *(lambda: ops.zeros((0,), dtype=dtypes.int32),) * 3
 
 
 def nonzero(x: Tensor) -> Tensor:
