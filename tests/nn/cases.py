@@ -98,6 +98,16 @@ CASES = [
         for kind, mode in ref.PAD_MODES.items()
         for n, given in enumerate(ref.MARGINS[kind == "Constant"], 1)
     ),
+    Case("EmbeddingBag", (7, 3), (7,), lambda p, i: p["weight"][i].mean(1)),
+    Case("CosineSimilarity", (), ((2, 5), (2, 5)), ref.cosine_similarity),
+    Case(
+        "PairwiseDistance",
+        (),
+        ((2, 5), (2, 5)),
+        lambda p, x, y: jnp.linalg.norm(x - y + 1e-6, axis=-1),
+    ),
+    Case("Unfold", (2,), ((2, 3, 4, 4),), ref.unfold),
+    Case("Fold", (4, 2), ((1, 12, 9),), ref.fold),
     Case("PixelShuffle", (2,), ((2, 8, 3, 4),), ref.pixel_shuffle(2)),
     Case("PixelUnshuffle", (2,), ((2, 2, 6, 8),), ref.pixel_unshuffle(2)),
     Case("ChannelShuffle", (3,), ((2, 6, 3, 4),), ref.channel_shuffle(3)),

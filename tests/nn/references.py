@@ -22,6 +22,21 @@ def embedding(p, indices):
     return p["weight"][indices]
 
 
+def cosine_similarity(p, x, y):
+    return (x * y).sum(1) / (jnp.linalg.norm(x, axis=1) * jnp.linalg.norm(y, axis=1))
+
+
+def unfold(p, x):
+    columns = lax.conv_general_dilated_patches(x, (2, 2), (1, 1), "VALID")
+    return columns.reshape(*columns.shape[:2], -1)
+
+
+def fold(p, x):
+    """The transpose of `unfold`, taken from its own derivative."""
+    like = jnp.zeros((x.shape[0], x.shape[1] // 4, 4, 4), x.dtype)
+    return jax.linear_transpose(lambda y: unfold(p, y), like)(x)[0]
+
+
 def conv(rank, stride=1, padding=0, dilation=1, groups=1):
     letters = "DHW"[-rank:]
 

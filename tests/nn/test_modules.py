@@ -8,11 +8,20 @@ import slopec as sp
 from slopec import nn, tree
 from tests.nn.cases import CASES
 
-WITHOUT_DTYPE = ("Pool", "LocalResponseNorm", "Upsample", "Pad", "huffle")
+WITHOUT_WEIGHTS = (
+    "Pool",
+    "LocalResponseNorm",
+    "Upsample",
+    "Pad",
+    "huffle",
+    "Distance",
+    "Similarity",
+    "old",
+)
 
 
 def made(case):
-    options = {} if any(part in case.name for part in WITHOUT_DTYPE) else {"dtype": "float64"}
+    options = {} if any(part in case.name for part in WITHOUT_WEIGHTS) else {"dtype": "float64"}
     model = getattr(nn, case.name)(*case.args, **case.kwargs, **options, **key_of(case))
     # Scales of one and shifts of zero would hide mistakes.
     for name, tensor in model.named_parameters():
@@ -22,7 +31,7 @@ def made(case):
 
 
 def key_of(case):
-    seeded = ("Norm", "Pool", "PReLU", "Upsample", "Pad", "huffle")
+    seeded = ("Norm", "PReLU", *WITHOUT_WEIGHTS)
     return {} if any(part in case.name for part in seeded) else {"key": sp.random.key(1)}
 
 
