@@ -8,13 +8,11 @@ import numpy as np
 
 import slopec_runtime
 from slopec import ir
-from slopec.buckets import independent_dims
-from slopec.convention import alias_donated, take_scratch
-from slopec.cost import cost_of
 from slopec.diagnostics import Diagnostic
 from slopec.emit import EmitOptions, Emitted, emit_many
 from slopec.lower import Lowered
 from slopec.passes import Observer, parse_pipeline, run_pipeline
+from slopec.prepare import Prepared, prepare
 from slopec.targets import Target
 from slopec.variants import Variant
 from slopec.version import IREE_VERSION, VERSION
@@ -107,28 +105,23 @@ def build(
     """
     if variant is not None:
         options, pipeline = variant.options(options), variant.pipeline(pipeline or OPTIMIZE)
-    module = ir.clone_module(lowered.module)
-    run_pipeline(module, parse_pipeline(DERIVE), observer)
-    dims = independent_dims(lowered, module)
-    run_pipeline(module, parse_pipeline(OPTIMIZE if pipeline is None else pipeline), observer)
-    run_pipeline(module, parse_pipeline(LEGALIZE), observer)
-    manifest = _manifest(lowered, module, dims)
+    options = options or EmitOptions()
+    pipelines = (DERIVE, OPTIMIZE if pipeline is None else pipeline, LEGALIZE)
+    prepared = {
+        keeps: prepare(
+            lowered, pipelines, keeps_scratch=keeps, observer=observer, kept=options.cache
+        )
+        for keeps in sorted({target.keeps_scratch for target in targets})
+    }
     state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
     traced = None if carry_stablehlo is False else portable(lowered.module)
     if carry_stablehlo is None and traced is not None and len(traced) > CARRIED:
         traced = None
-    alias_donated(module, lowered.entries)
-    codes = {kept: _code(module, lowered, kept) for kept in {t.keeps_scratch for t in targets}}
-    results = emit_many([(codes[t.keeps_scratch], t) for t in targets], options=options)
+    codes = [(prepared[target.keeps_scratch].code, target) for target in targets]
+    results = emit_many(codes, options=options)
+    manifest = _manifest(lowered, next(iter(prepared.values())))
     name = "" if variant is None else variant.name
     return [_artifact(emitted, manifest, state, traced, name) for emitted in results]
-
-
-def _code(module: ir.Module, lowered: Lowered, keeps_scratch: bool) -> bytes:
-    if keeps_scratch:
-        module = ir.clone_module(module)
-        take_scratch(module, lowered.entries)
-    return ir.bytecode(module)
 
 
 def portable(module: ir.Module) -> bytes:
@@ -159,28 +152,17 @@ def _artifact(
     )
 
 
-def _manifest(
-    lowered: Lowered, module: ir.Module, dims: Mapping[str, schema.Dim]
-) -> schema.Manifest:
+def _manifest(lowered: Lowered, prepared: Prepared) -> schema.Manifest:
     return schema.Manifest(
         name=lowered.name,
         producer=schema.Producer(VERSION, IREE_VERSION),
         target=schema.Target("", ()),
         module=schema.ModuleFacts(0, ""),
-        dims=dims,
-        cost=_cost(module),
+        dims=prepared.dims,
+        cost=prepared.cost,
         entries=lowered.entries,
         state={
             slot: schema.Slot(array.shape, array.dtype.name, initial=True)
             for slot, array in lowered.state.items()
         },
     )
-
-
-def _cost(module: ir.Module) -> schema.Cost | None:
-    """The cost of the dearest entry."""
-    costs = [cost_of(op) for op in ir.functions(module) if ir.is_public(op)]
-    if not costs:
-        return None
-    dearest = max(costs, key=lambda cost: cost.flops + cost.bytes)
-    return schema.Cost(dearest.flops, dearest.bytes)
