@@ -27,6 +27,9 @@ HOST_DRIVERS = ("local-task", "local-sync")
 # and a 10⁶-element addition break even on 4 cores).
 SMALL = Cost(flops=1.5e7, bytes=1e7)
 
+POOL = 256 << 20
+"""Bytes of freed buffers that are kept for the next call, on each of the host's devices."""
+
 _open_lock = threading.Lock()
 _open_devices: dict[str, Device] = {}
 
@@ -213,16 +216,12 @@ _WORKERS = {
 
 
 def _host_allocator() -> str:
-    """IREE's pool of freed buffers, 64 at most, in a quarter of the machine's memory.
+    """IREE's pool of freed buffers: 64 at most, and no more bytes than `POOL`.
 
     The system takes large blocks back when they are freed, and clears them page by page when they
-    are asked for again: that was a third of the time of a ResNet-20 training step.
+    are asked for again.
     """
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        memory = 4 << 30
-    return f"caching:*=*;{memory // 4};64"
+    return f"caching:*=*;{POOL};64"
 
 
 def _unknown(name: str, known: list[str]) -> Error:
