@@ -24,6 +24,7 @@ from slopec.passes.observe import op_counts
 from slopec.targets import Target
 from slopec.tuned import Record, Trial
 from slopec.variants import Variant, neighbours
+from slopec_runtime.devices import choose, open_device
 from slopec_runtime.hostcpu import architecture
 
 TRIAL = Path(__file__).with_name("trial.py")
@@ -50,9 +51,10 @@ def tune(
     trial. Give the winner to `slopec.build.build` as `variant`.
 
     Raises UsageError S0427 for a target whose code does not run here, S0426 for a file that cannot
-    be used; CompileError if the program does not compile as usual.
+    be used; Error S0507 where the device is missing, S0508 where it is not of the target;
+    CompileError if the program does not compile as usual.
     """
-    _check(target)
+    _check(target, device)
     path = path or tuned.default_path()
     key = tuned.key_of(lowered, target, device, pipeline)
     end = time.monotonic() + seconds
@@ -108,7 +110,7 @@ def winner(
     )
 
 
-def _check(target: Target) -> None:
+def _check(target: Target, device: str | None) -> None:
     host = target.host_part
     if target.members or (host is not None and host.arch != architecture()):
         raise UsageError(
@@ -116,6 +118,7 @@ def _check(target: Target) -> None:
             f"code for {target.name} {target.arch} cannot be measured here",
             hint="tune for one target, on the machine that it is for",
         )
+    open_device(choose(device, target.manifest(()), None, f"code for {target.name}"))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from slopec.programs import Weights
 from slopec.targets import parse_target
 from slopec.tuned import Key, Record, Trial
 from slopec.variants import Variant, neighbours
+from slopec_runtime.errors import Error
 from tests.emit.programs import DEPTHWISE
 
 HOST = parse_target("llvm-cpu:host")
@@ -185,6 +186,10 @@ def test_what_is_not_known_is_an_error(tmp_path: Path) -> None:
         tuning.winner(scaled(2.0), HOST, tmp_path / "tuned.json")
     with pytest.raises(UsageError, match="S0427"):
         tuning.tune(scaled(2.0), parse_target("llvm-cpu:riscv64"), seconds=1)
+    with pytest.raises(Error, match="S0508"):
+        tuning.tune(scaled(2.0), HOST, seconds=1, device="cuda")
+    with pytest.raises(Error, match="S0507"):
+        tuning.tune(scaled(2.0), parse_target("metal"), seconds=1, device="metal:7")
 
 
 def test_from_the_command_line(
