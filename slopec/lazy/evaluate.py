@@ -4,12 +4,14 @@ Each recorded op runs once: an intermediate result that a tensor or an unevaluat
 graph refers to is an output too. The others are never held, and the nodes are let go.
 """
 
+import math
 import threading
 import weakref
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from slopec import tree
+from slopec.lazy.device import REFERENCE
 from slopec.lazy.extract import Graph, nodes_behind
 from slopec.lazy.graph import Value
 from slopec.lazy.liveness import still_referred_to
@@ -19,6 +21,8 @@ from slopec.tensor import Tensor
 # One evaluation at a time: two threads may want the same values, and programs are not reentrant.
 _lock = threading.RLock()
 
+_SMALL = 1 << 20
+"""Elements up to which NumPy draws random numbers sooner than a program for them is compiled."""
 
 _kept_state: weakref.WeakSet[Value] = weakref.WeakSet()
 
@@ -54,6 +58,20 @@ def evaluate(
                 groups.setdefault(value.device, []).append(value)
         for device, wanted in groups.items():
             _evaluate_on(device, wanted, without)
+
+
+def evaluate_alike(value: Value) -> None:
+    """Make the data of a value known by a means that its size alone decides.
+
+    The last bit of a float depends on who computes it. By default the time that it took before and
+    what was compiled before decide, which another process would not repeat.
+    """
+    with _lock:
+        if value.data is not None or value.device is not None:
+            evaluate([value])
+        else:
+            small = math.prod(value.type[0]) <= _SMALL
+            _evaluate_on(REFERENCE if small else "cpu", [value], ())
 
 
 def eval(*trees: Any) -> Any:

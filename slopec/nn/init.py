@@ -15,6 +15,7 @@ import numpy as np
 
 from slopec import dtypes, ops, random, tracing
 from slopec.diagnostics import ShapeError, UsageError
+from slopec.lazy.evaluate import evaluate_alike
 from slopec.tensor import Tensor
 
 Shape = Sequence[int]
@@ -64,8 +65,10 @@ def _key(key: Any) -> Any:
 
 
 def _known(values: Tensor) -> Tensor:
-    """Values computed at once, unless a trace is written."""
-    return values if tracing.is_tracing() else values.eval()
+    """Values computed at once, to the same bits in every process, unless a trace is written."""
+    if not tracing.is_tracing():
+        evaluate_alike(values._value)
+    return values
 
 
 def constant(shape: Shape, value: float, *, dtype: Any = dtypes.float32) -> Tensor:

@@ -193,7 +193,7 @@ def test_a_loop_leaves_nothing_behind():
                 y.numpy()
         return y.eval()
 
-    loop(100)
+    loop(10_000)  # after which all is compiled that pays
     gc.collect()
     before = len(gc.get_objects())
     loop(10_000)
