@@ -18,6 +18,7 @@ from slopec import cache, ir
 from slopec.diagnostics import CompileError, Diagnostic, UsageError, did_you_mean
 from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
 from slopec.emit_process import COMPILER, Answer, Cancellation, Request
+from slopec.kernels import edition, place_kernels
 from slopec.rewrite import run_passes
 from slopec.targets import (
     CONFIGURATIONS,
@@ -38,18 +39,23 @@ _reading = threading.Lock()
 class EmitOptions:
     """How to compile: seconds at most, whether to use the cache, more flags for IREE.
 
-    `configuration` names the one of `slopec.targets.CONFIGURATIONS` to use, with no fallback.
+    `kernels` lets kernels written by hand take the place of ops. `configuration` names the one of
+    `slopec.targets.CONFIGURATIONS` to use, with no fallback.
     """
 
     timeout: float | None = 600.0
     cache: bool = True
     flags: tuple[str, ...] = ()
+    kernels: bool = True
     configuration: str | None = None
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A configuration that was tried, how long it ran, and why it failed; None if it did not."""
+    """A configuration that was tried, how long it ran, and why it failed; None if it did not.
+
+    With kernels written by hand, "+kernels" is part of the name.
+    """
 
     configuration: str
     seconds: float
@@ -112,8 +118,13 @@ def emit(
     deadline = None if options.timeout is None else start + options.timeout
     target = resolve(target)
     ladder = (chosen,) if chosen else configurations(target, work)
-    climb = _Climb(bytecode, target, options.flags, name, deadline, cancellation)
-    emitted = climb.run(ladder)
+    rungs = [_Rung(rung, rung.name, bytecode) for rung in ladder]
+    with_kernels = _with_kernels(bytecode, target) if options.kernels else None
+    if with_kernels is not None:
+        first = _Rung(ladder[0], f"{ladder[0].name}+kernels", with_kernels)
+        rungs = [first] if chosen else [first, *rungs]
+    climb = _Climb(target, options.flags, name, deadline, cancellation)
+    emitted = climb.run(rungs)
     problem = store.write(name, _facts(emitted), emitted.vmfb)
     if problem is not None:
         warning = Diagnostic(
@@ -169,26 +180,34 @@ def _resolve(target: Target) -> Target:
 
 
 @dataclass(frozen=True)
+class _Rung:
+    """A configuration to try, what the attempt is called, and the module to compile."""
+
+    configuration: Configuration
+    name: str
+    bytecode: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class _Climb:
     """The search for a configuration that compiles, for one program."""
 
-    bytecode: bytes
     target: Target
     extra_flags: tuple[str, ...]
     name: str
     deadline: float | None
     cancellation: Cancellation | None
 
-    def run(self, ladder: Sequence[Configuration]) -> Emitted:
+    def run(self, ladder: Sequence[_Rung]) -> Emitted:
         """Try the configurations in order; raises the error of the last when all fail."""
         attempts: list[Attempt] = []
         reproducer = None
         rungs = list(ladder)
         while True:
             rung = rungs.pop(0)
-            flags = (*self.target.flags, *rung.flags, *self.extra_flags)
+            flags = (*self.target.flags, *rung.configuration.flags, *self.extra_flags)
             started = time.monotonic()
-            answer = self._compile(flags)
+            answer = self._compile(rung.bytecode, flags)
             seconds = time.monotonic() - started
             if answer.ending == "done":
                 attempts.append(Attempt(rung.name, seconds))
@@ -196,16 +215,16 @@ class _Climb:
             failure = failure_of(answer)
             attempts.append(Attempt(rung.name, seconds, failure.message))
             if answer.ending in ("crashed", "timeout"):
-                kept = cache.keep_reproducer(self.name, self.bytecode, flags)
+                kept = cache.keep_reproducer(self.name, rung.bytecode, flags)
                 reproducer = reproducer if kept is None else str(kept)
-            linked = with_system_library(self.target, rung, failure.symbols)
+            linked = with_system_library(self.target, rung.configuration, failure.symbols)
             if linked is not None:
-                rungs.insert(0, linked)
+                rungs.insert(0, _Rung(linked, linked.name, rung.bytecode))
             if not rungs or not failure.retry:
                 raise as_error(failure, _tried(attempts, failure), reproducer)
 
-    def _compile(self, flags: tuple[str, ...]) -> Answer:
-        request = Request(self.bytecode, flags, self.target.process_flags)
+    def _compile(self, bytecode: bytes, flags: tuple[str, ...]) -> Answer:
+        request = Request(bytecode, flags, self.target.process_flags)
         return COMPILER.compile(request, deadline=self.deadline, cancellation=self.cancellation)
 
     def _emitted(
@@ -274,6 +293,13 @@ def _survey(module: ir.Module, target: Target) -> Workload:
     )
 
 
+def _with_kernels(bytecode: bytes, target: Target) -> bytes | None:
+    """The program with kernels in it, None where there is no place for any."""
+    with _reading:
+        module = ir.parse(bytecode)
+        return ir.bytecode(module) if place_kernels(module, target) else None
+
+
 _CONTRACTIONS = frozenset({"stablehlo.dot_general", "stablehlo.dot", "stablehlo.convolution"})
 _SPELLED = {"float64": "f64", "complex128": "complex<f64>"}
 
@@ -315,7 +341,7 @@ def _identity(target: Target, options: EmitOptions) -> list[str]:
         machine = platform.node() if flags is None else " ".join(sorted(flags))
     table = repr(list(CONFIGURATIONS.values()))
     chosen = options.configuration or ""
-    extra = [*target.process_flags, *options.flags]
+    extra = [*target.process_flags, *options.flags, edition() if options.kernels else ""]
     return [IREE_VERSION, target.name, *target.flags, *extra, chosen, table, machine]
 
 

@@ -137,6 +137,12 @@ def shape_and_dtype(type_: Type) -> tuple[Shape, DType]:
     return tuple(type_.shape), dtype
 
 
+@lru_cache(maxsize=4096)
+def type_named(text: str) -> Type:
+    """The type that `text` spells."""
+    return Type.parse(text, context())
+
+
 def type_of(value: Value) -> tuple[Shape, DType]:
     """The shape and element type of a value."""
     return shape_and_dtype(value.type)

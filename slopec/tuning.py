@@ -23,7 +23,7 @@ from slopec.lower import Lowered
 from slopec.passes.observe import op_counts
 from slopec.targets import Target
 from slopec.tuned import Record, Trial
-from slopec.variants import Variant, neighbours
+from slopec.variants import KERNELS, Variant, neighbours
 from slopec_runtime.devices import choose, open_device
 from slopec_runtime.hostcpu import architecture
 
@@ -63,11 +63,12 @@ def tune(
     convolutions = "stablehlo.convolution" in op_counts(lowered.module)
     with TemporaryDirectory() as folder:
         bench = _Bench(lowered, target, device, pipeline, Path(folder), min(2.0, seconds / 20))
-        used = bench.compile(record.winner, "champion", None)
+        used, _, more = bench.compile(record.winner, "champion", None).partition("+")
+        kernels = KERNELS in more or KERNELS in record.winner.without
         tried.add(replace(record.winner, configuration=used))
         tuned.write(path, record)
         while time.monotonic() < end:
-            near = neighbours(record.winner, target, convolutions=convolutions)
+            near = neighbours(record.winner, target, convolutions=convolutions, kernels=kernels)
             variant = next((other for other in near if other not in tried), None)
             if variant is None:
                 break

@@ -16,6 +16,9 @@ from slopec.targets import CONFIGURATIONS, Target
 PASSES = ("channels-last", "contract-convolutions")
 """Optimisation passes that make some programs slower."""
 
+KERNELS = "kernels"
+"""What leaves out kernels written by hand."""
+
 FLAGS = {
     "llvm-cpu": (
         "--iree-opt-level=O2",
@@ -35,7 +38,7 @@ FLAGS = {
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to compile: passes left out, a configuration, None for the usual ones, and flags.
+    """A way to compile: passes or kernels left out, a configuration or the usual ones, and flags.
 
     >>> Variant(("channels-last",), "tiled").name
     'tiled -channels-last'
@@ -59,7 +62,8 @@ class Variant:
         """How the back end is to compile it, given how it would otherwise."""
         options = options or EmitOptions()
         flags = (*options.flags, *self.flags)
-        return replace(options, flags=flags, configuration=self.configuration)
+        kernels = KERNELS not in self.without
+        return replace(options, flags=flags, kernels=kernels, configuration=self.configuration)
 
     def pipeline(self, pipeline: str) -> str:
         """The passes that are left of a pipeline.
@@ -71,16 +75,20 @@ class Variant:
         return ",".join(map(spell, kept))
 
 
-def neighbours(variant: Variant, target: Target, *, convolutions: bool) -> Iterator[Variant]:
+def neighbours(
+    variant: Variant, target: Target, *, convolutions: bool, kernels: bool = False
+) -> Iterator[Variant]:
     """What differs from `variant` in one point: its configuration, a pass, a flag more or less.
 
-    Configurations and passes that are for convolutions only count where there are some.
+    Configurations and passes that are for convolutions only count where there are some, and so do
+    kernels.
     """
     if target.name == "llvm-cpu":
         for name in CONFIGURATIONS:
             if name != variant.configuration and (convolutions or name != "im2col"):
                 yield replace(variant, configuration=name)
-    for name in PASSES if convolutions else ():
+    names = (*(PASSES if convolutions else ()), *((KERNELS,) if kernels else ()))
+    for name in names:
         others = tuple(other for other in variant.without if other != name)
         yield replace(variant, without=others if name in variant.without else (*others, name))
     for flag in FLAGS.get(target.name, ()):

@@ -153,6 +153,10 @@ def test_neighbours_differ_in_one_point() -> None:
     assert Variant(("channels-last",), "tiled") in near
     assert start not in near
     plain = list(neighbours(Variant(), HOST, convolutions=False))
+    assert [*plain, Variant(("kernels",))] == sorted(
+        neighbours(Variant(), HOST, convolutions=False, kernels=True),
+        key=lambda variant: "kernels" in variant.without,
+    )
     assert not any(v.without or v.configuration == "im2col" for v in plain)
 
 

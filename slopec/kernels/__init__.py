@@ -1,0 +1,48 @@
+"""Kernels written by hand, which take the place of StableHLO ops in what is compiled for a CPU.
+
+`place_kernels` is the last thing that happens to a module before the back end has it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from slopec import ir
+from slopec.kernels import products
+from slopec.kernels.hardware import Vectors, vectors_of
+from slopec.targets import Target
+
+Place = Callable[[ir.Module, ir.Operation, Vectors], bool]
+"""Puts a kernel where an op is; whether it did. The op itself is left without uses."""
+
+PLACES: dict[str, Place] = {"stablehlo.dot_general": products.place}
+"""Where kernels go, by the op that is looked at; first come, first served."""
+
+
+def place_kernels(module: ir.Module, target: Target) -> bool:
+    """Put kernels into a module wherever they are faster on a resolved target; whether any are."""
+    vectors = vectors_of(target)
+    if vectors is None:
+        return False
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        if op.name in PLACES:
+            found.append(op)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    placed = [op for op in found if PLACES[op.name](module, op, vectors)]
+    for op in placed:
+        op.erase()
+    return bool(placed)
+
+
+@cache
+def edition() -> str:
+    """A digest of this room: other kernels make other code of the same module."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

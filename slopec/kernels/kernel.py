@@ -1,0 +1,105 @@
+"""A kernel: what a grid of workgroups does to buffers, written by hand, called like an op.
+
+IREE compiles it as it compiles the kernels that it makes itself: it becomes an executable of the
+module, and `call` puts a dispatch of it among the StableHLO ops of a function.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from slopec import dtypes, ir
+from slopec.dtypes import DType
+from slopec.kernels.body import Body, Memory, Term
+
+Type = tuple[ir.Shape, DType]
+"""The shape and element type of a buffer, which is dense and in row-major order."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A grid of workgroups, and what each of them does.
+
+    `write` is called with the body to write and with its buffers, the operands and then the
+    results; every workgroup runs that body, in any order and at the same time as others.
+    Kernels of the same name must be the same. A result may be scratch memory that nobody reads.
+    """
+
+    name: str
+    operands: tuple[Type, ...]
+    results: tuple[Type, ...]
+    workgroups: tuple[int, int, int]
+    write: Callable[..., None] = field(repr=False, compare=False)
+
+
+def call(
+    kernel: Kernel, operands: Sequence[ir.Value], module: ir.Module, before: ir.Operation
+) -> list[ir.Value]:
+    """Dispatch a kernel before an op of a module, which gets its code if it has none of it yet."""
+    names = {ir.symbol_name(op) for op in module.body.operations}
+    if kernel.name not in names:
+        shell = _executable(kernel)
+        (executable,) = shell.body.operations
+        executable.operation.clone(ip=ir.InsertionPoint.at_block_begin(module.body))
+    facts = {
+        "entry_points": ir.attr(f"[@{kernel.name}::@{kernel.name}]"),
+        "operandSegmentSizes": ir.attr(f"array<i32: 0, {len(operands)}, 0, 0>"),
+    }
+    types = [ir.tensor_type(*type_) for type_ in kernel.results]
+    point = ir.InsertionPoint(before)
+    return list(ir.create("flow.dispatch", types, operands, facts, before.location, point).results)
+
+
+_SHELL = """
+hal.executable.source private @{name} {{
+  hal.executable.export public @{name} ordinal(0) layout({layout})
+      count(%device: !hal.device) -> (index, index, index) {{
+    %x = arith.constant {x} : index
+    %y = arith.constant {y} : index
+    %z = arith.constant {z} : index
+    hal.return %x, %y, %z : index, index, index
+  }}
+  builtin.module {{ func.func @{name}() {{ return }} }}
+}}
+"""
+
+
+def _executable(kernel: Kernel) -> ir.Module:
+    """A module of an executable with the kernel as its one entry point."""
+    layout = _layout(kernel)
+    x, y, z = kernel.workgroups
+    shell = ir.parse(_SHELL.format(name=kernel.name, layout=layout, x=x, y=y, z=z))
+    (executable,) = shell.body.operations
+    inner = ir.body_of(executable.operation).operations[1]
+    (function,) = ir.body_of(inner.operation).operations
+    (end,) = ir.body_of(function.operation).operations
+    body = Body(ir.InsertionPoint(end))
+    types = (*kernel.operands, *kernel.results)
+    kernel.write(body, *(_bound(body, layout, i, type_) for i, type_ in enumerate(types)))
+    ir.verify(shell)
+    return shell
+
+
+def _layout(kernel: Kernel) -> str:
+    binding = "#hal.pipeline.binding<storage_buffer{}>"
+    given = [binding.format(", ReadOnly")] * len(kernel.operands)
+    made = [binding.format("")] * len(kernel.results)
+    return f"#hal.pipeline.layout<bindings=[{', '.join([*given, *made])}]>"
+
+
+def _bound(body: Body, layout: str, place: int, type_: Type) -> Memory:
+    """The buffer bound at a place."""
+    shape, dtype = type_
+    sizes = "".join(f"{size}x" for size in shape)
+    made = body.op(
+        "hal.interface.binding.subspan",
+        body.index(0),
+        type=f"memref<{sizes}{dtypes.MLIR_NAMES[dtype]}>",
+        layout=ir.attr(layout),
+        binding=ir.attr(f"{place} : index"),
+        alignment=ir.attr("64 : index"),
+        operandSegmentSizes=ir.attr("array<i32: 1, 0>"),
+    )
+    return Memory(body, made.value, shape, dtype)
+
+
+__all__ = ["Body", "Kernel", "Memory", "Term", "Type", "call"]
