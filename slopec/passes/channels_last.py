@@ -166,6 +166,8 @@ def _is_free(x: Tensor) -> bool:
     """Whether the transpose of `x` disappears, or is there anyhow."""
     if x.ndim == 0 or _is_first(x) or Broadcast.of(x) is not None:
         return True
+    if x.ndim == 3:  # the transposes to either order are the same: each would call for the other
+        return False
     value = x._value
     users = [] if value is None else [use.owner.operation for use in value.uses]
     wanted = _to_last(x.ndim)

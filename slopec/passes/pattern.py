@@ -114,7 +114,7 @@ def apply(
         }
         with tracing.writing(where):
             rewrite_greedily(
-                function, attempts, max_iterations=max_iterations, max_rewrites=1000 + 50 * size
+                function, attempts, max_iterations=max_iterations, max_rewrites=1000 + 4 * size
             )
     return matches
 
