@@ -37,6 +37,10 @@ PHASES = (
 """IREE's compilation phases in order. Run one by one they make the same module in the same time,
 and the last one announced is where a crash happened."""
 
+VERIFIED = PHASES[: PHASES.index("flow")]
+"""Phases that have every pass's result verified. Those are IREE's rewrites of the program, which
+are known to make invalid ops of some; in what follows, verification takes a third of the time."""
+
 BUFFER_NAME = "<module>"
 """What IREE calls the text it parses: locations in it are not the user's."""
 
@@ -271,6 +275,7 @@ def _run_phases(library: Any, invocation: int, until: str, send: Callable[[Heade
         if previous is not None:
             library.ireeCompilerInvocationSetCompileFromPhase(invocation, previous.encode())
         library.ireeCompilerInvocationSetCompileToPhase(invocation, phase.encode())
+        library.ireeCompilerInvocationSetVerifyIR(invocation, phase in VERIFIED)
         if not library.ireeCompilerInvocationPipeline(invocation, 0):
             return False
         previous = phase
@@ -324,6 +329,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ireeCompilerSessionBorrowContext": (_H, _P),
     "ireeCompilerInvocationSetCompileFromPhase": (None, _P, _S),
     "ireeCompilerInvocationSetCompileToPhase": (None, _P, _S),
+    "ireeCompilerInvocationSetVerifyIR": (None, _P, ctypes.c_bool),
     "ireeCompilerInvocationOutputIR": (_P, _P, _P),
     "ireeCompilerInvocationOutputVMBytecode": (_P, _P, _P),
     "ireeCompilerSourceWrapBuffer": (_P, _P, _S, _S, ctypes.c_size_t, ctypes.c_bool, _P),
