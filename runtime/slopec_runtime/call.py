@@ -38,8 +38,12 @@ class Call:
         self._context = context
         self._function = context.function(variant.symbol)
         self._scratch = scratch_size(self._function)
-        self._fed = [array for array in entry.inputs if array.slot is None]
+        fed = [array for array in entry.inputs if array.slot is None]
+        self._names = [array.name for array in fed]
+        self._given_up = [i for i, array in enumerate(fed) if array.donated]
         self._slots = [array.slot for array in entry.inputs]
+        # Whether the function takes just what is passed, which then needs no sorting out.
+        self._is_plain = not any(array.slot is not None or array.donated for array in entry.inputs)
         self._donates = [array.slot for array in entry.inputs if array.slot and array.donated]
         self._replaces = [(i, out.slot) for i, out in enumerate(entry.outputs) if out.slot]
         returned = set(leaves(entry.result))
@@ -54,28 +58,29 @@ class Call:
     def run(self, operands: Sequence[Operand]) -> list[Array | None]:
         """Run the function once. Raises Error S0514, S0515 or S0516."""
         fed, uploaded = self._upload(operands)
-        state = self._context.state
+        state, meter = self._context.state, self._context.meter
         with state.lock:
-            views = self._arguments(operands, fed)
-            outputs = self._invoke(views)
+            outputs = self._invoke(fed if self._is_plain else self._arguments(operands, fed))
             for i, slot in self._replaces:
                 state.views[slot] = outputs[i]
-        device, meter = self._context.device, self._context.meter
-        meter.add(calls=1, uploaded=uploaded)
+            meter.count_call()
+        if uploaded:
+            meter.add(uploaded=uploaded)
+        device = self._context.device
         results: list[Array | None] = [None] * len(outputs)
         for i, shape, dtype, kept in self._results:
             view = outputs[i] if kept is None else state.own(kept, outputs[i])
             results[i] = Array(device, shape, dtype, view, None, meter, kept is not None)
         return results
 
-    def _upload(self, operands: Sequence[Operand]) -> tuple[list[HalBufferView | None], int]:
-        """The handles of the operands and the bytes sent; None for an array to be donated."""
+    def _upload(self, operands: Sequence[Operand]) -> tuple[list[HalBufferView], int]:
+        """The handles of the operands and the bytes sent."""
         device = self._context.device
-        fed: list[HalBufferView | None] = []
+        fed: list[HalBufferView] = []
         sent = 0
-        for value, facts in zip(operands, self._fed, strict=True):
+        for value in operands:
             if isinstance(value, Array) and value.device is device:
-                fed.append(None if facts.donated else value.view())
+                fed.append(value.view())
                 continue
             # An array of another device comes through the host.
             array = np.asarray(value)
@@ -84,7 +89,7 @@ class Call:
         return fed, sent
 
     def _arguments(
-        self, operands: Sequence[Operand], fed: list[HalBufferView | None]
+        self, operands: Sequence[Operand], fed: list[HalBufferView]
     ) -> list[HalBufferView]:
         """One handle per input, in order. Nothing is donated before everything is known good."""
         state = self._context.state
@@ -92,15 +97,15 @@ class Call:
         for slot in self._slots:
             if slot is not None and slot not in held:
                 raise state.missing(slot)
-        for i, view in enumerate(fed):
-            if view is None:
+        for i in self._given_up:
+            if isinstance(operands[i], Array) and operands[i].device is self._context.device:
                 fed[i] = self._consume(operands, i)
-        given: Any = iter(fed)
+        given = iter(fed)
         return [next(given) if slot is None else held[slot] for slot in self._slots]
 
     def _consume(self, operands: Sequence[Operand], position: int) -> HalBufferView:
         array: Any = operands[position]
-        name = self._fed[position].name
+        name = self._names[position]
         if sum(other is array for other in operands) > 1:
             raise Error(
                 "S0515",

@@ -39,14 +39,15 @@ class Entry:
             tuple(variant.dims[dim] for dim in self._dims): Call(name, facts, variant, context)
             for variant in facts.variants
         }
-        self._fed = [
-            (i, Expected(f"input '{array.name}' of {name}()", array.name, array.shape, array.dtype))
-            for i, array in enumerate(facts.inputs)
+        self._fed = [i for i, array in enumerate(facts.inputs) if array.slot is None]
+        self._expected = [
+            Expected(f"input '{array.name}' of {name}()", array.name, array.shape, array.dtype)
+            for array in facts.inputs
             if array.slot is None
         ]
         self._symbolic = [
             (position, expected)
-            for position, (_, expected) in enumerate(self._fed)
+            for position, expected in enumerate(self._expected)
             if any(isinstance(size, str) for size in expected.shape)
         ]
         self._formulas = [
@@ -55,6 +56,8 @@ class Entry:
             if any(isinstance(size, str) and not is_name(size) for size in expected.shape)
         ]
         self._names = [argument for argument, _ in facts.arguments]
+        # Whether the arguments are the inputs, one by one.
+        self._is_flat = [tree for _, tree in facts.arguments] == self._fed
         self._is_pure = not any(out.slot for out in facts.outputs) and not any(
             array.donated for array in facts.inputs
         )
@@ -66,8 +69,12 @@ class Entry:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the entry; the result nests as it did when the entry was compiled."""
-        values = self._bind(args, kwargs)
-        operands = [operand(values[i], expected) for i, expected in self._fed]
+        if kwargs or not self._is_flat or len(args) != len(self._fed):
+            values = self._bind(args, kwargs)
+            args = tuple(values[i] for i in self._fed)
+        operands = list(map(operand, args, self._expected))
+        if not self._dims:
+            return unflatten(self.facts.result, self._calls[()].run(operands))
         sizes: dict[str, int] = {}
         for position, expected in self._symbolic:
             measure(sizes, operands[position].shape, expected)
@@ -111,7 +118,7 @@ class Entry:
             return call.run(operands)
         dim = self._dimension_to_split(sizes)
         plan = pieces(sizes[dim], self._compiled(dim))
-        axes = [_axis(expected.shape, dim) for _, expected in self._fed]
+        axes = [_axis(expected.shape, dim) for expected in self._expected]
         runs = []
         for piece in plan:
             part = [

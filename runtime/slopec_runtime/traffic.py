@@ -30,7 +30,7 @@ class Traffic:
 
 
 class Meter:
-    """The running counts behind `Traffic`, safe to bump from several threads."""
+    """The running counts behind `Traffic`, bytes safe to add from several threads."""
 
     __slots__ = ("_calls", "_downloaded", "_lock", "_uploaded")
 
@@ -38,10 +38,13 @@ class Meter:
         self._lock = threading.Lock()
         self._calls = self._uploaded = self._downloaded = 0
 
-    def add(self, calls: int = 0, uploaded: int = 0, downloaded: int = 0) -> None:
-        """Add to the counts."""
+    def count_call(self) -> None:
+        """One more call; whoever calls holds what lets one call at a time run."""
+        self._calls += 1
+
+    def add(self, uploaded: int = 0, downloaded: int = 0) -> None:
+        """Add to the bytes."""
         with self._lock:
-            self._calls += calls
             self._uploaded += uploaded
             self._downloaded += downloaded
 
