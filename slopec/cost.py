@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from slopec import ir
 from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
 from slopec.transforms.counted import count_of
+from slopec.transforms.inline import callee
 
 _FREE = {
     "stablehlo.reshape",
@@ -87,6 +88,9 @@ def _times(count: int, cost: Cost) -> Cost:
 def _op_cost(op: ir.Operation) -> Cost:
     if op.name in _FREE:
         return Cost()
+    if op.name == "func.call":
+        function = callee(op)
+        return Cost() if function is None else cost_of(function)
     if op.name in ("stablehlo.while", "stablehlo.case", "stablehlo.if"):
         inner = sum((cost_of_block(region.blocks[0]) for region in op.regions), Cost())
         count = count_of(op) if op.name == "stablehlo.while" else None

@@ -19,6 +19,7 @@ from slopec.diagnostics import CompileError, Diagnostic, UsageError, did_you_mea
 from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
 from slopec.emit_process import COMPILER, Answer, Cancellation, Request
 from slopec.kernels import edition, place_kernels
+from slopec.passes.inline_routines import InlineRoutines, routines_of
 from slopec.rewrite import run_passes
 from slopec.targets import (
     CONFIGURATIONS,
@@ -118,7 +119,8 @@ def emit(
     deadline = None if options.timeout is None else start + options.timeout
     target = resolve(target)
     ladder = (chosen,) if chosen else configurations(target, work)
-    rungs = [_Rung(rung, rung.name, bytecode) for rung in ladder]
+    plain = _without_routines(bytecode)
+    rungs = [_Rung(rung, rung.name, plain) for rung in ladder]
     with_kernels = _with_kernels(bytecode, target) if options.kernels else None
     if with_kernels is not None:
         first = _Rung(ladder[0], f"{ladder[0].name}+kernels", with_kernels)
@@ -291,6 +293,16 @@ def _survey(module: ir.Module, target: Target) -> Workload:
         products=bool(seen),
         bfloat16_products="bf16" in seen,
     )
+
+
+def _without_routines(bytecode: bytes) -> bytes:
+    """The program with all that it computes where it is computed."""
+    with _reading:
+        module = ir.parse(bytecode)
+        if not routines_of(module):
+            return bytecode
+        InlineRoutines().run(module)
+        return ir.bytecode(module)
 
 
 def _with_kernels(bytecode: bytes, target: Target) -> bytes | None:

@@ -4,13 +4,14 @@
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
 from slopec import ir
-from slopec.kernels import products
+from slopec.kernels import products, routines
 from slopec.kernels.hardware import Vectors, vectors_of
+from slopec.passes.inline_routines import InlineRoutines
 from slopec.targets import Target
 
 Place = Callable[[ir.Module, ir.Operation, Vectors], bool]
@@ -25,15 +26,22 @@ def place_kernels(module: ir.Module, target: Target) -> bool:
     vectors = vectors_of(target)
     if vectors is None:
         return False
+    any_routine = _placed({"func.call": routines.place}, module, vectors)
+    InlineRoutines().run(module)
+    return _placed(PLACES, module, vectors) or any_routine
+
+
+def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:
+    """Put kernels where a table says; whether there are any."""
     found: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name in PLACES:
+        if op.name in places:
             found.append(op)
         return ir.WalkResult.ADVANCE
 
     module.operation.walk(visit)
-    placed = [op for op in found if PLACES[op.name](module, op, vectors)]
+    placed = [op for op in found if places[op.name](module, op, vectors)]
     for op in placed:
         op.erase()
     return bool(placed)

@@ -36,6 +36,7 @@ PASSES: dict[str, str] = {
     "guard-indices": "slopec.passes.guard_indices:GuardIndices",
     "hoist-negate": "slopec.passes.hoist_negate:HoistNegate",
     "inline": "slopec.passes.mlir:Inline",
+    "inline-routines": "slopec.passes.inline_routines:InlineRoutines",
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
     "native-types": "slopec.passes.native_types:NativeTypes",
     "raise-logistic": "slopec.passes.raise_logistic:RaiseLogistic",

@@ -22,6 +22,18 @@ def called(op: ir.Operation) -> str | None:
     return ir.symbol_in(op, attribute)
 
 
+def callee(call: ir.Operation) -> ir.Operation | None:
+    """The function that an op calls, if the module has its body."""
+    module, name = call.parent, called(call)
+    while module.name != "builtin.module":
+        module = module.operation.parent
+    for view in module.regions[0].blocks[0].operations:
+        op = view.operation
+        if op.name == "func.func" and ir.symbol_name(op) == name:
+            return op if ir.has_body(op) else None
+    return None
+
+
 def mark_like(function: ir.Operation, other: ir.Operation) -> None:
     """Let a function stay a call by the same rule as another."""
     for name in MARKS:

@@ -1,5 +1,6 @@
 """What blocked algorithms share: how wide blocks are, counted loops, inverses of triangles."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,6 +13,10 @@ BLOCK = 32
 """Columns of a block up to 16 blocks; larger matrices have larger ones, of a quarter as many."""
 
 
+TOGETHER = 512
+"""Rows, at most, that are factored or solved for by one routine."""
+
+
 def width_of(n: int) -> int:
     """How many columns a block of a matrix with `n` of them has."""
     return BLOCK if n <= 16 * BLOCK else 4 * BLOCK
@@ -20,6 +25,17 @@ def width_of(n: int) -> int:
 def starts(n: int) -> range:
     """The first columns of the blocks of `n` columns."""
     return range(0, n, width_of(n))
+
+
+def as_stack(a: Tensor) -> Tensor:
+    """Matrices (…, m, n) as (k, m, n)."""
+    rows, columns = a.shape[-2:]
+    return hlo.reshape(a, (math.prod(a.shape[:-2]), rows, columns))
+
+
+def has_kernels(a: Tensor) -> bool:
+    """Whether there may be kernels for the element type."""
+    return a.dtype in (dtypes.float32, dtypes.float64)
 
 
 def counted(n: int, step: Callable[..., Sequence[Tensor]], *initial: Tensor) -> tuple[Tensor, ...]:

@@ -1,12 +1,15 @@
-"""Cholesky factors: a block on the diagonal column by column, what is below it by its inverse."""
+"""Cholesky factors by blocks: of one on the diagonal, of what is beside it, of what is left."""
 
 from collections.abc import Sequence
 
 from slopec import dtypes, hlo
 from slopec.hlo import matrices as m
 from slopec.passes.factorizations.blocks import (
+    TOGETHER,
+    as_stack,
     column,
     counted,
+    has_kernels,
     inverse,
     numbers,
     row,
@@ -14,6 +17,8 @@ from slopec.passes.factorizations.blocks import (
     starts,
     width_of,
 )
+from slopec.passes.factorizations.triangular import solved
+from slopec.passes.routines import routine
 from slopec.tensor import Tensor
 
 
@@ -24,9 +29,41 @@ def cholesky(a: Tensor, *, lower: bool) -> Tensor:
     """
     if not a.size:
         return a
+    if has_kernels(a):
+        found = _upper(m.transposed(a) if lower else a)
+        return m.transposed(found) if lower else found
+    return _lower(a) if lower else m.adjoint(_lower(m.adjoint(a)))
+
+
+def _upper(a: Tensor) -> Tensor:
+    """The upper factor of a real matrix: of each block by a routine, row of blocks by row."""
+    n = a.shape[-1]
+    rows: list[Tensor] = []
+    rest = as_stack(a)
+    for start in range(0, n, TOGETHER):
+        width, size = min(TOGETHER, n - start), n - start
+        factor = routine("cholesky", _upper_of_block, m.part(rest, 0, width, 0, width))
+        row = factor
+        if width < size:
+            right = m.part(rest, 0, width, width, size)
+            across = solved(factor, right, lower=False, transposed=True, unit=False)
+            trailing = m.part(rest, width, size, width, size)
+            rest = hlo.subtract(trailing, m.matmul(m.transposed(across), across))
+            row = hlo.concatenate([factor, across], 2)
+        rows.append(hlo.pad(row, hlo.full((), 0, a.dtype), [0, 0, start], [0, 0, 0]))
+    whole = rows[0] if len(rows) == 1 else hlo.concatenate(rows, 1)
+    return hlo.reshape(whole, a.shape)
+
+
+def _upper_of_block(a: Tensor) -> Tensor:
+    return m.transposed(_lower(m.transposed(a)))
+
+
+def _lower(a: Tensor) -> Tensor:
+    """The lower factor, in loops over the columns of narrow blocks."""
     n = a.shape[-1]
     panels: list[Tensor] = []
-    rest = a if lower else m.adjoint(a)
+    rest = a
     for start in starts(n):
         width = min(width_of(n), n - start)
         factor = _factor(m.part(rest, 0, width, 0, width))
@@ -39,8 +76,7 @@ def cholesky(a: Tensor, *, lower: bool) -> Tensor:
             rest = hlo.subtract(trailing, m.matmul(under, m.adjoint(under)))
             panel = hlo.concatenate([factor, under], a.ndim - 2)
         panels.append(m.extended(panel, start, 0, above=start))
-    result = panels[0] if len(panels) == 1 else hlo.concatenate(panels, a.ndim - 1)
-    return result if lower else m.adjoint(result)
+    return panels[0] if len(panels) == 1 else hlo.concatenate(panels, a.ndim - 1)
 
 
 def _factor(a: Tensor) -> Tensor:

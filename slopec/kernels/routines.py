@@ -1,0 +1,44 @@
+"""Which routines of a module (`slopec.passes.routines`) become kernels."""
+
+from collections.abc import Callable
+
+from slopec import dtypes, ir
+from slopec.kernels.hardware import Vectors
+from slopec.kernels.kernel import Kernel, call
+from slopec.kernels.triangles import System, cholesky, solve
+from slopec.passes.routines import KERNEL
+from slopec.transforms.inline import callee
+
+Make = Callable[[ir.Operation, Vectors], Kernel]
+
+
+def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
+    """Put a kernel where a routine is called, if there is one for it; whether it did."""
+    function = callee(op)
+    if function is None or KERNEL not in function.attributes:
+        return False
+    make = _MAKERS[ir.string_in(function, KERNEL)]
+    if not all(ir.type_of(value)[1] in (dtypes.float32, dtypes.float64) for value in op.operands):
+        return False
+    kernel = make(function, vectors)
+    for old, new in zip(op.results, call(kernel, list(op.operands), module, op), strict=True):
+        old.replace_all_uses_with(new)
+    return True
+
+
+def _cholesky(function: ir.Operation, vectors: Vectors) -> Kernel:
+    ((batch, n, _), dtype) = ir.shape_and_dtype(ir.function_type(function)[0][0])
+    return cholesky(batch, n, dtype, vectors)
+
+
+def _solve(function: ir.Operation, vectors: Vectors) -> Kernel:
+    right = ir.function_type(function)[0][1]
+    ((batch, n, columns), dtype) = ir.shape_and_dtype(right)
+    holds = {
+        name: bool(function.attributes[f"slope.{name}"].value)
+        for name in ("lower", "transposed", "unit")
+    }
+    return solve(System(batch, n, columns, dtype, **holds), vectors)
+
+
+_MAKERS: dict[str, Make] = {"cholesky": _cholesky, "triangular_solve": _solve}
