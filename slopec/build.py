@@ -9,9 +9,11 @@ import numpy as np
 import slopec_runtime
 from slopec import ir
 from slopec.diagnostics import Diagnostic
-from slopec.emit import EmitOptions, Emitted, emit_many
+from slopec.emit import EmitOptions, Emitted, emit_many, resolve
+from slopec.kernels import convolves
 from slopec.lower import Lowered
-from slopec.passes import Observer, parse_pipeline, run_pipeline
+from slopec.passes import Observer, Pipeline, op_counts, parse_pipeline, run_pipeline
+from slopec.passes.contract_convolutions import ContractConvolutions
 from slopec.prepare import Prepared, prepare
 from slopec.targets import Target
 from slopec.variants import Variant
@@ -106,22 +108,42 @@ def build(
     if variant is not None:
         options, pipeline = variant.options(options), variant.pipeline(pipeline or OPTIMIZE)
     options = options or EmitOptions()
-    pipelines = (DERIVE, OPTIMIZE if pipeline is None else pipeline, LEGALIZE)
+    pipeline = OPTIMIZE if pipeline is None else pipeline
+    ways = [
+        (target.keeps_scratch, _suited(pipeline, lowered, target, options)) for target in targets
+    ]
     prepared = {
-        keeps: prepare(
-            lowered, pipelines, keeps_scratch=keeps, observer=observer, kept=options.cache
+        (keeps, suited): prepare(
+            lowered,
+            (DERIVE, suited, LEGALIZE),
+            keeps_scratch=keeps,
+            observer=observer,
+            kept=options.cache,
         )
-        for keeps in sorted({target.keeps_scratch for target in targets})
+        for keeps, suited in sorted(set(ways))
     }
     state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
     traced = None if carry_stablehlo is False else portable(lowered.module)
     if carry_stablehlo is None and traced is not None and len(traced) > CARRIED:
         traced = None
-    codes = [(prepared[target.keeps_scratch].code, target) for target in targets]
+    codes = [(prepared[way].code, target) for way, target in zip(ways, targets, strict=True)]
     results = emit_many(codes, options=options)
     manifest = _manifest(lowered, next(iter(prepared.values())))
     name = "" if variant is None else variant.name
     return [_artifact(emitted, manifest, state, traced, name) for emitted in results]
+
+
+def _suited(pipeline: str, lowered: Lowered, target: Target, options: EmitOptions) -> str:
+    """The pipeline that leaves convolutions alone where a target has kernels for them."""
+    if not options.kernels or "stablehlo.convolution" not in op_counts(lowered.module):
+        return pipeline
+    if not convolves(resolve(target)):
+        return pipeline
+    passes = [
+        replace(p, hand_written=True) if isinstance(p, ContractConvolutions) else p
+        for p in parse_pipeline(pipeline)
+    ]
+    return str(Pipeline(tuple(passes)))
 
 
 def portable(module: ir.Module) -> bytes:

@@ -171,6 +171,19 @@ def resolve(target: Target) -> Target:
 
 @lru_cache(maxsize=64)
 def _resolve(target: Target) -> Target:
+    store, name = cache.artifacts(), cache.key(["resolved", *_identity(target, EmitOptions())])
+    found = store.read(name)
+    if found is not None:
+        facts = found.facts
+        return replace(target, processor=facts["processor"], features=tuple(facts["features"]))
+    resolved = _asked(target)
+    facts = {"processor": resolved.processor, "features": list(resolved.features)}
+    store.write(name, facts, b"")
+    return resolved
+
+
+def _asked(target: Target) -> Target:
+    """The target as the compiler describes it."""
     request = Request(b"module {}", target.flags, target.process_flags, until="preprocessing")
     answer = COMPILER.compile(request)
     unknown = unknown_processor(target, answer.text)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from slopec import ir
-from slopec.kernels import products, routines
+from slopec.kernels import convolutions, products, routines
 from slopec.kernels.hardware import Vectors, vectors_of
 from slopec.passes.inline_routines import InlineRoutines
 from slopec.targets import Target
@@ -17,7 +17,10 @@ from slopec.targets import Target
 Place = Callable[[ir.Module, ir.Operation, Vectors], bool]
 """Puts a kernel where an op is; whether it did. The op itself is left without uses."""
 
-PLACES: dict[str, Place] = {"stablehlo.dot_general": products.place}
+PLACES: dict[str, Place] = {
+    "stablehlo.dot_general": products.place,
+    "stablehlo.convolution": convolutions.place,
+}
 """Where kernels go, by the op that is looked at; first come, first served."""
 
 
@@ -45,6 +48,12 @@ def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) ->
     for op in placed:
         op.erase()
     return bool(placed)
+
+
+def convolves(target: Target) -> bool:
+    """Whether a resolved target has kernels for convolutions, which passes then leave alone."""
+    vectors = vectors_of(target)
+    return vectors is not None and convolutions.suits(vectors)
 
 
 @cache

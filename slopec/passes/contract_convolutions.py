@@ -7,14 +7,16 @@ strided convolution multiplies mostly zeros.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 from itertools import product
 from typing import ClassVar
 
 from slopec import hlo, ir
 from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.kernels.convolutions import takes
 from slopec.passes.convolution import Convolution, Dims, channels_last, channels_last_sum
 from slopec.passes.op import Op, any_producer
-from slopec.passes.pattern import Pattern, apply, pattern
+from slopec.passes.pattern import Pattern, Replacement, apply, pattern
 from slopec.tensor import Tensor
 
 _MOST_PLACES = 64
@@ -25,13 +27,17 @@ _MOVES = "transpose|reverse|reshape|concatenate|pad|slice|broadcast_in_dim"
 
 @dataclass(frozen=True)
 class ContractConvolutions:
-    """Kernels' gradients → sums of products; strided ones' → phases; one channel → two."""
+    """Kernels' gradients → sums of products; strided ones' → phases; one channel → two.
+
+    `hand-written` leaves alone what kernels written by hand will take the place of.
+    """
 
     name: ClassVar[str] = "contract-convolutions"
+    hand_written: bool = False
 
     def run(self, module: ir.Module) -> None:
         """Rewrite such convolutions in `module`."""
-        apply(module, PATTERNS)
+        apply(module, map(_left_alone, PATTERNS) if self.hand_written else PATTERNS)
 
 
 @pattern("convolution", changes="rounding")
@@ -155,6 +161,15 @@ PATTERNS: tuple[Pattern, ...] = (
     padding_apart,
     moves_apart,
 )
+
+
+def _left_alone(pattern: Pattern) -> Pattern:
+    """The pattern for all convolutions but those that become kernels."""
+
+    def rewrite(op: Op) -> Replacement:
+        return None if takes(Convolution.of(op)) else pattern.rewrite(op)
+
+    return replace(pattern, rewrite=wraps(pattern.rewrite)(rewrite))
 
 
 def _apart(x: Tensor) -> Tensor:

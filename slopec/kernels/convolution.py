@@ -1,0 +1,272 @@
+"""Convolutions without copies: a row of results at a time, summed in registers, edges left out.
+
+What lies outside of the image is never read. Rows outside are left out of a loop's bounds; columns
+outside are known when the kernel is written, because a tile of results is at a known distance from
+either edge, so their products are just not written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from slopec.dtypes import DType
+from slopec.kernels.body import Body, Index, Memory, Term
+from slopec.kernels.hardware import Vectors
+from slopec.kernels.kernel import Kernel, Type
+
+_WORKGROUPS = 32  # enough to keep a handful of workers equally busy
+_SUMS = 12  # as many are added to before the first can be added to again
+_HELD = 3  # places of a window's row whose weights stay in registers
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A spatial dimension: result p takes x at p·stride + t·dilation − low, for t < window."""
+
+    size: int
+    results: int
+    window: int
+    stride: int
+    dilation: int
+    low: int
+
+    def place(self, result: int, tap: int) -> int:
+        """Which element of x a result takes for a place of the window; it may lie outside."""
+        return result * self.stride + tap * self.dilation - self.low
+
+    @property
+    def inside(self) -> bool:
+        """Whether nothing outside of x is taken."""
+        return self.low <= 0 and self.place(self.results - 1, self.window - 1) < self.size
+
+
+@dataclass(frozen=True)
+class Convolved:
+    """y[n, h, w, o] = Σ x[n, rows(h, r), columns(w, c), i] · k[r, c, i, o], over r, c and i.
+
+    With `planes`, x is stored as x[n, i, ·, ·].
+    """
+
+    batch: int
+    rows: Axis
+    columns: Axis
+    given: int
+    made: int
+    dtype: DType
+    planes: bool = False
+
+    @property
+    def operands(self) -> tuple[Type, Type]:
+        """The image and the window's weights."""
+        space = self.rows.size, self.columns.size
+        x = (self.batch, self.given, *space) if self.planes else (self.batch, *space, self.given)
+        k = (self.rows.window, self.columns.window, self.given, self.made)
+        return (x, self.dtype), (k, self.dtype)
+
+    @property
+    def result(self) -> Type:
+        """The convolved image."""
+        return (self.batch, self.rows.results, self.columns.results, self.made), self.dtype
+
+    @property
+    def label(self) -> str:
+        """What tells its kernels from those of others."""
+        axes = (self.rows, self.columns)
+        window, sizes, results = (
+            "x".join(str(size) for size in sizes)
+            for sizes in zip(*((a.window, a.size, a.results) for a in axes), strict=True)
+        )
+        how = "_".join(f"s{a.stride}d{a.dilation}p{a.low}".replace("-", "m") for a in axes)
+        order = "planes_" if self.planes else ""
+        features = f"{self.given}x{self.made}"
+        return f"{order}{self.batch}x{sizes}_{results}_{features}_{window}_{how}"
+
+    def element(self, x: Memory, image: Index, row: Index, column: Index, given: Index) -> Term:
+        """An element of x."""
+        return x.load(
+            *((image, given, row, column) if self.planes else (image, row, column, given))
+        )
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a convolution is cut.
+
+    A workgroup makes `rows` rows of an image; sums of `width` results in a row, `vectors` registers
+    of `lanes` features each, stay in registers.
+    """
+
+    width: int
+    vectors: int
+    lanes: int
+    rows: int
+
+
+def schedule(work: Convolved, vectors: Vectors) -> Schedule:
+    """How to cut a convolution for a processor: whatever takes the fewest cycles for a row."""
+    lanes = vectors.lanes(work.dtype)
+    held = min(work.columns.window, _HELD)
+    most = vectors.registers - 2
+    cuts = [
+        (width, wide)
+        for wide in range(1, 5)
+        for width in range(1, min(work.columns.results, most) + 1)
+        if width * wide + held * wide <= most
+    ]
+    width, wide = min(cuts, key=lambda cut: _cycles(work, cut[0], cut[1], lanes))
+    bands = max(1, min(work.rows.results, _WORKGROUPS // work.batch))
+    return Schedule(width, wide, lanes, -(-work.rows.results // bands))
+
+
+def _cycles(work: Convolved, width: int, vectors: int, lanes: int) -> int:
+    """Half cycles for a row of results, per row of the window and feature of x."""
+    axis, total = work.columns, 0
+    for start in range(0, axis.results, width):
+        pixels = min(width, axis.results - start)
+        apart = axis.stride * (pixels - 1) + axis.dilation * (axis.window - 1) + 1
+        taken = min(apart, pixels * axis.window)
+        sums = pixels * vectors * axis.window
+        loads = taken + vectors * axis.window
+        total += max(sums, loads, _SUMS * axis.window)
+    return total * -(-work.made // (lanes * vectors))
+
+
+def convolution(work: Convolved, cut: Schedule) -> Kernel:
+    """The kernel of a convolution."""
+    bands = -(-work.rows.results // cut.rows)
+
+    def write(body: Body, x: Memory, weights: Memory, y: Memory) -> None:
+        _Writer(work, cut, body, x, weights, y).write()
+
+    name = f"slopec_conv_{work.label}"
+    return Kernel(name, work.operands, (work.result,), (bands, work.batch, 1), write)
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """Results `start` … in a row; of each, the places of the window that lie inside.
+
+    `taps` maps a column of x, counted from the first result's, to the (result, tap) it goes to.
+    """
+
+    width: int
+    taps: tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
+
+
+@dataclass(frozen=True)
+class _Writer:
+    work: Convolved
+    cut: Schedule
+    body: Body
+    x: Memory
+    weights: Memory
+    y: Memory
+
+    def write(self) -> None:
+        """The body: all features of the rows of a band."""
+        k, rows = self.body, self.work.rows.results
+        start = k.workgroup(0) * self.cut.rows
+        for feature, widths in self._blocks():
+            with k.loop(start, k.minimum(start + self.cut.rows, rows)) as row:
+                for column, tile in self._tiles():
+                    self._tile(row.index, column, tile, feature, widths)
+
+    def _blocks(self) -> Iterator[tuple[Index, list[int]]]:
+        """Features that are made together: where they begin and the lanes of each vector."""
+        lanes, made = self.cut.lanes, self.work.made
+        block = lanes * self.cut.vectors
+        full = made // block * block
+        if full:
+            with self.body.loop(0, full, block) as trip:
+                yield trip.index, [lanes] * self.cut.vectors
+        if full < made:
+            yield full, [min(lanes, made - v) for v in range(full, made, lanes)]
+
+    def _tiles(self) -> Iterator[tuple[Index, _Tile]]:
+        """The tiles of a row, those at the same distance from the edges in a loop."""
+        for start, count, tile in self._runs:
+            if count == 1:
+                yield start, tile
+                continue
+            with self.body.loop(start, start + count * tile.width, tile.width) as trip:
+                yield trip.index, tile
+
+    @cached_property
+    def _runs(self) -> list[tuple[int, int, _Tile]]:
+        """Where runs of equal tiles begin, how many there are, and the tile."""
+        axis = self.work.columns
+        runs: list[tuple[int, int, _Tile]] = []
+        for start in range(0, axis.results, self.cut.width):
+            tile = _tile_at(axis, start, min(self.cut.width, axis.results - start))
+            if runs and runs[-1][2] == tile:
+                runs[-1] = (runs[-1][0], runs[-1][1] + 1, tile)
+            else:
+                runs.append((start, 1, tile))
+        return runs
+
+    def _tile(
+        self, row: Term, column: Index, tile: _Tile, feature: Index, widths: list[int]
+    ) -> None:
+        """Sum and store the results of a tile."""
+        k, axis, lanes = self.body, self.work.rows, self.cut.lanes
+        image, feature = k.workgroup(1), k.index(feature)
+        zero = k.number(0, self.work.dtype, lanes)
+        first, last = self._taps(row)
+        with k.loop(first, last, carried=[zero] * (tile.width * len(widths))) as tap:
+            line = row * axis.stride + tap.index * axis.dilation + (-axis.low)
+            with k.loop(0, self.work.given, carried=tap.values) as given:
+                totals = list(given.values)
+                at = (image, line, column, given.index)
+                self._add(totals, tile, at, tap.index, feature, widths)
+                given.carry(totals)
+            tap.carry(given.results)
+        for i, total in enumerate(tap.results):
+            pixel, v = divmod(i, len(widths))
+            place = (image, row, k.index(column) + pixel, feature + v * lanes)
+            self.y.store(total, *place, first=widths[v])
+
+    def _taps(self, row: Term) -> tuple[Index, Index]:
+        """The first place of the window that lies inside, and the one after the last."""
+        k, axis = self.body, self.work.rows
+        if axis.inside:
+            return 0, axis.window
+        above = row * -axis.stride + axis.low  # rows that lie above the image
+        bounds = (k.op("arith.maxsi", b, k.index(0)) for b in (above, above + axis.size))
+        first, last = ((b + (axis.dilation - 1)) // axis.dilation for b in bounds)
+        return k.minimum(first, axis.window), k.minimum(last, axis.window)
+
+    def _add(
+        self,
+        totals: list[Term],
+        tile: _Tile,
+        at: tuple[Index, Index, Index, Index],
+        tap: Term,
+        feature: Term,
+        widths: list[int],
+    ) -> None:
+        """Add the products of one feature of x in one row: each element is read once."""
+        k, lanes = self.body, self.cut.lanes
+        image, line, column, given = at
+        begin = k.index(column) * self.work.columns.stride
+        held: dict[int, list[Term]] = {}
+        for offset, pairs in tile.taps:
+            value = self.work.element(self.x, image, line, begin + offset, given)
+            value = k.splat(value, lanes)
+            for pixel, c in pairs:
+                if c not in held:
+                    held[c] = [
+                        self.weights.load(tap, c, given, feature + v * lanes, lanes=lanes, first=w)
+                        for v, w in enumerate(widths)
+                    ]
+                for v, weight in enumerate(held[c]):
+                    i = pixel * len(widths) + v
+                    totals[i] = k.fma(value, weight, totals[i])
+
+
+def _tile_at(axis: Axis, start: int, width: int) -> _Tile:
+    taps: dict[int, list[tuple[int, int]]] = {}
+    for pixel in range(width):
+        for tap in range(axis.window):
+            if 0 <= axis.place(start + pixel, tap) < axis.size:
+                taps.setdefault(axis.place(pixel, tap), []).append((pixel, tap))
+    return _Tile(width, tuple((offset, tuple(taps[offset])) for offset in sorted(taps)))

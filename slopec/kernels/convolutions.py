@@ -1,0 +1,76 @@
+"""Which convolutions of a module become kernels, gradients of their weights included."""
+
+from slopec import dtypes, hlo, ir, tracing
+from slopec.kernels.convolution import Axis, Convolved, convolution, schedule
+from slopec.kernels.convolution_gradient import gradient
+from slopec.kernels.convolution_gradient import schedule as schedule_gradient
+from slopec.kernels.hardware import Vectors
+from slopec.kernels.kernel import call
+from slopec.passes.convolution import Convolution, channels_last, channels_last_sum
+from slopec.passes.op import Op
+from slopec.tensor import Tensor
+from slopec.tracing import Trace
+
+_MOST_PLACES = 7  # of a window in a row: each is written out
+
+
+def takes(c: Convolution) -> bool:
+    """Whether a kernel computes a convolution faster than what IREE makes of it."""
+    return _work_of(c) is not None
+
+
+def suits(vectors: Vectors) -> bool:
+    """Whether the kernels are worth their while on a processor."""
+    return vectors.bytes >= 32
+
+
+def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
+    """Put a kernel where a `convolution` is, if that pays; whether it did."""
+    if not suits(vectors) or not all(map(ir.is_static, (*op.operands, *op.results))):
+        return False
+    where = Trace(module, op.block, None, function=op)
+    where.location, where.point = op.location, ir.InsertionPoint(op)
+    c = Convolution.of(Op(op, where))
+    work = _work_of(c)
+    if work is None:
+        return False
+    with tracing.writing(where):
+        op.results[0].replace_all_uses_with(where.value_of(_called(c, work, vectors, where, op)))
+    return True
+
+
+def _called(
+    c: Convolution, work: Convolved, vectors: Vectors, where: Trace, op: ir.Operation
+) -> Tensor:
+    """The result of a dispatch of the kernel in place of the convolution."""
+    operands = [where.value_of(c.x), where.value_of(c.kernel)]
+    if not c.sums_over_places:
+        kernel = convolution(work, schedule(work, vectors))
+        (value,) = call(kernel, operands, where.module, op)
+        return Tensor._of_value(value, where, *ir.type_of(value))
+    kernel = gradient(work, schedule_gradient(work, vectors))
+    (value,) = call(kernel, operands, where.module, op)
+    sums = Tensor._of_value(value, where, *ir.type_of(value))
+    total = hlo.reduce(sums, hlo.full((), 0, sums.dtype), "add", [0])
+    assert isinstance(total, Tensor)
+    return total
+
+
+def _work_of(c: Convolution) -> Convolved | None:
+    """What the kernel of a convolution would compute, if there is one."""
+    if c.rank != 2 or c.dtype != dtypes.float32 or c.x.dtype != c.dtype or not c.is_plain:
+        return None
+    if 0 in c.x.shape or 0 in c.kernel.shape or 0 in c.shape:
+        return None
+    summed = c.sums_over_places
+    numbers = channels_last_sum(2) if summed else channels_last(2)
+    # The gradient of the weights walks the window as the convolution itself walks the result.
+    results, window = (c.window, c.places) if summed else (c.places, c.window)
+    strides, dilation = (c.dilation, c.strides) if summed else (c.strides, c.dilation)
+    if c.numbers != numbers or window[1] > _MOST_PLACES or window == (1, 1):
+        return None
+    rows, columns = (
+        Axis(c.size[d], results[d], window[d], strides[d], dilation[d], c.padding[d][0])
+        for d in range(2)
+    )
+    return Convolved(c.x.shape[0], rows, columns, c.x.shape[-1], c.shape[-1], c.dtype)

@@ -1,0 +1,106 @@
+"""Convolutions and their gradients by kernels equal JAX's, whatever the window and the features."""
+
+import platform
+
+import jax
+import numpy as np
+import pytest
+
+from slopec import dtypes, ir, kernels
+from slopec.emit import emit, resolve
+from slopec.kernels.convolution import Axis, Convolved, schedule
+from slopec.kernels.hardware import Vectors
+from tests.kernels.run import TARGETS, run
+
+# Images, rows, columns, features given and made, window, strides, dilation, and padding.
+CASES = (
+    (2, 9, 8, 5, 16, (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1))),
+    (3, 7, 13, 16, 20, (3, 3), (2, 2), (1, 1), ((1, 1), (1, 1))),
+    (1, 11, 40, 3, 50, (3, 3), (1, 1), (1, 1), ((0, 0), (0, 0))),
+    (2, 12, 9, 4, 8, (5, 7), (1, 2), (1, 1), ((2, 2), (3, 3))),
+    (2, 10, 12, 18, 17, (3, 2), (1, 1), (2, 3), ((2, 1), (0, 3))),
+    (5, 6, 6, 1, 33, (1, 3), (3, 1), (1, 1), ((0, 0), (2, 2))),
+    (1, 4, 3, 2, 7, (3, 3), (1, 1), (1, 1), ((3, 4), (3, 5))),
+    (1, 8, 9, 2, 7, (3, 3), (2, 1), (1, 1), ((-1, 2), (2, -1))),
+    (40, 4, 4, 32, 64, (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1))),
+)
+
+
+def result_of(case):
+    _, *sizes, _, _, window, strides, dilation, padding = case
+    axes = zip(sizes, window, strides, dilation, padding, strict=True)
+    return [(n + sum(p) - (w - 1) * d - 1) // s + 1 for n, w, s, d, p in axes]
+
+
+def spelled(case):
+    """The convolution of a case and its gradient: shapes of the operands and result, and text."""
+    n, h, w, i, o, window, strides, dilation, padding = case
+    x, k, y = (n, h, w, i), (*window, i, o), (n, *result_of(case), o)
+    # Rows that no place of the window meets are cut off by less padding behind.
+    axes = zip((h, w), window, strides, dilation, y[1:3], padding, strict=True)
+    back = [
+        [low, (t - 1) * d + (r - 1) * s + 1 - size - low] for size, t, s, d, r, (low, _) in axes
+    ]
+    rows = [list(row) for row in padding]
+    window_of = "window = {{stride = {}, pad = {}, rhs_dilate = {}}}"
+    groups = "{batch_group_count = 1 : i64, feature_group_count = 1 : i64}"
+    forward = window_of.format(list(strides), rows, list(dilation))
+    gradient = window_of.format(list(dilation), back, list(strides))
+    yield (x, k, y), f"dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], {forward} {groups}"
+    yield (x, y, k), f"dim_numbers = [f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f], {gradient} {groups}"
+
+
+def module_of(calls):
+    """One function with an operand pair and a result for each of the convolutions."""
+    typed = [[f"tensor<{'x'.join(map(str, s))}xf32>" for s in shapes] for shapes, _ in calls]
+    given = [f"%x{i}: {x}, %k{i}: {k}" for i, (x, k, _) in enumerate(typed)]
+    body = "\n".join(
+        f"%y{i} = stablehlo.convolution(%x{i}, %k{i}) {text} : ({x}, {k}) -> {y}"
+        for i, ((x, k, y), (_, text)) in enumerate(zip(typed, calls, strict=True))
+    )
+    results = ", ".join(y for _, _, y in typed)
+    values = ", ".join(f"%y{i}" for i in range(len(calls)))
+    return f"func.func @main({', '.join(given)}) -> ({results}) {{ {body}\n return {values} : {results} }}"
+
+
+def exact(case, x, k, slope):
+    """The convolution, and the gradient of its kernel, in double precision."""
+    *_, strides, dilation, padding = case
+
+    def convolve(k):
+        return jax.lax.conv_general_dilated(
+            x.astype(np.float64),
+            k,
+            strides,
+            padding,
+            rhs_dilation=dilation,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+
+    with jax.enable_x64(True):
+        y, pull = jax.vjp(convolve, k.astype(np.float64))
+        return np.asarray(y), np.asarray(pull(slope.astype(np.float64))[0])
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64")
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_convolutions_and_gradients(target):
+    calls = [call for case in CASES for call in spelled(case)]
+    module = ir.parse(module_of(calls))
+    assert kernels.place_kernels(module, resolve(target))
+    assert "stablehlo.convolution" not in str(module)
+    rng = np.random.default_rng(0)
+    drawn = [[rng.standard_normal(s, np.float32) for s in shapes] for shapes, _ in calls[::2]]
+    operands = [pair for x, k, slope in drawn for pair in ((x, k), (x, slope))]
+    got = run(emit(ir.bytecode(module), target).vmfb, *(part for pair in operands for part in pair))
+    wanted = [y for case, three in zip(CASES, drawn, strict=True) for y in exact(case, *three)]
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
+
+
+def test_schedules_keep_enough_sums_in_registers():
+    for size, made, cut in ((56, 64, (14, 1)), (32, 16, (16, 1)), (8, 64, (8, 2))):
+        axis = Axis(size, size, 3, 1, 1, 1)
+        work = Convolved(8, axis, axis, 64, made, dtypes.float32)
+        chosen = schedule(work, Vectors(64, 32))
+        assert (chosen.width, chosen.vectors) == cut
