@@ -76,6 +76,7 @@ features: $(STAMP) ## write the table of features, with the tests that prove eac
 	@$(BIN)/python -m tests.features
 
 conformance: $(STAMP) ## run the Array API's suite, a checkout of which SUITE names, on slopec
+	@test ! -f "$(SUITE)/requirements.txt" || $(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(SUITE)/requirements.txt
 	@JOBS=$(JOBS) $(BIN)/python -m tests.conformance $(SUITE)
 
 programs: $(STAMP) ## differentiate programs exported by JAX and print the errors against it

@@ -27,7 +27,7 @@ MODULE = "exec('import slopec as xp; xp.set_default_device(\"reference\")')"
 HELP = """\
 error: the suite is not at hand
   note: `make conformance SUITE=…` runs a checkout of `data-apis/array-api-tests`
-  hint: clone it with `--recurse-submodules`; it needs nothing but pytest and hypothesis
+  hint: clone it with `--recurse-submodules`; what it requires is installed beside slopec
 """
 
 

@@ -43,7 +43,6 @@ ELSEWHERE = {
     "max_pool3d": "nn/test_modules.py::test_against_jax",
     "divmod": "transforms/test_points.py::test_convention",
     "zeta": "transforms/test_points.py::test_convention",
-    "corrcoef": "transforms/test_rules.py::test_case",
     "chunk": "ops/test_shapes.py::test_chunk_is_as_in_pytorch",
     "getitem": "ops/test_indexing.py::test_against_jax",
     "index_select": "ops/test_methods.py::test_spelling",

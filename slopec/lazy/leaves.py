@@ -79,18 +79,31 @@ def is_leaf(self: Tensor) -> bool:
     return not self.requires_grad or self._trace is not None or self._value.owner is not None
 
 
-def to(self: Tensor, target: Any) -> Tensor:
-    """The tensor on another device ("cpu", "cuda", "reference" …), or converted to a dtype.
+def to(
+    self: Tensor, *targets: Any, device: str | None = None, dtype: Any = None, **options: Any
+) -> Tensor:
+    """The tensor on another device ("cpu", "cuda", "reference" …), in another dtype, or both.
 
     On "cpu" the elements are in the host's memory, and ops on them run by whichever means is
-    quicker. `target` may also be a tensor, whose dtype is taken. Raises UsageError (S0140) for an
-    unknown device and one that cannot be used here.
+    quicker. A target may also be a tensor, whose dtype is taken. PyTorch's `non_blocking` and
+    `copy` are understood, and change nothing: values are never written to. Raises UsageError
+    (S0140) for an unknown device and one that cannot be used here.
 
     >>> import slopec as sp
     >>> x = sp.ones(2)
     >>> x.to("reference").device, x.to("float16").dtype.name
     ('reference', 'float16')
     """
+    unknown = options.keys() - {"non_blocking", "copy"}
+    if unknown:
+        raise UsageError("S0106", f"to: unknown argument {min(unknown)!r}", span=tracing.here())
+    moved = self
+    for target in (*targets, device, dtype):
+        moved = moved if target is None or isinstance(target, bool) else _to(moved, target)
+    return moved
+
+
+def _to(self: Tensor, target: Any) -> Tensor:
     from slopec.ops.data_types import astype
 
     if isinstance(target, Tensor):

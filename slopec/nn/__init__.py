@@ -18,9 +18,11 @@ from slopec.nn.activation import (
     PReLU,
     ReLU,
     ReLU6,
+    RReLU,
     Sigmoid,
     SiLU,
     Softmax,
+    Softmax2d,
     Softmin,
     Softplus,
     Softshrink,
@@ -29,6 +31,7 @@ from slopec.nn.activation import (
     Tanhshrink,
     Threshold,
 )
+from slopec.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from slopec.nn.attention import KVCache, MultiheadAttention
 from slopec.nn.batch_norm import (
     BatchNorm1d,
@@ -38,7 +41,7 @@ from slopec.nn.batch_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
-from slopec.nn.containers import ModuleDict, ModuleList, Sequential
+from slopec.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from slopec.nn.convolution import (
     Conv1d,
     Conv2d,
@@ -48,9 +51,31 @@ from slopec.nn.convolution import (
     ConvTranspose3d,
 )
 from slopec.nn.distance import CosineSimilarity, PairwiseDistance
-from slopec.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
+from slopec.nn.dropout import (
+    AlphaDropout,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    Dropout3d,
+    FeatureAlphaDropout,
+)
 from slopec.nn.images import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from slopec.nn.interop import load_torch_state_dict
+from slopec.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+)
 from slopec.nn.linear import (
     Bilinear,
     Embedding,
@@ -81,8 +106,24 @@ from slopec.nn.loss import (
     SoftMarginLoss,
     TripletMarginLoss,
 )
+from slopec.nn.margin_loss import (
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
 from slopec.nn.module import Module
 from slopec.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from slopec.nn.other_pools import (
+    FractionalMaxPool2d,
+    FractionalMaxPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxUnpool1d,
+    MaxUnpool2d,
+    MaxUnpool3d,
+)
 from slopec.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -117,6 +158,8 @@ from slopec.nn.pooling import (
     MaxPool2d,
     MaxPool3d,
     Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
 )
 from slopec.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from slopec.nn.summary import summary
@@ -140,6 +183,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -176,8 +220,11 @@ __all__ = [
     "Dropout3d",
     "Embedding",
     "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GRUCell",
     "GaussianNLLLoss",
     "GlobalAvgPool",
@@ -196,8 +243,24 @@ __all__ = [
     "KLDivLoss",
     "KVCache",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -208,19 +271,28 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -237,6 +309,7 @@ __all__ = [
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
@@ -250,9 +323,12 @@ __all__ = [
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
     "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",

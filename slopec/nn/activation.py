@@ -3,12 +3,21 @@
 from typing import Any, Literal
 
 from slopec import dtypes
-from slopec.nn import functional, init
+from slopec.nn import functional
+from slopec.nn.init import constant
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
 
 
-class ReLU(Module):
+class _InPlace(Module):
+    """The constructor of those that PyTorch may compute in place; here a tensor is a value."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        """Either is the same: the compiler decides whose memory a result takes."""
+        self.inplace = inplace
+
+
+class ReLU(_InPlace):
     """`functional.relu`, element by element."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -16,7 +25,7 @@ class ReLU(Module):
         return functional.relu(x)
 
 
-class ReLU6(Module):
+class ReLU6(_InPlace):
     """`functional.relu6`, element by element."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -40,7 +49,7 @@ class Tanh(Module):
         return functional.tanh(x)
 
 
-class SiLU(Module):
+class SiLU(_InPlace):
     """`functional.silu`, element by element."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -48,7 +57,7 @@ class SiLU(Module):
         return functional.silu(x)
 
 
-class Mish(Module):
+class Mish(_InPlace):
     """`functional.mish`, element by element."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,7 +65,7 @@ class Mish(Module):
         return functional.mish(x)
 
 
-class Hardsigmoid(Module):
+class Hardsigmoid(_InPlace):
     """`functional.hardsigmoid`, element by element."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,7 +73,7 @@ class Hardsigmoid(Module):
         return functional.hardsigmoid(x)
 
 
-class Hardswish(Module):
+class Hardswish(_InPlace):
     """`functional.hardswish`, element by element."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,7 +89,7 @@ class LogSigmoid(Module):
         return functional.logsigmoid(x)
 
 
-class SELU(Module):
+class SELU(_InPlace):
     """`functional.selu`, element by element."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -123,7 +132,7 @@ class GELU(Module):
 class LeakyReLU(Module):
     """`functional.leaky_relu`, element by element."""
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         """Remember the argument."""
         self.negative_slope = negative_slope
 
@@ -139,7 +148,7 @@ class LeakyReLU(Module):
 class ELU(Module):
     """`functional.elu`, element by element."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         """Remember the argument."""
         self.alpha = alpha
 
@@ -155,7 +164,7 @@ class ELU(Module):
 class CELU(Module):
     """`functional.celu`, element by element."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         """Remember the argument."""
         self.alpha = alpha
 
@@ -171,7 +180,7 @@ class CELU(Module):
 class Hardtanh(Module):
     """`functional.hardtanh`, element by element."""
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         """Remember the arguments."""
         self.min_val, self.max_val = min_val, max_val
 
@@ -235,7 +244,7 @@ class Hardshrink(Module):
 class Threshold(Module):
     """`functional.threshold`, element by element."""
 
-    def __init__(self, threshold: float, value: float) -> None:
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         """Remember the arguments."""
         self.threshold, self.value = threshold, value
 
@@ -316,10 +325,10 @@ class PReLU(Module):
     """`functional.prelu` with a learned slope, one or one per channel."""
 
     def __init__(
-        self, num_parameters: int = 1, init_value: float = 0.25, *, dtype: Any = dtypes.float32
+        self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = dtypes.float32
     ) -> None:
-        """Slopes of `init_value`."""
-        self.weight = init.constant((num_parameters,), init_value, dtype=dtype)
+        """Slopes that begin as `init`."""
+        self.weight = constant((num_parameters,), init, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape; channels are dimension 1."""
@@ -328,3 +337,34 @@ class PReLU(Module):
     def extra_repr(self) -> str:
         """The number of slopes."""
         return f"num_parameters={self.weight.size}"
+
+
+class RReLU(Module):
+    """`functional.rrelu`: a leaky relu whose slope is drawn while training.
+
+    >>> import slopec as sp
+    >>> print(sp.nn.RReLU(0.0, 0.5).eval()(sp.tensor([2.0, -12.0])))
+    tensor([ 2. -3.], float32[2], cpu)
+    """
+
+    def __init__(
+        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
+    ) -> None:
+        """Remember the bounds of the slope."""
+        self.lower, self.upper = lower, upper
+
+    def forward(self, x: Tensor, *, key: Any = None) -> Tensor:
+        """The same shape."""
+        return functional.rrelu(x, self.lower, self.upper, self.training, key=key)
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        return f"lower={self.lower}, upper={self.upper}"
+
+
+class Softmax2d(Module):
+    """`functional.softmax` over the channels of images (N, C, H, W) or (C, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape."""
+        return functional.softmax(x, -3)

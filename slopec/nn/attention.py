@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slopec import dtypes, hlo, ops, tracing
+from slopec import dtypes, hlo, ops, random, tracing
 from slopec.diagnostics import ShapeError, UsageError
 from slopec.nn import functional, init
 from slopec.nn.linear import Linear, keys
@@ -30,6 +30,8 @@ class MultiheadAttention(Module):
         num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
         kdim: int | None = None,
         vdim: int | None = None,
         batch_first: bool = False,
@@ -37,7 +39,10 @@ class MultiheadAttention(Module):
         dtype: Any = dtypes.float32,
         key: Any = None,
     ) -> None:
-        """Input projections Glorot uniform, the output's as in `Linear`, biases 0."""
+        """Input projections Glorot uniform, the output's as in `Linear`, biases 0.
+
+        `add_bias_kv` puts a learned position behind keys and values, `add_zero_attn` one of zeros.
+        """
         if embed_dim % num_heads:
             raise UsageError(
                 "S0106",
@@ -45,7 +50,7 @@ class MultiheadAttention(Module):
                 span=tracing.here(),
             )
         self.embed_dim, self.num_heads, self.dropout = embed_dim, num_heads, dropout
-        self.batch_first = batch_first
+        self.batch_first, self.add_zero_attn = batch_first, add_zero_attn
         sizes = (embed_dim, kdim or embed_dim, vdim or embed_dim)
         self.in_proj_weight: Tensor | None = None
         first, second, *rest = keys(key, 4)
@@ -60,6 +65,15 @@ class MultiheadAttention(Module):
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype=dtype, key=second)
         if bias:
             self.out_proj.bias = init.zeros((embed_dim,), dtype=dtype)
+        self.bias_k = self.bias_v = None
+        if add_bias_kv:
+            self.bias_k, self.bias_v = (
+                init.xavier_normal((1, 1, embed_dim), key=one, dtype=dtype)
+                for one in keys(None if key is None else random.fold_in(key, 1), 2)
+            )
+
+    bias_k: Tensor | None
+    bias_v: Tensor | None
 
     def forward(
         self,
@@ -94,7 +108,19 @@ class MultiheadAttention(Module):
             )
         if not self.batch_first:
             query, key, value = (ops.swapaxes(x, 0, 1) for x in (query, key, value))
-        q, k, v = (self._heads(x) for x in self._projected(query, key, value))
+        q, k, v = self._projected(query, key, value)
+        extra = (self.bias_k is not None) + self.add_zero_attn
+        if extra:
+            k, v = self._longer(k, self.bias_k), self._longer(v, self.bias_v)
+            if is_causal and attn_mask is None:
+                attn_mask = ~ops.tril(ops.ones((q.shape[1], key.shape[1]), dtype=dtypes.bool_))
+            is_causal = False
+            # The positions behind are for everybody to see.
+            attn_mask, key_padding_mask = (
+                None if m is None else ops.pad(m, [(0, 0)] * (m.ndim - 1) + [(0, extra)])
+                for m in (attn_mask, key_padding_mask)
+            )
+        q, k, v = (self._heads(x) for x in (q, k, v))
         mask = self._mask(attn_mask, key_padding_mask, query.shape[0])
         result, weights = self._attend(q, k, v, mask, is_causal, need_weights)
         n, _, length, _ = result.shape
@@ -124,6 +150,13 @@ class MultiheadAttention(Module):
         else:
             weights = [getattr(self, f"{name}_proj_weight") for name in "qkv"]
         return [functional.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True)]
+
+    def _longer(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """(N, S, E) with the learned position, and that of zeros, behind."""
+        shape = (x.shape[0], 1, x.shape[2])
+        behind = [] if bias is None else [ops.broadcast_to(bias, shape)]
+        behind += [ops.zeros(shape, dtype=x.dtype)] if self.add_zero_attn else []
+        return ops.concat([x, *behind], axis=1)
 
     def _heads(self, x: Tensor) -> Tensor:
         """(N, T, E) to (N, heads, T, E / heads)."""

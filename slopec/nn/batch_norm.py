@@ -46,13 +46,14 @@ class BatchNorm1d(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        bias: bool = True,
         *,
         dtype: Any = dtypes.float32,
     ) -> None:
         """Scale 1, shift 0, running mean 0 and variance 1."""
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight = init.ones((num_features,), dtype=dtype) if affine else None
-        self.bias = init.zeros((num_features,), dtype=dtype) if affine else None
+        self.bias = init.zeros((num_features,), dtype=dtype) if affine and bias else None
         if not track_running_stats:
             self.running_mean = self.running_var = self.num_batches_tracked = None
             return
@@ -67,11 +68,11 @@ class BatchNorm1d(Module):
         self._check(x)
         known = self._known_statistics()
         if known is not None:
-            return functional.batch_norm(x, *known, self.weight, self.bias, self.eps)
+            return functional.batch_norm(x, *known, self.weight, self.bias, eps=self.eps)
         axes = [d for d in range(x.ndim) if d != 1]
         mean, variance = (ops.squeeze(m, axes) for m in functional.moments(_wide(x), axes))
         self._follow(mean, variance, math.prod(x.shape[d] for d in axes))
-        return functional.batch_norm(x, mean, variance, self.weight, self.bias, self.eps)
+        return functional.batch_norm(x, mean, variance, self.weight, self.bias, eps=self.eps)
 
     def _check(self, x: Tensor) -> None:
         if x.ndim < 2 or x.shape[1] != self.num_features:
@@ -140,24 +141,27 @@ class InstanceNorm1d(BatchNorm1d):
         momentum: float | None = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
+        bias: bool = True,
         *,
         dtype: Any = dtypes.float32,
     ) -> None:
         """Scale 1 and shift 0, if any."""
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype=dtype)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, bias, dtype=dtype
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, …) to the same shape; raises ShapeError for another number of channels."""
         self._check(x)
         known = self._known_statistics()
         if known is not None:
-            return functional.batch_norm(x, *known, self.weight, self.bias, self.eps)
+            return functional.batch_norm(x, *known, self.weight, self.bias, eps=self.eps)
         if self.running_mean is not None:
             axes = list(range(2, x.ndim))
             statistics = functional.moments(_wide(x), axes)
             mean, variance = (ops.mean(ops.squeeze(m, axes), axis=0) for m in statistics)
             self._follow(mean, variance, math.prod(x.shape[2:]))
-        return functional.instance_norm(x, self.weight, self.bias, self.eps)
+        return functional.group_norm(x, x.shape[1], self.weight, self.bias, self.eps)
 
     def _share(self) -> Tensor | float:
         """As in PyTorch, which counts no batches here: without momentum nothing follows."""

@@ -1,16 +1,23 @@
 """Convolutions with weights, channels before the spatial dimensions: NC… and OI…."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from slopec import dtypes, ops
-from slopec.nn import init
+from slopec.nn import functional, init
 from slopec.nn.linear import keys
 from slopec.nn.module import Module
-from slopec.ops.common import per_dimension
+from slopec.ops.common import bad_argument, per_dimension
+from slopec.ops.conv import paddings
 from slopec.tensor import Tensor
 
 Sizes = int | Sequence[int]
+_MARGINS: dict[str, functional.PadMode] = {
+    "reflect": "reflect",
+    "replicate": "replicate",
+    "circular": "circular",
+}
+"""What `padding_mode` may be besides zeros."""
 
 
 class _Conv(Module):
@@ -29,10 +36,15 @@ class _Conv(Module):
         dilation: Sizes,
         groups: int,
         bias: bool,
+        padding_mode: str,
         dtype: Any,
         key: Any,
     ) -> None:
         name = type(self).__name__
+        known = ("zeros",) if self.transposed else ("zeros", *_MARGINS)
+        if padding_mode not in known:
+            raise bad_argument(f"{name}: padding_mode {padding_mode!r}; known are {known}")
+        self.padding_mode = padding_mode
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = per_dimension(name, "kernel_size", kernel_size, self.rank)
         self.stride, self.padding, self.dilation = stride, padding, dilation
@@ -65,7 +77,9 @@ class _Conv(Module):
             f"kernel_size={self.kernel_size}",
             *(f"{k}={v}" for k, v in self.options.items() if v != defaults.get(k)),
         ]
-        return ", ".join([*parts, *(["bias=False"] if self.bias is None else [])])
+        parts += ["bias=False"] if self.bias is None else []
+        parts += [f"padding_mode={self.padding_mode}"] if self.padding_mode != "zeros" else []
+        return ", ".join(parts)
 
 
 class _Convolution(_Conv):
@@ -81,6 +95,7 @@ class _Convolution(_Conv):
         dilation: Sizes = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: str = "zeros",
         *,
         dtype: Any = dtypes.float32,
         key: Any = None,
@@ -95,9 +110,24 @@ class _Convolution(_Conv):
             dilation,
             groups,
             bias,
+            padding_mode,
             dtype,
             key,
         )
+
+    def _convolved(self, operation: Callable[..., Tensor], x: Tensor) -> Tensor:
+        """`x` convolved, after margins that are not zeros are put around it."""
+        if self.padding_mode == "zeros":
+            return operation(x, self.weight, self.bias, **self.options)
+        strides, dilations = (
+            per_dimension(type(self).__name__, what, value, self.rank)
+            for what, value in (("stride", self.stride), ("dilation", self.dilation))
+        )
+        name, padding = type(self).__name__, self.padding
+        margins = paddings(name, padding, self.kernel_size, strides, dilations)
+        flat = [size for pair in reversed(margins) for size in pair]
+        wide = functional.pad(x, flat, _MARGINS[self.padding_mode])
+        return operation(wide, self.weight, self.bias, **{**self.options, "padding": 0})
 
 
 class Conv1d(_Convolution):
@@ -112,7 +142,7 @@ class Conv1d(_Convolution):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, L) to (N, out, L')."""
-        return ops.conv1d(x, self.weight, self.bias, **self.options)
+        return self._convolved(ops.conv1d, x)
 
 
 class Conv2d(_Convolution):
@@ -127,7 +157,7 @@ class Conv2d(_Convolution):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, out, H', W')."""
-        return ops.conv2d(x, self.weight, self.bias, **self.options)
+        return self._convolved(ops.conv2d, x)
 
 
 class Conv3d(_Convolution):
@@ -142,7 +172,7 @@ class Conv3d(_Convolution):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, D, H, W) to (N, out, D', H', W')."""
-        return ops.conv3d(x, self.weight, self.bias, **self.options)
+        return self._convolved(ops.conv3d, x)
 
 
 class _Transposed(_Conv):
@@ -161,6 +191,7 @@ class _Transposed(_Conv):
         groups: int = 1,
         bias: bool = True,
         dilation: Sizes = 1,
+        padding_mode: str = "zeros",
         *,
         dtype: Any = dtypes.float32,
         key: Any = None,
@@ -175,6 +206,7 @@ class _Transposed(_Conv):
             dilation,
             groups,
             bias,
+            padding_mode,
             dtype,
             key,
         )

@@ -30,10 +30,10 @@ class PairwiseDistance(Module):
     (2,)
     """
 
-    def __init__(self, p: float = 2.0, eps: float = 1e-6) -> None:
-        """The norm, and what keeps its derivative finite."""
-        self.p, self.eps = p, eps
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        """The norm, what keeps its derivative finite, and whether the dimension stays, as 1."""
+        self.p, self.eps, self.keepdim = p, eps, keepdim
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """Vectors (…, D) to their distances (…)."""
-        return functional.pairwise_distance(x1, x2, self.p, self.eps)
+        return functional.pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)

@@ -19,8 +19,8 @@ class Dropout(Module):
     tensor([0. 0. 2. 2.], float32[4], cpu) tensor([1. 1. 1. 1.], float32[4], cpu)
     """
 
-    def __init__(self, p: float = 0.5) -> None:
-        """Remember the probability."""
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        """Remember the probability; `inplace` changes nothing."""
         self.p = p
 
     def forward(self, x: Tensor, *, key: Any = None) -> Tensor:
@@ -46,6 +46,14 @@ class Dropout2d(Dropout1d):
 
 class Dropout3d(Dropout1d):
     """Dropout of whole channels of (N, C, D, H, W)."""
+
+
+class FeatureAlphaDropout(Dropout):
+    """`AlphaDropout` of whole channels of (N, C, …)."""
+
+    def forward(self, x: Tensor, *, key: Any = None) -> Tensor:
+        """The same shape."""
+        return functional.feature_alpha_dropout(x, self.p, self.training, key=key)
 
 
 class AlphaDropout(Dropout):

@@ -237,3 +237,114 @@ def orthogonal(
     q = q * np.sign(np.diag(r))
     matrix = q.T if rows < columns else q
     return Tensor((gain * matrix).reshape(tuple(shape)), dtype)
+
+
+# --- PyTorch's functions, which give a tensor new values and return it ------------------------
+
+
+def _filled(tensor: Tensor, values: Tensor) -> Tensor:
+    tensor.data = values
+    return tensor
+
+
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, *, key: Any = None) -> Tensor:
+    """Give a tensor values uniform in [a, b).
+
+    >>> import slopec as sp
+    >>> layer = sp.nn.Linear(3, 2)
+    >>> bool((sp.nn.init.uniform_(layer.weight, 1.0, 2.0) >= 1.0).all())
+    True
+    """
+    return _filled(tensor, uniform(tensor.shape, a, b, key=key, dtype=tensor.dtype))
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, key: Any = None) -> Tensor:
+    """Give a tensor normal values."""
+    return _filled(tensor, normal(tensor.shape, mean, std, key=key, dtype=tensor.dtype))
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    *,
+    key: Any = None,
+) -> Tensor:
+    """Give a tensor normal values within [a, b]."""
+    values = truncated_normal(tensor.shape, mean, std, a, b, key=key, dtype=tensor.dtype)
+    return _filled(tensor, values)
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Give a tensor one value everywhere."""
+    return _filled(tensor, constant(tensor.shape, val, dtype=tensor.dtype))
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """Give a tensor ones."""
+    return constant_(tensor, 1.0)
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """Give a tensor zeros."""
+    return constant_(tensor, 0.0)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """Give a matrix ones on its diagonal, zeros elsewhere."""
+    return _filled(tensor, _known(ops.eye(*tensor.shape, dtype=tensor.dtype)))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Give the weight of a convolution values that let as many channels as fit pass unchanged."""
+    out, inputs, *window = tensor.shape
+    values = np.zeros(tensor.shape, np.float64)
+    each = out // groups
+    middle = [n // 2 for n in window]
+    for i in range(min(each, inputs)):
+        place: Any = (slice(i, groups * each, each), i, *middle)
+        values[place] = 1.0
+    return _filled(tensor, ops.asarray(values, dtype=tensor.dtype))
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, *, key: Any = None) -> Tensor:
+    """Give a tensor the values of `xavier_uniform`."""
+    return _filled(tensor, xavier_uniform(tensor.shape, gain, key=key, dtype=tensor.dtype))
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, *, key: Any = None) -> Tensor:
+    """Give a tensor the values of `xavier_normal`."""
+    return _filled(tensor, xavier_normal(tensor.shape, gain, key=key, dtype=tensor.dtype))
+
+
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0.0,
+    mode: Mode = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    key: Any = None,
+) -> Tensor:
+    """Give a tensor the values of `kaiming_uniform`."""
+    values = kaiming_uniform(tensor.shape, a, mode, nonlinearity, key=key, dtype=tensor.dtype)
+    return _filled(tensor, values)
+
+
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0.0,
+    mode: Mode = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    key: Any = None,
+) -> Tensor:
+    """Give a tensor the values of `kaiming_normal`."""
+    values = kaiming_normal(tensor.shape, a, mode, nonlinearity, key=key, dtype=tensor.dtype)
+    return _filled(tensor, values)
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0, *, key: Any = None) -> Tensor:
+    """Give a tensor the values of `orthogonal`."""
+    return _filled(tensor, orthogonal(tensor.shape, gain, key=key, dtype=tensor.dtype))

@@ -8,7 +8,6 @@ from slopec import dtypes, ops, random
 from slopec.nn import functional, init
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
-from slopec.transforms import stop_gradient
 
 
 def keys(key: Any, count: int) -> list[Any]:
@@ -117,26 +116,51 @@ class Embedding(Module):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
         *,
         dtype: Any = dtypes.float32,
         key: Any = None,
     ) -> None:
-        """Rows normal with deviation 1; the row `padding_idx` is zero and stays so."""
-        self.padding_idx = padding_idx
-        weight = init.normal((num_embeddings, embedding_dim), key=key, dtype=dtype)
-        if padding_idx is not None:
-            weight = weight.at[padding_idx].set(0).eval()
+        """Rows normal with deviation 1, or `_weight`; the row `padding_idx` is and stays zero."""
+        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        weight = _weight
+        if weight is None:
+            weight = init.normal((num_embeddings, embedding_dim), key=key, dtype=dtype)
+            if padding_idx is not None:
+                weight = weight.at[padding_idx].set(0).eval()
         self.weight = weight
+        if _freeze:
+            self.freeze()
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None, **options: Any
+    ) -> "Embedding":
+        """The rows of a matrix, which are frozen unless you say otherwise.
+
+        >>> import slopec as sp
+        >>> print(sp.nn.Embedding.from_pretrained(sp.eye(3))(sp.tensor([1])))
+        tensor([[0. 1. 0.]], float32[1, 3], cpu)
+        """
+        count, size = embeddings.shape
+        return cls(count, size, padding_idx, _weight=embeddings, _freeze=freeze, **options)
 
     def forward(self, indices: Tensor) -> Tensor:
         """Integers of shape (…) to vectors (…, embedding_dim)."""
-        weight = self.weight
-        if self.padding_idx is not None:
-            rows = ops.arange(weight.shape[0])
-            padding = ops.expand_dims(rows == self.padding_idx % weight.shape[0], 1)
-            # The value is the same; what changes is that no derivative reaches the row.
-            weight = ops.where(padding, stop_gradient(weight), weight)
-        return functional.embedding(indices, weight)
+        return functional.embedding(
+            indices,
+            self.weight,
+            self.padding_idx,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+        )
 
     def extra_repr(self) -> str:
         """The constructor's arguments."""
@@ -156,17 +180,25 @@ class EmbeddingBag(Module):
         self,
         num_embeddings: int,
         embedding_dim: int,
-        *,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
         mode: Literal["sum", "mean", "max"] = "mean",
+        sparse: bool = False,
+        _weight: Tensor | None = None,
         include_last_offset: bool = False,
         padding_idx: int | None = None,
+        *,
         dtype: Any = dtypes.float32,
         key: Any = None,
     ) -> None:
-        """Rows normal with deviation 1."""
+        """Rows normal with deviation 1, or `_weight`."""
+        self.max_norm, self.norm_type, self.sparse = max_norm, norm_type, sparse
+        self.scale_grad_by_freq = scale_grad_by_freq
         self.mode, self.include_last_offset = mode, include_last_offset
         self.padding_idx = padding_idx
-        self.weight = init.normal((num_embeddings, embedding_dim), key=key, dtype=dtype)
+        shape = (num_embeddings, embedding_dim)
+        self.weight = init.normal(shape, key=key, dtype=dtype) if _weight is None else _weight
 
     def forward(
         self,
@@ -179,6 +211,9 @@ class EmbeddingBag(Module):
             indices,
             self.weight,
             offsets,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
             mode=self.mode,
             per_sample_weights=per_sample_weights,
             include_last_offset=self.include_last_offset,

@@ -62,7 +62,6 @@ class HuberLoss(Module):
 
     def __init__(
         self,
-        *,
         reduction: Reduction = "mean",
         delta: float = 1.0,
     ) -> None:
@@ -309,11 +308,13 @@ class TripletMarginLoss(Module):
         margin: float = 1.0,
         p: float = 2.0,
         eps: float = 1e-6,
+        swap: bool = False,
         *,
         reduction: Reduction = "mean",
     ) -> None:
         """Remember the arguments."""
         self.margin, self.p, self.eps, self.reduction = margin, p, eps, reduction
+        self.swap = swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """The loss of vectors (N, D): two that belong together, one that does not."""
@@ -324,6 +325,7 @@ class TripletMarginLoss(Module):
             self.margin,
             self.p,
             self.eps,
+            self.swap,
             reduction=self.reduction,
         )
 
@@ -332,7 +334,7 @@ class CTCLoss(Module):
     """`functional.ctc_loss`."""
 
     def __init__(
-        self, blank: int = 0, *, reduction: Reduction = "mean", zero_infinity: bool = False
+        self, blank: int = 0, reduction: Reduction = "mean", zero_infinity: bool = False
     ) -> None:
         """Remember the arguments."""
         self.blank, self.reduction, self.zero_infinity = blank, reduction, zero_infinity

@@ -134,6 +134,43 @@ class Module:
         """This module and all below it."""
         return (module for _, module in self.named_modules())
 
+    def children(self) -> Iterator["Module"]:
+        """The modules directly below."""
+        return (module for _, module in self.named_children())
+
+    def apply(self, function: Callable[["Module"], Any]) -> Self:
+        """Call `function` with every module below, then with this one; return self.
+
+        >>> from slopec import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        >>> _ = model.apply(lambda m: nn.init.zeros_(m.bias) if isinstance(m, nn.Linear) else None)
+        >>> print(model[0].bias)
+        tensor([0. 0. 0.], float32[3], cpu)
+        """
+        for module in self.children():
+            module.apply(function)
+        function(self)
+        return self
+
+    def add_module(self, name: str, module: "Module | None") -> None:
+        """Make `module` the attribute `name`."""
+        setattr(self, name, module)
+
+    def get_submodule(self, target: str) -> "Module":
+        """The module of a dotted name below this one; itself for the empty name."""
+        module: Module = _found(self, target, dict(self.named_modules()), "module")
+        return module
+
+    def get_parameter(self, target: str) -> Tensor:
+        """The parameter of a dotted name below this module."""
+        tensor: Tensor = _found(self, target, dict(self.named_parameters()), "parameter")
+        return tensor
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer of a dotted name below this module."""
+        tensor: Tensor = _found(self, target, dict(self.named_buffers()), "buffer")
+        return tensor
+
     def _named_tensors(self, buffers: Sequence[bool]) -> Iterator[tuple[str, Tensor]]:
         for prefix, module in self.named_modules():
             module._adopt()
@@ -163,6 +200,10 @@ class Module:
         return sum(tensor.size for tensor in self.parameters())
 
     # --- state ---
+
+    def register_parameter(self, name: str, tensor: Tensor | None) -> None:
+        """Make `tensor` the attribute `name`, and so a parameter."""
+        setattr(self, name, tensor)
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
         """Make `tensor` the attribute `name`, and that a buffer: state which is not trained."""
@@ -246,6 +287,30 @@ class Module:
         self._replace(converted)
         return self
 
+    def float(self) -> Self:
+        """`to("float32")`."""
+        return self.to("float32")
+
+    def double(self) -> Self:
+        """`to("float64")`."""
+        return self.to("float64")
+
+    def half(self) -> Self:
+        """`to("float16")`."""
+        return self.to("float16")
+
+    def bfloat16(self) -> Self:
+        """`to("bfloat16")`."""
+        return self.to("bfloat16")
+
+    def cpu(self) -> Self:
+        """`to("cpu")`."""
+        return self.to("cpu")
+
+    def cuda(self) -> Self:
+        """`to("cuda")`."""
+        return self.to("cuda")
+
     def _replace(self, new: Callable[[str, Tensor], Tensor]) -> None:
         """Put `new(dotted name, tensor)` in the place of every tensor here and below."""
         for prefix, module in self.named_modules():
@@ -307,6 +372,17 @@ class Module:
         if lines:
             inner = "\n  " + "\n  ".join([*([inner] if inner else []), *lines]) + "\n"
         return f"{type(self).__name__}({inner})"
+
+
+def _found(module: Module, name: str, known: dict[str, Any], what: str) -> Any:
+    if name not in known:
+        raise UsageError(
+            "S0122",
+            f"{type(module).__name__} has no {what} `{name}`",
+            span=tracing.here(),
+            hint=did_you_mean(name, list(known)),
+        )
+    return known[name]
 
 
 def _would_leak(module: Module, name: str) -> TraceError:

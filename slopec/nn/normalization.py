@@ -95,13 +95,14 @@ class GroupNorm(Module):
         num_channels: int,
         eps: float = 1e-5,
         affine: bool = True,
+        bias: bool = True,
         *,
         dtype: Any = dtypes.float32,
     ) -> None:
         """Scale 1 and shift 0."""
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.weight = init.ones((num_channels,), dtype=dtype) if affine else None
-        self.bias = init.zeros((num_channels,), dtype=dtype) if affine else None
+        self.bias = init.zeros((num_channels,), dtype=dtype) if affine and bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, …) to the same shape."""

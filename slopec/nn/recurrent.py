@@ -8,6 +8,7 @@ from slopec import dtypes, ops, random, tracing
 from slopec.diagnostics import ShapeError
 from slopec.nn import functional, init
 from slopec.nn.module import Module
+from slopec.ops.common import bad_argument
 from slopec.tensor import Tensor
 from slopec.transforms import scan
 
@@ -301,7 +302,7 @@ class _Cell(Module):
 
 
 class RNNCell(_Cell):
-    """One step of `RNN` with tanh.
+    """One step of `RNN`, with tanh or, for `nonlinearity="relu"`, relu.
 
     >>> import slopec as sp
     >>> sp.nn.RNNCell(3, 4)(sp.ones((2, 3))).shape
@@ -310,9 +311,26 @@ class RNNCell(_Cell):
 
     gates = 1
 
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        *,
+        dtype: Any = dtypes.float32,
+        key: Any = None,
+    ) -> None:
+        """All parameters uniform within ±1/√hidden_size."""
+        super().__init__(input_size, hidden_size, bias, dtype=dtype, key=key)
+        self.nonlinearity = nonlinearity
+        if nonlinearity not in ("tanh", "relu"):
+            raise bad_argument(f"RNNCell: nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
+
     def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
         """(N, I) and the state (N, H) to the next state."""
-        return self._next(elman(ops.tanh), x, None if hx is None else (hx,), 1)[0]
+        activation = ops.tanh if self.nonlinearity == "tanh" else ops.relu
+        return self._next(elman(activation), x, None if hx is None else (hx,), 1)[0]
 
 
 class GRUCell(_Cell):

@@ -178,12 +178,12 @@ class TransformerDecoderLayer(_Layer):
 class _Stack(Module):
     """`num_layers` copies of a layer, one after the other, and maybe a norm."""
 
-    def __init__(self, layer: Module, num_layers: int, norm: Module | None = None) -> None:
+    def _hold(self, layer: Module, num_layers: int, norm: Module | None) -> None:
         """Copies begin with the layer's parameters, as PyTorch's do."""
         self.layers = ModuleList([_copy(layer) for _ in range(num_layers)])
         self.norm = norm
 
-    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def _through(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Through all layers, each with the further arguments."""
         for layer in self.layers:
             x = layer(x, *args, **kwargs)
@@ -206,6 +206,27 @@ class TransformerEncoder(_Stack):
     (3, 5, 8)
     """
 
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
+        """Copies of a layer; PyTorch's last two arguments choose nothing here."""
+        self._hold(encoder_layer, num_layers, norm)
+
+    def forward(
+        self,
+        src: Tensor,
+        mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool | None = None,
+    ) -> Tensor:
+        """(S, N, E) to the same shape, N first if the layers are `batch_first`."""
+        return self._through(src, mask, src_key_padding_mask, bool(is_causal))
+
 
 class TransformerDecoder(_Stack):
     """A stack of decoder layers.
@@ -215,6 +236,33 @@ class TransformerDecoder(_Stack):
     >>> sp.nn.TransformerDecoder(layer, 2).eval()(sp.ones((3, 5, 8)), sp.ones((3, 7, 8))).shape
     (3, 5, 8)
     """
+
+    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        """Copies of a layer."""
+        self._hold(decoder_layer, num_layers, norm)
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """(T, N, E) and the memory (S, N, E) to (T, N, E); N first if `batch_first`."""
+        return self._through(
+            tgt,
+            memory,
+            tgt_mask,
+            memory_mask,
+            tgt_key_padding_mask,
+            memory_key_padding_mask,
+            bool(tgt_is_causal),
+            memory_is_causal,
+        )
 
 
 class Transformer(Module):

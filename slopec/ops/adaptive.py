@@ -1,11 +1,13 @@
 """Pooling to a given size, whatever the size of the input: adaptive and global pools."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from slopec import hlo
 from slopec.ops.common import ArrayLike, as_tensor
 from slopec.ops.extremes import max as max_
 from slopec.ops.manipulation import part
+from slopec.ops.pool_places import between, largest
 from slopec.ops.reductions import mean
 from slopec.tensor import Tensor
 
@@ -17,6 +19,12 @@ __all__ = [
 ]
 
 
+def _edges(size: int, wanted: int | None) -> list[tuple[int, int]]:
+    """Where each window begins and ends."""
+    count = size if wanted is None else wanted
+    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+
+
 def _adaptive(
     name: str, x: ArrayLike, output_size: Sequence[int | None], reduce: Callable[..., Tensor]
 ) -> Tensor:
@@ -24,10 +32,9 @@ def _adaptive(
     x = as_tensor(name, x)
     first = x.ndim - len(output_size)
     for axis, wanted in enumerate(output_size, first):
-        size = x.shape[axis]
-        count = size if wanted is None else wanted
-        edges = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
-        if size % count == 0:
+        size, edges = x.shape[axis], _edges(x.shape[axis], wanted)
+        count = len(edges)
+        if count and size % count == 0:
             shape = (*x.shape[:axis], count, size // count, *x.shape[axis + 1 :])
             x = reduce(hlo.reshape(x, shape), axis + 1)
         else:
@@ -48,14 +55,22 @@ def adaptive_avg_pool(x: ArrayLike, output_size: Sequence[int | None], /) -> Ten
     return _adaptive("adaptive_avg_pool", x, output_size, mean)
 
 
-def adaptive_max_pool(x: ArrayLike, output_size: Sequence[int | None], /) -> Tensor:
+def adaptive_max_pool(
+    x: ArrayLike, output_size: Sequence[int | None], /, *, return_indices: bool = False
+) -> Any:
     """The largest elements of `output_size` windows; windows as for `adaptive_avg_pool`.
+
+    With `return_indices` their places come second, as for `max_pool2d`.
 
     >>> import slopec as sp
     >>> print(sp.adaptive_max_pool(sp.tensor([[1.0, 2.0, 3.0]]), (2,)))
     tensor([[2. 3.]], float32[1, 2], cpu)
     """
-    return _adaptive("adaptive_max_pool", x, output_size, max_)
+    if not return_indices:
+        return _adaptive("adaptive_max_pool", x, output_size, max_)
+    x = as_tensor("adaptive_max_pool", x)
+    sizes = x.shape[x.ndim - len(output_size) :]
+    return largest(x, between([_edges(n, m) for n, m in zip(sizes, output_size, strict=True)]))
 
 
 def global_avg_pool(x: ArrayLike, /, *, keepdims: bool = False) -> Tensor:

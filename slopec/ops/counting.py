@@ -1,12 +1,12 @@
 """How often, how related, how many different: histograms, covariances, sets of known values."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
-from slopec.ops.arithmetic import clip
+from slopec.ops.arithmetic import clip, maximum
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, floating
 from slopec.ops.creation import asarray
 from slopec.ops.extremes import max as max_
@@ -16,6 +16,7 @@ from slopec.ops.logic import where
 from slopec.ops.manipulation import matrix_transpose
 from slopec.ops.ranges import linspace
 from slopec.ops.reductions import mean
+from slopec.ops.reductions import sum as sum_
 from slopec.ops.sorting import searchsorted
 from slopec.ops.updating import at
 from slopec.tensor import Tensor
@@ -33,16 +34,26 @@ __all__ = [
 ]
 
 
-def bincount(x: ArrayLike, /, *, length: int, weights: ArrayLike | None = None) -> Tensor:
+def bincount(
+    x: ArrayLike,
+    /,
+    weights: ArrayLike | None = None,
+    minlength: int = 0,
+    *,
+    length: int | None = None,
+) -> Tensor:
     """How often each of 0 … length - 1 occurs in the integers `x`, or the sum of their weights.
 
-    int32, or the dtype of `weights`. Other numbers are not counted.
+    int32, or the dtype of `weights`. Other numbers are not counted. Without `length`, which traced
+    tensors need, all are: up to the largest, or to `minlength` - 1.
 
     >>> import slopec as sp
-    >>> print(sp.bincount(sp.tensor([0, 2, 2]), length=4))
-    tensor([1 0 2 0], int32[4], cpu)
+    >>> print(sp.bincount(sp.tensor([0, 2, 2])), sp.bincount(sp.tensor([0, 2, 2]), length=4))
+    tensor([1 0 2], int32[3], cpu) tensor([1 0 2 0], int32[4], cpu)
     """
     x = as_tensor("bincount", x)
+    if length is None:
+        length = max(minlength, int(known("bincount", x).max(initial=-1)) + 1)
     places = hlo.convert(hlo.reshape(x, (x.size,)), dtypes.int32)
     each = hlo.full((x.size,), 1, dtypes.int32)
     if weights is not None:
@@ -96,11 +107,20 @@ def _edges(x: Tensor, bins: int, extent: tuple[float, float] | None) -> Tensor:
     return linspace(where(same, first - 0.5, first), where(same, last + 0.5, last), bins + 1)
 
 
-def cov(x: ArrayLike, /, *, rowvar: bool = True, correction: float = 1) -> Tensor:
+def cov(
+    x: ArrayLike,
+    /,
+    *,
+    rowvar: bool = True,
+    correction: float = 1,
+    fweights: ArrayLike | None = None,
+    aweights: ArrayLike | None = None,
+) -> Tensor:
     """The covariance matrix of variables in the rows of `x` (in its columns unless `rowvar`).
 
-    Σ (x - mean) conj(y - mean) / (n - correction), shape (variables, variables); a vector is one
-    variable and gives a number.
+    Σ (x - mean) conj(y - mean) / (n - correction), shape (variables, variables); one variable
+    gives a number. `fweights` say how often observations came, `aweights` how much they count:
+    n is then Σ w - correction · Σ w a / Σ w for w = f a, as NumPy has it.
 
     >>> import slopec as sp
     >>> print(sp.cov(sp.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])))
@@ -114,10 +134,28 @@ def cov(x: ArrayLike, /, *, rowvar: bool = True, correction: float = 1) -> Tenso
         )
     rows = x if x.ndim == 2 else hlo.reshape(x, (1, x.size))
     rows = rows if rowvar or x.ndim < 2 else matrix_transpose(rows)
-    gap = rows - mean(rows, 1, keepdims=True)
+    weights = _weights(fweights, aweights, rows.dtype)
+    if weights is None:
+        gap = rows - mean(rows, 1, keepdims=True)
+        weighed, degrees = gap, as_tensor("cov", max(rows.shape[1] - correction, 0))
+    else:
+        total = sum_(weights)
+        gap = rows - sum_(rows * weights, 1, keepdims=True) / total
+        weighed = gap * weights
+        kept = 1.0 if aweights is None else sum_(weights * aweights) / total
+        degrees = maximum(total - correction * kept, 0)
     other = hlo.conj(gap) if dtypes.is_complex(gap.dtype) else gap
-    result = matmul(gap, matrix_transpose(other)) / max(rows.shape[1] - correction, 0)
-    return result if x.ndim == 2 else hlo.reshape(result, ())
+    result = matmul(weighed, matrix_transpose(other)) / degrees
+    return result if result.size != 1 else hlo.reshape(result, ())
+
+
+def _weights(often: ArrayLike | None, much: ArrayLike | None, dtype: dtypes.DType) -> Any:
+    """The weights of observations, in the real type of `dtype`; None where there are none."""
+    given = [as_tensor("cov", w) for w in (often, much) if w is not None]
+    if not given:
+        return None
+    real = [hlo.convert(w, dtypes.real_of(dtype)) for w in given]
+    return real[0] if len(real) == 1 else real[0] * real[1]
 
 
 def corrcoef(x: ArrayLike, /, *, rowvar: bool = True) -> Tensor:

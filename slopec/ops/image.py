@@ -27,18 +27,18 @@ _MODES = ("nearest", "nearest-exact", "area", "bicubic", *_LINEAR)
 
 def interpolate(
     x: ArrayLike,
-    /,
     size: int | Sequence[int] | None = None,
-    *,
     scale_factor: float | Sequence[float] | None = None,
     mode: str = "nearest",
-    align_corners: bool = False,
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
 ) -> Tensor:
     """Signals (N, C, L), images (N, C, H, W) or volumes, resized to `size` or by `scale_factor`.
 
     Modes, as in PyTorch: "nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic"
     and "area" (means over windows). With `align_corners` the centres of the corners, else the
-    corners themselves stay where they are.
+    corners themselves stay where they are. `recompute_scale_factor` takes the ratio of the sizes,
+    which are whole, for the factor.
 
     Raises UsageError unless exactly one of `size` and `scale_factor` is given, or for an unknown
     mode; ShapeError for inputs without spatial dimensions.
@@ -58,12 +58,14 @@ def interpolate(
         )
     _check_mode(mode, rank)
     sizes, ratios = _sizes(given.shape[2:], size, scale_factor)
+    if recompute_scale_factor:
+        ratios = [n / m for n, m in zip(given.shape[2:], sizes, strict=True)]
     if mode == "area":
         return adaptive_avg_pool(given, sizes)
     if mode.startswith("nearest"):
         return _nearest(given, sizes, ratios, 0.5 if mode == "nearest-exact" else 0.0)
     weights = _cubic if mode == "bicubic" else _linear
-    return _weighted(floating("interpolate", given), sizes, ratios, weights, align_corners)
+    return _weighted(floating("interpolate", given), sizes, ratios, weights, bool(align_corners))
 
 
 def _check_mode(mode: str, rank: int) -> None:

@@ -2,7 +2,8 @@
 
 Methods follow PyTorch where it differs from NumPy: shapes and axes may be spelled out as separate
 arguments, `transpose(a, b)` exchanges two dimensions, `repeat` repeats the whole, `split` takes
-sizes. `dim` and `keepdim` are understood as `axis` and `keepdims`.
+sizes, `max(dim)` and `sort()` tell the indices too, `var()` is unbiased (`slopec.ops.ordered`).
+Both libraries' words for an argument are understood: `dim` and `axis`, `keepdim` and `keepdims`.
 """
 
 import functools
@@ -22,6 +23,7 @@ from slopec.ops import (
     manipulation,
     matrices,
     mixtures,
+    ordered,
     powers,
     products,
     reductions,
@@ -37,8 +39,11 @@ from slopec.ops import (
 from slopec.ops.data_types import another, astype
 from slopec.ops.gathering import gather, scatter, scatter_add, scatter_reduce
 from slopec.ops.spellings import (
+    add,
+    bincount,
     chunk,
     dim,
+    div,
     element_size,
     expand,
     expand_as,
@@ -52,18 +57,21 @@ from slopec.ops.spellings import (
     new_ones,
     new_tensor,
     new_zeros,
+    nonzero,
     permute,
     repeat,
     repeat_interleave,
     reshape,
     split,
     squeeze,
-    topk,
+    sub,
+    take_along_dim,
     transpose,
     type_,
     unbind,
     unfold,
     unique,
+    unique_consecutive,
     unsqueeze,
     view,
     view_as,
@@ -73,14 +81,36 @@ from slopec.synonyms import SYNONYMS
 from slopec.tensor import Tensor
 
 Method = Callable[..., Any]
-_SPELLINGS = {"dim": "axis", "keepdim": "keepdims"}
+_SPELLINGS = {
+    "dim": "axis",
+    "dim1": "axis1",
+    "dim2": "axis2",
+    "dims": "axis",
+    "interpolation": "method",
+    "keepdim": "keepdims",
+    "shifts": "shift",
+}
+_FOLDS = "all amax amin any argmax argmin logsumexp mean nanmean nansum prod sum"
+_BY_PLACE: dict[str, tuple[int, tuple[str, ...]]] = {
+    **dict.fromkeys(_FOLDS.split(), (1, ("keepdims",))),
+    "argsort": (1, ("descending", "stable")),
+    "diff": (2, ("prepend", "append")),
+    "norm": (2, ("keepdims",)),
+    "quantile": (2, ("keepdims",)),
+}
+"""Arguments that functions take by name and PyTorch's methods by place, after so many others."""
 
 
-def _method(function: Method) -> Method:
+def _method(name: str, function: Method) -> Method:
+    count, names = _BY_PLACE.get(name, (0, ()))
+
     @functools.wraps(function)
     def method(x: Tensor, *args: Any, **options: Any) -> Any:
         if options:
             options = {_SPELLINGS.get(key, key): value for key, value in options.items()}
+        if names and len(args) > count:
+            options |= dict(zip(names, args[count:], strict=False))
+            args = args[:count]
         return function(x, *args, **options)
 
     return method
@@ -97,10 +127,10 @@ def _cast(dtype: dtypes.DType) -> Method:
 def _of_functional(name: str) -> Method:
     """A function of `slopec.nn.functional`, which is written in tensors and so comes later."""
 
-    def method(x: Tensor, axis: int = -1) -> Tensor:
+    def method(x: Tensor, axis: int = -1, dtype: Any = None) -> Tensor:
         from slopec.nn import functional
 
-        result: Tensor = getattr(functional, name)(x, axis)
+        result: Tensor = getattr(functional, name)(x, axis, dtype=dtype)
         return result
 
     method.__doc__ = f"See `slopec.nn.functional.{name}`."
@@ -129,26 +159,25 @@ _FAMILIES: dict[Any, str] = {
     ),
     signs: "abs angle ceil conj floor negative positive relu round sign square trunc",
     arithmetic: (
-        "add atan2 clip copysign floor_divide fmod heaviside lerp maximum minimum multiply "
-        "remainder subtract divide"
+        "atan2 clip copysign floor_divide fmod heaviside lerp maximum minimum multiply remainder"
     ),
     powers: "hypot logaddexp pow xlogy",
     logic: (
         "bitwise_and bitwise_invert bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor "
-        "equal greater greater_equal isclose isfinite isinf "
+        "greater greater_equal isclose isfinite isinf "
         "isnan less less_equal logical_and logical_not logical_or logical_xor masked_fill "
         "nan_to_num not_equal signbit"
     ),
-    reductions: "all any count_nonzero mean prod std sum var",
-    extremes: "argmax argmin logsumexp max min norm ptp",
-    cumulative: "cumlogsumexp cummax cummin cumprod cumsum diff",
+    reductions: "all any count_nonzero mean prod sum",
+    extremes: "argmax argmin logsumexp norm ptp",
+    cumulative: "cumlogsumexp cumprod cumsum diff",
     manipulation: "broadcast_to flatten moveaxis ravel swapaxes unflatten",
     repetition: "roll rot90 tile",
-    sorting: "argsort median quantile sort",
+    sorting: "argsort quantile",
     taking: "take take_along_axis",
     linear: "cross diagonal dot inner kron matmul outer tensordot trace vecdot",
     matrices: "diag tril triu",
-    counting: "bincount corrcoef cov histogram nonzero",
+    counting: "corrcoef cov histogram",
     mixtures: (
         "addcdiv addcmul deg2rad float_power fmax fmin frac isneginf isposinf isreal ldexp "
         "logaddexp2 logit rad2deg"
@@ -159,7 +188,7 @@ _FAMILIES: dict[Any, str] = {
     ),
     arrangements: "diag_embed diagflat dsplit fliplr flipud hsplit tensor_split vsplit",
     products: "addbmm addmm addmv addr baddbmm dist vdot",
-    summaries: "allclose aminmax histc kthvalue msort nanmean nansum unique_consecutive",
+    summaries: "allclose histc msort nanmean nansum",
 }
 
 METHODS: dict[str, Method] = {
@@ -168,14 +197,18 @@ METHODS: dict[str, Method] = {
 METHODS |= {
     function.__name__: function
     for function in (
-        *(chunk, expand, flip, gather, index_select, permute, repeat, repeat_interleave, reshape),
-        *(scatter, scatter_add, split, squeeze, to, topk, transpose, unbind, unsqueeze, view),
+        *(add, bincount, chunk, div, expand, flip, gather, index_select, nonzero, permute, repeat),
+        *(repeat_interleave, reshape, scatter, scatter_add, split, squeeze, sub, take_along_dim),
+        *(to, transpose, unbind, unique_consecutive, unsqueeze, view),
         *(dim, element_size, expand_as, is_complex, is_contiguous, is_floating_point, is_signed),
         *(new_full, new_ones, new_tensor, new_zeros, scatter_reduce, unfold, unique, view_as),
         where,
     )
 }
+METHODS |= ordered.METHODS
 METHODS |= {
+    "amax": extremes.max,
+    "amin": extremes.min,
     "astype": astype,
     "bool": _cast(dtypes.bool_),
     "bfloat16": _cast(dtypes.bfloat16),
@@ -198,7 +231,7 @@ METHODS |= {
     "copy": another,
     # the names that PyTorch has for functions above
     "clamp": arithmetic.clip,
-    "div": arithmetic.divide,
+    "divide": div,
     "eq": logic.equal,
     "ge": logic.greater_equal,
     "gt": logic.greater,
@@ -214,7 +247,7 @@ METHODS |= {
     "reshape_as": view_as,
     "sgn": signs.sign,
     "logcumsumexp": cumulative.cumlogsumexp,
-    "sub": arithmetic.subtract,
+    "subtract": sub,
     "t": _transposed,
 }
 METHODS |= {
@@ -235,6 +268,7 @@ PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
 def install() -> None:
     """Give `Tensor` its methods and properties."""
     for name, function in METHODS.items():
-        setattr(Tensor, name, _method(function))
+        own = name in ordered.METHODS
+        setattr(Tensor, name, function if own else _method(name, function))
     for name, function in PROPERTIES.items():
         setattr(Tensor, name, property(function))

@@ -5,6 +5,7 @@ shapes alone, so they are constants.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.ops.common import ArrayLike, as_tensor, bad_argument, per_dimension, refuse
 from slopec.ops.extremes import limits
+from slopec.ops.pool_places import largest, strided
 from slopec.ops.reductions import summed_type
 from slopec.tensor import Tensor
 
@@ -102,11 +104,14 @@ def _max_pool(
     padding: Sizes,
     dilation: Sizes,
     ceil_mode: bool,
-) -> Tensor:
+    return_indices: bool,
+) -> Any:
     name = f"max_pool{rank}d"
     x = as_tensor(name, x)
     refuse(name, x, dtypes.is_complex, "real elements")
     windows = _windows(name, rank, x, kernel_size, stride, padding, dilation, ceil_mode)
+    if return_indices:
+        return largest(x, strided(x.shape[-rank:], *windows))
     low, _ = limits(x.dtype)
     return _reduced(x, "maximum", low.real, windows)
 
@@ -117,16 +122,16 @@ def max_pool1d(
     stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
-    *,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Any:
     """The largest element of each window of (N, C, L) or (C, L); see `max_pool2d`.
 
     >>> import slopec as sp
     >>> print(sp.max_pool1d(sp.tensor([[1.0, 5.0, 2.0, 3.0]]), 2))
     tensor([[5. 3.]], float32[1, 2], cpu)
     """
-    return _max_pool(1, x, kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool(1, x, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
@@ -135,13 +140,15 @@ def max_pool2d(
     stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
-    *,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Any:
     """The largest element of each window of images (N, C, H, W) or (C, H, W).
 
     The stride is the window's size by default; padding, at most half a window, never wins. With
-    `ceil_mode` a last window that sticks out counts too.
+    `ceil_mode` a last window that sticks out counts too. With `return_indices` the places of the
+    elements come second, int32, counted over height and width in row-major order; `max_unpool2d`
+    takes them.
 
     Raises ShapeError for shapes and UsageError for arguments that do not fit.
 
@@ -149,7 +156,7 @@ def max_pool2d(
     >>> sp.max_pool2d(sp.ones((1, 3, 8, 8)), 3, stride=2, padding=1).shape
     (1, 3, 4, 4)
     """
-    return _max_pool(2, x, kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool(2, x, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool3d(
@@ -158,16 +165,16 @@ def max_pool3d(
     stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
-    *,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Any:
     """The largest element of each window of (N, C, D, H, W); see `max_pool2d`.
 
     >>> import slopec as sp
     >>> sp.max_pool3d(sp.ones((1, 1, 4, 4, 4)), 2).shape
     (1, 1, 2, 2, 2)
     """
-    return _max_pool(3, x, kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool(3, x, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def _counts(sizes: Sequence[int], windows: Windows, padded: bool) -> np.ndarray:
@@ -212,7 +219,6 @@ def avg_pool1d(
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
-    *,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
@@ -230,7 +236,6 @@ def avg_pool2d(
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
-    *,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
@@ -256,7 +261,6 @@ def avg_pool3d(
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
-    *,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,

@@ -6,9 +6,16 @@ from typing import Any
 import numpy as np
 
 from slopec import dtypes, hlo
-from slopec.ops.common import ArrayLike, as_tensor, axis_of, bad_argument
+from slopec.ops.common import (
+    ArrayLike,
+    as_tensor,
+    axis_of,
+    bad_argument,
+    broadcast_shapes,
+    expand,
+)
 from slopec.ops.counting import known
-from slopec.ops.creation import asarray
+from slopec.ops.creation import asarray, zeros_like
 from slopec.ops.cumulative import cumsum
 from slopec.ops.data_types import astype
 from slopec.ops.key import known_mask
@@ -190,10 +197,14 @@ def index_put(
         key = tuple(slice(None) if index is None else index for index in indices)
         return update(x, key, values, "add" if accumulate else "set")
     spread = broadcast_to(hlo.reshape(mask, (*mask.shape, *[1] * (x.ndim - mask.ndim))), x.shape)
+    rest = x.shape[mask.ndim :]
     given = astype(asarray(values), x.dtype)
-    if given.size > 1:
-        return masked_scatter(x, spread, given)
-    new = hlo.reshape(given, ())
+    if given.ndim > len(rest) and given.shape[0] != 1:
+        # A row for each place where the mask holds.
+        rows = broadcast_to(given, (given.shape[0], *rest))
+        new = masked_scatter(zeros_like(x), spread, rows)
+    else:
+        new = broadcast_to(hlo.reshape(given, given.shape[given.ndim > len(rest) :]), x.shape)
     return where(spread, x + new if accumulate else new, x)
 
 
@@ -212,8 +223,9 @@ def masked_select(x: ArrayLike, mask: ArrayLike, /) -> Tensor:
     >>> print(sp.masked_select(sp.arange(4), sp.tensor([True, False, False, True])))
     tensor([0 3], int32[2], cpu)
     """
-    x = as_tensor("masked_select", x)
-    chosen = np.flatnonzero(np.broadcast_to(known_mask("masked_select", mask), x.shape))
+    x, held = as_tensor("masked_select", x), known_mask("masked_select", mask)
+    shape = broadcast_shapes("masked_select", [x.shape, held.shape])
+    x, chosen = expand(x, shape), np.flatnonzero(np.broadcast_to(held, shape))
     return take(hlo.reshape(x, (x.size,)), asarray(chosen.astype(np.int32)))
 
 
@@ -225,8 +237,9 @@ def masked_scatter(x: ArrayLike, mask: ArrayLike, source: ArrayLike, /) -> Tenso
     >>> print(sp.masked_scatter(sp.zeros(3), mask, sp.tensor([1.0, 2.0])))
     tensor([1. 0. 2.], float32[3], cpu)
     """
-    x = as_tensor("masked_scatter", x)
-    held = broadcast_to(mask, x.shape)
+    x, held = as_tensor("masked_scatter", x), as_tensor("masked_scatter", mask)
+    shape = broadcast_shapes("masked_scatter", [x.shape, held.shape])
+    x, held = expand(x, shape), expand(held, shape)
     serial = cumsum(astype(hlo.reshape(held, (x.size,)), dtypes.int32)) - 1
     given = as_tensor("masked_scatter", source)
     places = hlo.maximum(serial, hlo.zeros_like(serial))

@@ -100,11 +100,22 @@ def topk(x: ArrayLike, k: int, /, axis: int = -1, largest: bool = True) -> tuple
 # --- quantiles -------------------------------------------------------------------------------
 
 
-def quantile(x: ArrayLike, q: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+_BETWEEN = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def quantile(
+    x: ArrayLike,
+    q: ArrayLike,
+    /,
+    axis: Axis = None,
+    *,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """The value below which the part `q` (in [0, 1]) of the elements over `axis` lies.
 
-    Between two elements the value is interpolated linearly, as NumPy does by default; NaN where
-    one is NaN. The dimensions of `q` come first.
+    Between two elements it is "linear" interpolation, the "lower", the "higher", the "midpoint" of
+    both or the "nearest"; NaN where one is NaN. The dimensions of `q` come first.
 
     >>> import slopec as sp
     >>> print(sp.quantile(sp.tensor([1.0, 2.0, 3.0, 4.0]), sp.tensor([0.25, 0.5])))
@@ -113,6 +124,8 @@ def quantile(x: ArrayLike, q: ArrayLike, /, axis: Axis = None, *, keepdims: bool
     x = floating("quantile", x)
     refuse_complex("quantile", x)
     axes = axes_of("quantile", axis, x.ndim)
+    if method not in _BETWEEN:
+        raise bad_argument(f"quantile: method {method!r}; known are {', '.join(_BETWEEN)}")
     rest = [n for d, n in enumerate(x.shape) if d not in axes]
     count = math.prod(x.shape[d] for d in axes)
     if not count:
@@ -122,7 +135,7 @@ def quantile(x: ArrayLike, q: ArrayLike, /, axis: Axis = None, *, keepdims: bool
     part_of = hlo.convert(as_tensor("quantile", q), x.dtype)
     position = hlo.multiply(part_of, hlo.full_like(part_of, count - 1))
     below = hlo.floor(position)
-    weight = hlo.subtract(position, below)
+    weight = _weight(method, hlo.subtract(position, below), below)
     low, high = (
         _first(take(ordered, hlo.convert(p, dtypes.int32), axis=-1), part_of.ndim)
         for p in (below, hlo.ceil(position))
@@ -134,6 +147,19 @@ def quantile(x: ArrayLike, q: ArrayLike, /, axis: Axis = None, *, keepdims: bool
     spoiled = expand(any_(isnan(rows), -1), result.shape)
     result = where(spoiled, math.nan, result)
     return hlo.reshape(result, (*part_of.shape, *kept_shape(x, axes))) if keepdims else result
+
+
+def _weight(method: str, between: Tensor, below: Tensor) -> Tensor:
+    """How much of the element above counts, `between` two elements; ties go to the even place."""
+    if method == "linear":
+        return between
+    whole = hlo.ceil(between)
+    if method == "midpoint":
+        return hlo.multiply(whole, hlo.full_like(whole, 0.5))
+    if method == "nearest":
+        place = hlo.add(below, between)
+        return hlo.subtract(hlo.round_nearest_even(place), below)
+    return whole if method == "higher" else hlo.zeros_like(whole)
 
 
 def _first(x: Tensor, count: int) -> Tensor:

@@ -7,19 +7,24 @@ spelling.
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from slopec import dtypes
 from slopec.ops import (
+    arithmetic,
     counting,
     creation,
     joining,
     logic,
     manipulation,
     repetition,
-    sorting,
+    selecting,
+    signs,
+    summaries,
     taking,
     windows,
 )
-from slopec.ops.common import ArrayLike, bad_argument
+from slopec.ops.common import ArrayLike, as_tensor, axes_of, axis_of, bad_argument, common_dtype
 from slopec.ops.data_types import astype, bitcast
 from slopec.tensor import Tensor
 
@@ -46,9 +51,9 @@ def view(x: Tensor, *shape: Any) -> Tensor:
     return reshape(x, *shape) if sizes else bitcast(x, first)
 
 
-def permute(x: Tensor, *axes: Any) -> Tensor:
+def permute(x: Tensor, *axes: Any, axis: Any = ()) -> Tensor:
     """`x.permute(2, 0, 1)`; see `slopec.permute_dims`."""
-    return manipulation.permute_dims(x, _spelled(axes))
+    return manipulation.permute_dims(x, _spelled(axes) or axis)
 
 
 def transpose(x: Tensor, *axes: Any) -> Tensor:
@@ -72,8 +77,10 @@ def repeat(x: Tensor, *repetitions: Any) -> Tensor:
     return repetition.tile(x, _spelled(repetitions))
 
 
-def repeat_interleave(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
-    """Each element repeated along an axis; see `slopec.repeat`."""
+def repeat_interleave(
+    x: Tensor, repeats: Any, axis: int | None = None, *, output_size: int | None = None
+) -> Tensor:
+    """Each element repeated along an axis; see `slopec.repeat`, which finds the size itself."""
     return repetition.repeat(x, repeats, axis=axis)
 
 
@@ -88,9 +95,9 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     return joining.split(x, places, axis=axis)
 
 
-def flip(x: Tensor, *axes: Any) -> Tensor:
+def flip(x: Tensor, *axes: Any, axis: Any = None) -> Tensor:
     """`x` in reverse order along the axes, along all for none; see `slopec.flip`."""
-    return repetition.flip(x, _spelled(axes) if axes else None)
+    return repetition.flip(x, _spelled(axes) if axes else axis)
 
 
 def unsqueeze(x: Tensor, axis: int) -> Tensor:
@@ -99,8 +106,12 @@ def unsqueeze(x: Tensor, axis: int) -> Tensor:
 
 
 def squeeze(x: Tensor, *axes: Any, axis: Any = None) -> Tensor:
-    """`x` without dimensions of size 1, all or those named; see `slopec.squeeze`."""
-    return manipulation.squeeze(x, _spelled(axes) if axes else axis)
+    """`x` without dimensions of size 1, all or those named, which may be larger and then stay."""
+    named = _spelled(axes) if axes else axis
+    if named is not None:
+        ones = axes_of("squeeze", named, max(x.ndim, 1)) if x.ndim or named else ()
+        named = [d for d in ones if d < x.ndim and x.shape[d] == 1]
+    return manipulation.squeeze(x, named)
 
 
 def chunk(x: Tensor, chunks: int, axis: int = 0) -> list[Tensor]:
@@ -121,9 +132,12 @@ def index_select(x: Tensor, axis: int, index: ArrayLike) -> Tensor:
     return taking.take(x, index, axis=axis)
 
 
-def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
-    """The `k` largest elements and their indices; see `slopec.topk`."""
-    return sorting.topk(x, k, axis=axis, largest=largest)
+def take_along_dim(x: Tensor, indices: ArrayLike, axis: int | None = None) -> Tensor:
+    """The elements at `indices` along an axis, of the flattened tensor for None."""
+    if axis is not None:
+        return taking.take_along_axis(x, indices, axis)
+    places = as_tensor("take_along_dim", indices)
+    return taking.take(x, manipulation.reshape(places, (places.size,)))
 
 
 def where(x: Tensor, condition: ArrayLike, other: ArrayLike) -> Tensor:
@@ -143,16 +157,80 @@ def expand_as(x: Tensor, other: Tensor) -> Tensor:
 
 def unfold(x: Tensor, axis: int, size: int, step: int) -> Tensor:
     """The windows of `size` along an axis, `step` apart, whose elements are a new last axis."""
-    return windows.windows_along(x, axis % x.ndim, size, step)
+    x = x if x.ndim else manipulation.reshape(x, (1,))
+    return windows.windows_along(x, axis_of("unfold", axis, x.ndim), size, step)
 
 
-def unique(x: Tensor, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    """The different values, ascending, with their places and counts if asked for."""
-    found = counting.unique_all(x)
-    parts = [found.values]
-    parts += [found.inverse_indices] if return_inverse else []
-    parts += [found.counts] if return_counts else []
+def unique(
+    x: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+) -> Any:
+    """The different values, or slices along an axis, ascending; places and counts if asked for."""
+    if axis is None:
+        found = counting.unique_all(x)
+        return _asked(found.values, return_inverse, found.inverse_indices, return_counts, found[3])
+    array = counting.known("unique", x)
+    values, inverse, counts = np.unique(array, False, True, True, axis=axis)
+    return _asked(
+        creation.asarray(values),
+        return_inverse,
+        creation.asarray(inverse.reshape(-1).astype(np.int32)),
+        return_counts,
+        creation.asarray(counts.astype(np.int32)),
+    )
+
+
+def unique_consecutive(x: Tensor, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    """Runs of equal elements as one each, with their places and lengths if asked for."""
+    values, inverse, counts = summaries.unique_consecutive(x)
+    return _asked(values, return_inverse, inverse, return_counts, counts)
+
+
+def _asked(values: Tensor, inverse: bool, places: Tensor, count: bool, counts: Tensor) -> Any:
+    parts = [values, *([places] if inverse else []), *([counts] if count else [])]
     return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
+    """The index vectors of what is not zero, (count, ndim), or with `as_tuple` one tensor a
+    dimension, as `slopec.nonzero` gives them.
+    """
+    return counting.nonzero(x) if as_tuple else selecting.argwhere(x)
+
+
+def bincount(
+    x: Tensor, weights: ArrayLike | None = None, minlength: int = 0, *, length: int | None = None
+) -> Tensor:
+    """How often each number occurs; see `slopec.bincount`."""
+    return counting.bincount(x, weights, minlength, length=length)
+
+
+# --- arithmetic with options -----------------------------------------------------------------
+
+
+def add(x: Tensor, other: ArrayLike, *, alpha: Any = 1) -> Tensor:
+    """x + alpha · other; see `slopec.add`."""
+    return arithmetic.add(x, other if alpha == 1 else arithmetic.multiply(other, alpha))
+
+
+def sub(x: Tensor, other: ArrayLike, *, alpha: Any = 1) -> Tensor:
+    """x - alpha · other; see `slopec.subtract`."""
+    return arithmetic.subtract(x, other if alpha == 1 else arithmetic.multiply(other, alpha))
+
+
+def div(x: Tensor, other: ArrayLike, *, rounding_mode: str | None = None) -> Tensor:
+    """x / other, rounded down for "floor" and to zero for "trunc"; see `slopec.divide`."""
+    if rounding_mode is None:
+        return arithmetic.divide(x, other)
+    if rounding_mode == "floor":
+        return arithmetic.floor_divide(x, other)
+    if rounding_mode != "trunc":
+        raise bad_argument(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
+    dtype = common_dtype([x, other])
+    return astype(signs.trunc(arithmetic.divide(x, other)), dtype)
 
 
 def type_(x: Tensor, dtype: Any = None) -> Any:

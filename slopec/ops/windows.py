@@ -67,8 +67,6 @@ def windows_along(x: Tensor, axis: int, size: int, step: int = 1, dilation: int 
 def unfold(
     x: ArrayLike,
     kernel_size: Sizes,
-    /,
-    *,
     dilation: Sizes = 1,
     padding: Sizes = 0,
     stride: Sizes = 1,
@@ -107,8 +105,6 @@ def fold(
     x: ArrayLike,
     output_size: Sizes,
     kernel_size: Sizes,
-    /,
-    *,
     dilation: Sizes = 1,
     padding: Sizes = 0,
     stride: Sizes = 1,

@@ -4,14 +4,16 @@ Each sets the learning rate of every group from a pure schedule of `slopec.optim
 rate is a recorded scalar of the next step's program, so no step is compiled for it.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from slopec import tracing
 from slopec.diagnostics import UsageError
 from slopec.lazy.mode import no_grad
+from slopec.ops.common import bad_argument
 from slopec.optim import schedules
 from slopec.optim.stateful import StatefulOptimizer
 from slopec.optim.transformation import Schedule
@@ -33,8 +35,16 @@ class Scheduler:
     0.25
     """
 
-    def __init__(self, optimizer: StatefulOptimizer, make: Callable[[float], Schedule]) -> None:
-        """Set the rates of step 0. Raises UsageError (S0146) for what is no such optimiser."""
+    def __init__(
+        self,
+        optimizer: StatefulOptimizer,
+        make: Callable[[float], Schedule],
+        last_epoch: int = -1,
+    ) -> None:
+        """Set the rates of step 0, or of that after `last_epoch`.
+
+        Raises UsageError (S0146) for what is no such optimiser.
+        """
         if not isinstance(optimizer, StatefulOptimizer):
             raise UsageError(
                 "S0146",
@@ -45,9 +55,11 @@ class Scheduler:
                 "give the schedule as its `lr`",
             )
         self.optimizer = optimizer
-        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+        for group in optimizer.param_groups:
+            group.initial_lr = group["lr"] if group.initial_lr is None else group.initial_lr
+        self.base_lrs: list[Any] = [group.initial_lr for group in optimizer.param_groups]
         self.rates = [make(lr) for lr in self.base_lrs]
-        self.last_epoch = 0
+        self.last_epoch = last_epoch + 1
         self._set()
 
     def _set(self) -> None:
@@ -79,9 +91,15 @@ class _Named(Scheduler):
 
     schedule: Callable[..., Schedule]
 
-    def __init__(self, optimizer: StatefulOptimizer, *args: Any, **options: Any) -> None:
+    def __init__(
+        self, optimizer: StatefulOptimizer, *args: Any, last_epoch: int = -1, **options: Any
+    ) -> None:
         """See the class; arguments follow the optimiser."""
-        super().__init__(optimizer, lambda lr: type(self).schedule(lr, *args, **options))
+        count = len(inspect.signature(type(self).schedule).parameters) - 1
+        if len(args) > count:
+            args, last_epoch = args[:-1], args[-1]
+        made = type(self).schedule
+        super().__init__(optimizer, lambda lr: made(lr, *args, **options), last_epoch)
 
 
 def _named(name: str, schedule: Callable[..., Schedule], says: str, call: str) -> type[Scheduler]:
@@ -97,11 +115,40 @@ def _named(name: str, schedule: Callable[..., Schedule], says: str, call: str) -
     return type(name, (_Named,), body)
 
 
-def _one_cycle(lr: float, max_lr: float, total_steps: int, **options: Any) -> Schedule:
+# PyTorch's names of arguments.
+
+
+def _one_cycle(
+    lr: float,
+    max_lr: float,
+    total_steps: int | None = None,
+    epochs: int | None = None,
+    steps_per_epoch: int | None = None,
+    **options: Any,
+) -> Schedule:
+    if total_steps is None:
+        if epochs is None or steps_per_epoch is None:
+            raise bad_argument("OneCycleLR: give `total_steps`, or `epochs` and `steps_per_epoch`")
+        total_steps = epochs * steps_per_epoch
     return schedules.one_cycle(max_lr, total_steps, **options)
 
 
-# PyTorch's names of arguments.
+def _constant(lr: float, factor: float = 1 / 3, total_iters: int = 5) -> Schedule:
+    return schedules.sequential(
+        [schedules.constant(lr * factor), schedules.constant(lr)], [total_iters]
+    )
+
+
+def _cyclic(
+    lr: float,
+    base_lr: float,
+    max_lr: float,
+    step_size_up: int = 2000,
+    step_size_down: int | None = None,
+    mode: str = "triangular",
+    gamma: float = 1.0,
+) -> Schedule:
+    return schedules.cyclic(base_lr, max_lr, step_size_up, step_size_down, mode, gamma)
 
 
 def _cosine(lr: float, T_max: int, eta_min: float = 0.0) -> Schedule:  # noqa: N803
@@ -165,10 +212,22 @@ PolynomialLR = _named(
     "lr · (1 − t / total_iters)^power, then 0.",
     "PolynomialLR(opt, total_iters=10)",
 )
+ConstantLR = _named(
+    "ConstantLR",
+    _constant,
+    "lr · factor for total_iters steps, then lr.",
+    "ConstantLR(opt, factor=0.5, total_iters=10)",
+)
+CyclicLR = _named(
+    "CyclicLR",
+    _cyclic,
+    "From base_lr to max_lr and back, again and again; momentum stays as it is.",
+    "CyclicLR(opt, base_lr=0.1, max_lr=1.0, step_size_up=10)",
+)
 OneCycleLR = _named(
     "OneCycleLR",
     _one_cycle,
-    "Up to max_lr and down again, over total_steps.",
+    "Up to max_lr and down again, over total_steps; momentum stays as it is.",
     "OneCycleLR(opt, max_lr=1.0, total_steps=100)",
 )
 LambdaLR = _named(
@@ -177,6 +236,80 @@ LambdaLR = _named(
     "lr · lr_lambda(t), a function of a scalar tensor.",
     "LambdaLR(opt, lambda t: 0.95**t)",
 )
+
+
+class SequentialLR(Scheduler):
+    """One scheduler after the other: each begins anew at its milestone.
+
+    >>> import slopec as sp
+    >>> opt = sp.optim.SGD([sp.tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> first = sp.optim.ConstantLR(opt, factor=0.5, total_iters=10)
+    >>> then = sp.optim.ExponentialLR(opt, gamma=0.5)
+    >>> scheduler = sp.optim.SequentialLR(opt, [first, then], milestones=[2])
+    >>> rates = [(opt.lr, scheduler.step())[0] for _ in range(4)]
+    >>> rates
+    [0.5, 0.5, 1.0, 0.5]
+    """
+
+    def __init__(
+        self,
+        optimizer: StatefulOptimizer,
+        schedulers: Sequence[Scheduler],
+        milestones: Sequence[int],
+        last_epoch: int = -1,
+    ) -> None:
+        """Schedulers of the same optimiser, which this one asks from now on."""
+        groups = iter(list(zip(*(s.rates for s in schedulers), strict=True)))
+        super().__init__(
+            optimizer, lambda _: schedules.sequential(next(groups), milestones), last_epoch
+        )
+
+
+class ChainedScheduler(Scheduler):
+    """All schedulers at once: what each makes of the first rate, multiplied.
+
+    >>> import slopec as sp
+    >>> opt = sp.optim.SGD([sp.tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> parts = [sp.optim.ConstantLR(opt, 0.5, 10), sp.optim.ExponentialLR(opt, gamma=0.5)]
+    >>> scheduler = sp.optim.ChainedScheduler(parts)
+    >>> scheduler.step()
+    >>> opt.lr
+    0.25
+    """
+
+    def __init__(
+        self, schedulers: Sequence[Scheduler], optimizer: StatefulOptimizer | None = None
+    ) -> None:
+        """Schedulers of one optimiser, which this one asks from now on."""
+        groups = iter(list(zip(*(s.rates for s in schedulers), strict=True)))
+        super().__init__(
+            schedulers[0].optimizer if optimizer is None else optimizer,
+            lambda lr: schedules.product(lr, next(groups)),
+        )
+
+
+class MultiplicativeLR(Scheduler):
+    """The last rate times lr_lambda(t), a function of the number of the step.
+
+    >>> import slopec as sp
+    >>> opt = sp.optim.SGD([sp.tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> scheduler = sp.optim.MultiplicativeLR(opt, lambda t: 0.5)
+    >>> scheduler.step()
+    >>> opt.lr
+    0.5
+    """
+
+    def __init__(self, optimizer: StatefulOptimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
+        """One function for all groups, or one for each."""
+        super().__init__(optimizer, schedules.constant, last_epoch)
+        count = len(self.base_lrs)
+        self.factors = list(lr_lambda) if isinstance(lr_lambda, Sequence) else [lr_lambda] * count
+
+    def step(self, epoch: int | None = None) -> None:
+        """Multiply the rates."""
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        for group, factor in zip(self.optimizer.param_groups, self.factors, strict=True):
+            group["lr"] = group["lr"] * float(factor(self.last_epoch))
 
 
 class ReduceLROnPlateau:
@@ -192,11 +325,22 @@ class ReduceLROnPlateau:
     """
 
     def __init__(
-        self, optimizer: StatefulOptimizer, mode: str = "min", factor: float = 0.1, **options: Any
+        self,
+        optimizer: StatefulOptimizer,
+        mode: Literal["min", "max"] = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: Literal["rel", "abs"] = "rel",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        eps: float = 1e-8,
     ) -> None:
         """Arguments as `Plateau` has them."""
         self.optimizer = optimizer
-        self.plateau = Plateau(factor=factor, mode=mode, **options)  # type: ignore[arg-type]
+        self.plateau = Plateau(
+            factor, patience, threshold, cooldown, min_lr, mode, threshold_mode, eps
+        )
         self.states = [self.plateau.init(group["lr"]) for group in optimizer.param_groups]
 
     def step(self, metric: Any) -> None:
@@ -207,6 +351,10 @@ class ReduceLROnPlateau:
             self.states[place] = {name: value.eval() for name, value in state.items()}
             group["lr"] = state["lr"]
 
+    def get_last_lr(self) -> list[float]:
+        """The rates now, per group."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
 
 SCHEDULERS = (
     StepLR,
@@ -216,6 +364,8 @@ SCHEDULERS = (
     CosineAnnealingWarmRestarts,
     LinearLR,
     PolynomialLR,
+    ConstantLR,
+    CyclicLR,
     OneCycleLR,
     LambdaLR,
 )

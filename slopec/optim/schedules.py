@@ -167,6 +167,51 @@ def sequential(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Sche
     return rate
 
 
+def product(lr: float, schedules: Sequence[Schedule]) -> Schedule:
+    """lr times what each schedule, which begins at `lr` itself, makes of it."""
+
+    def rate(past: Any) -> Tensor:
+        result: Any = lr
+        for one in schedules:
+            result = result * (one(past) / lr)
+        return ops.astype(result, dtypes.float32)
+
+    return rate
+
+
+def cyclic(
+    base_lr: float,
+    max_lr: float,
+    step_size_up: int = 2000,
+    step_size_down: int | None = None,
+    mode: str = "triangular",
+    gamma: float = 1.0,
+) -> Schedule:
+    """Up from base_lr to max_lr and down again, cycle after cycle (Smith, 2017).
+
+    The height is halved with each cycle for "triangular2", times gamma^t for "exp_range".
+
+    >>> rate = cyclic(0.0, 1.0, 4)
+    >>> print(*(f"{rate(t):.2f}" for t in (0, 2, 4, 6, 8)))
+    0.00 0.50 1.00 0.50 0.00
+    """
+    if mode not in ("triangular", "triangular2", "exp_range"):
+        raise UsageError("S0123", f"cyclic: unknown mode {mode!r}", span=tracing.here())
+    down = step_size_up if step_size_down is None else step_size_down
+    whole = step_size_up + down
+
+    def rate(past: Any) -> Tensor:
+        place = _time(ops.remainder(past, whole))
+        height = ops.where(place <= step_size_up, place / step_size_up, (whole - place) / down)
+        if mode == "triangular2":
+            height = height * ops.pow(0.5, _time(ops.floor_divide(past, whole)))
+        if mode == "exp_range":
+            height = height * ops.pow(gamma, _time(past))
+        return base_lr + (max_lr - base_lr) * height
+
+    return rate
+
+
 def _share(past: Any, steps: int) -> Tensor:
     """t / steps, at most 1."""
     return ops.minimum(_time(past) / max(steps, 1), 1.0)

@@ -17,8 +17,8 @@ from slopec.lazy.evaluate import evaluate
 from slopec.lazy.leaves import owned
 from slopec.lazy.mode import enable_grad, no_grad
 from slopec.lazy.record import Written, write
-from slopec.optim import optimizers
-from slopec.optim.transformation import Optimizer, hyperparameters, with_hyperparameters
+from slopec.optim import basic, optimizers
+from slopec.optim.transformation import Optimizer, chain, hyperparameters, with_hyperparameters
 from slopec.tensor import Tensor
 
 
@@ -91,6 +91,9 @@ def _rows(state: Any, rows: Sequence[int]) -> Any:
     return state
 
 
+_UNNEEDED = ("foreach", "fused", "capturable", "differentiable")
+
+
 class Group(MutableMapping[str, Any]):
     """Parameters with hyper-parameters of their own, as a dict: `group["lr"] = 0.1`.
 
@@ -104,8 +107,15 @@ class Group(MutableMapping[str, Any]):
         """Make the pure optimiser; it has no state until the first step."""
         self.params = list(params)
         signature = inspect.signature(make).parameters
-        self.options = {name: p.default for name, p in signature.items()} | dict(options)
+        given = {name: value for name, value in options.items() if name not in _UNNEEDED}
+        self.maximize = bool(given.pop("maximize", False))
+        self.options = {name: p.default for name, p in signature.items()} | given
         self.optimizer = make(**self.options)
+        if self.maximize:
+            uphill = chain(basic.scale(-1.0), self.optimizer.transformation)
+            self.optimizer = Optimizer(uphill)
+        self.initial_lr: float | None = None
+        """The rate before any scheduler set it."""
         self.cohorts: list[Cohort] = []
         self.hyper = hyperparameters(self.optimizer.init([]))
 
@@ -206,13 +216,15 @@ class StatefulOptimizer:
 
     make: Callable[..., Optimizer]
 
-    def __init__(self, params: Iterable[Any], **options: Any) -> None:
-        """See the pure optimiser for the options.
+    def __init__(self, params: Iterable[Any], *args: Any, **options: Any) -> None:
+        """See the pure optimiser for the options; with `maximize` steps go uphill.
 
-        Raises UsageError (S0146) without parameters or with what is no leaf, S0123 for options
-        that there are not.
+        What PyTorch has to choose between its implementations (`foreach`, `fused`, `capturable`,
+        `differentiable`) is understood and chooses nothing. Raises UsageError (S0146) without
+        parameters or with what is no leaf, S0123 for options that there are not.
         """
-        self.defaults = options
+        names = inspect.signature(type(self).make).parameters
+        self.defaults = {**dict(zip(names, args, strict=False)), **options}
         self.param_groups: list[Group] = []
         if hasattr(params, "parameters"):
             raise UsageError(
@@ -240,7 +252,7 @@ class StatefulOptimizer:
         name = type(self).__name__
         known = list(inspect.signature(type(self).make).parameters)
         for option in options:
-            if option not in known:
+            if option not in (*known, *_UNNEEDED, "maximize"):
                 raise UsageError(
                     "S0123",
                     f"{name} has no option `{option}`",

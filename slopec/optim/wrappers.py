@@ -166,7 +166,8 @@ class Plateau:
     """A rate that falls by `factor` when a metric has not got better for `patience` updates.
 
     Better is below the best by `threshold` of it (`mode="min"`, `threshold_mode="rel"`), above for
-    "max", by `threshold` itself for "abs". After a fall `cooldown` updates do not count.
+    "max", by `threshold` itself for "abs". After a fall `cooldown` updates do not count. Falls of
+    no more than `eps` are left out.
 
     >>> import slopec as sp
     >>> plateau = sp.optim.Plateau(patience=1)
@@ -184,6 +185,7 @@ class Plateau:
     min_lr: float = 0.0
     mode: Literal["min", "max"] = "min"
     threshold_mode: Literal["rel", "abs"] = "rel"
+    eps: float = 1e-8
 
     def init(self, lr: float) -> dict[str, Tensor]:
         """The state before the first metric; `lr` in it is the rate to use."""
@@ -200,6 +202,7 @@ class Plateau:
         bad = ops.where(cooling, 0, bad)
         falls = ops.greater(bad, self.patience)
         rate = ops.maximum(state["lr"] * self.factor, self.min_lr)
+        rate = ops.where(state["lr"] - rate > self.eps, rate, state["lr"])
         left = ops.maximum(state["cooling"] - 1, 0)
         return {
             "lr": ops.where(falls, rate, state["lr"]),

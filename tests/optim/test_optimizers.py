@@ -228,3 +228,49 @@ def test_names():
     with pytest.raises(UsageError, match="has no option `momentum`"):
         optim.by_name("adam", 0.1, momentum=0.9)
     assert optim.by_name("adam", 0.1, momentum=0.0)
+
+
+def test_pytorchs_ways_to_give_options():
+    start = np.float32([1.0, -2.0, 3.0])
+    results = []
+    for options in (
+        {"lr": 0.1, "momentum": 0.9, "foreach": True, "fused": None},
+        {"lr": 0.1, "momentum": 0.9, "maximize": True},
+    ):
+        p = sp.tensor(start, requires_grad=True)
+        opt = optim.SGD([p], **options)
+        for _ in range(3):
+            opt.zero_grad()
+            (p * sp.tensor([1.0, 2.0, 3.0])).sum().backward()
+            opt.step()
+        results.append(p.detach().numpy())
+    p = sp.tensor(start, requires_grad=True)
+    opt = optim.SGD([p], 0.1, 0.9)
+
+    assert opt.param_groups[0]["momentum"] == pytest.approx(0.9)
+    np.testing.assert_allclose(start - results[0], results[1] - start, rtol=1e-5)
+
+
+def test_initial_values_in_place():
+    init = sp.nn.init
+    shape = (6, 4)
+    for name, arguments in {
+        "uniform_": (1.0, 2.0), "normal_": (5.0, 0.1), "trunc_normal_": (0.0, 1.0, -1.0, 1.0),
+        "xavier_uniform_": (2.0,), "xavier_normal_": (), "kaiming_uniform_": (0.0, "fan_out", "relu"),
+        "kaiming_normal_": (), "orthogonal_": (3.0,),
+    }.items():  # fmt: skip
+        weight = sp.zeros(shape).requires_grad_()
+        pure = getattr(init, {"trunc_normal_": "truncated_normal"}.get(name, name[:-1]))
+        held = getattr(init, name)(weight, *arguments, key=sp.random.key(3))
+        assert held is weight
+        assert weight.requires_grad
+        expected = pure(shape, *arguments, key=sp.random.key(3))
+        np.testing.assert_array_equal(weight.numpy(), expected.numpy())
+    torch = pytest.importorskip("torch")
+    for name, size, arguments in (
+        ("eye_", (3, 4), ()), ("dirac_", (6, 2, 3, 3), (2,)), ("constant_", (2,), (4.0,)),
+        ("ones_", (2, 2), ()), ("zeros_", (2,), ()),
+    ):  # fmt: skip
+        ours = getattr(init, name)(sp.ones(size), *arguments)
+        theirs = getattr(torch.nn.init, name)(torch.ones(size), *arguments)
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())

@@ -123,6 +123,55 @@ def test_against_torch(name):
             theirs.step()
 
 
+SCHEDULERS = {
+    "constant": lambda m, opt: m.ConstantLR(opt, 0.25, 7),
+    "linear": lambda m, opt: m.LinearLR(opt, 0.25, 0.75, 9),
+    "step": lambda m, opt: m.StepLR(opt, 5, 0.3),
+    "lambda": lambda m, opt: m.LambdaLR(opt, lambda t: 0.9**t),
+    "multiplicative": lambda m, opt: m.MultiplicativeLR(opt, lambda t: 1.0 - 0.01 * t),
+    "cyclic": lambda m, opt, **o: m.CyclicLR(opt, 0.1, 0.5, 4, 6, **o),
+    "cyclic, halved": lambda m, opt, **o: m.CyclicLR(opt, 0.1, 0.5, 4, None, "triangular2", **o),
+    "cyclic, falling": lambda m, opt, **o: m.CyclicLR(opt, 0.1, 0.5, 4, None, "exp_range", 0.95, **o),
+    "one cycle by epochs": lambda m, opt: m.OneCycleLR(opt, 0.8, epochs=5, steps_per_epoch=8),
+    "sequential": lambda m, opt: m.SequentialLR(
+        opt, [m.ConstantLR(opt, 0.1, 20), m.ExponentialLR(opt, 0.9), m.CosineAnnealingLR(opt, 10)], [6, 15]
+    ),
+    "chained": lambda m, opt: m.ChainedScheduler(
+        [m.ConstantLR(opt, 0.5, 4), m.ExponentialLR(opt, 0.9), m.StepLR(opt, 10)]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_schedulers_against_torch(name):
+    torch = pytest.importorskip("torch")
+    theirs = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], RATE, 0.9)
+    ours = optim.SGD([sp.zeros(()).requires_grad_()], RATE, 0.9)
+    still = {"cycle_momentum": False} if name.startswith("cyclic") else {}
+    reference = SCHEDULERS[name](torch.optim.lr_scheduler, theirs, **still)
+    scheduler = SCHEDULERS[name](optim, ours)
+
+    for _ in range(25):
+        assert ours.lr == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-5, abs=1e-7)
+        theirs.step()
+        reference.step()
+        scheduler.step()
+
+
+def test_plateau_against_torch():
+    torch = pytest.importorskip("torch")
+    theirs = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], RATE)
+    ours = optim.SGD([sp.zeros(()).requires_grad_()], RATE)
+    arguments = ("max", 0.5, 1, 1e-2, "abs", 2, 0.03, 1e-3)
+    reference = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, *arguments)
+    scheduler = optim.ReduceLROnPlateau(ours, *arguments)
+
+    for metric in np.sin(np.arange(30.0) / 3):
+        reference.step(metric)
+        scheduler.step(metric)
+        assert ours.lr == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-5)
+
+
 def test_schedules_of_a_whole_run():
     for name in schedules.SCHEDULES:
         rates = [optim.schedule(name, RATE, 50, warmup=5)(t).item() for t in range(50)]

@@ -60,7 +60,7 @@ def batch_norm_evaluated(
     eps: float,
 ) -> tuple[Any, ...]:
     """With statistics that are given."""
-    return functional.batch_norm(x, mean, variance, weight, bias, eps), _none(x), _none(x)
+    return functional.batch_norm(x, mean, variance, weight, bias, eps=eps), _none(x), _none(x)
 
 
 def batch_norm(
@@ -79,7 +79,7 @@ def batch_norm(
     axes = [d for d in range(x.ndim) if d != 1]
     wide = ops.astype(x, ops.result_type(x.dtype, dtypes.float32))
     own_mean, own_variance = (ops.squeeze(part, axes) for part in moments(wide, axes))
-    y = functional.batch_norm(x, own_mean, own_variance, weight, bias, eps)
+    y = functional.batch_norm(x, own_mean, own_variance, weight, bias, eps=eps)
     count = math.prod(x.shape[d] for d in axes)
     unbiased = own_variance * (count / (count - 1) if count > 1 else math.nan)
     return (

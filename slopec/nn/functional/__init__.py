@@ -12,8 +12,10 @@ from slopec.nn.functional import (
     images,
     losses,
     maps,
+    margins,
     normalization,
     padding,
+    pools,
     randomness,
     sampling,
     scores,
@@ -26,8 +28,10 @@ from slopec.nn.functional.distances import *  # noqa: F403
 from slopec.nn.functional.images import *  # noqa: F403
 from slopec.nn.functional.losses import *  # noqa: F403
 from slopec.nn.functional.maps import *  # noqa: F403
+from slopec.nn.functional.margins import *  # noqa: F403
 from slopec.nn.functional.normalization import *  # noqa: F403
 from slopec.nn.functional.padding import *  # noqa: F403
+from slopec.nn.functional.pools import *  # noqa: F403
 from slopec.nn.functional.randomness import *  # noqa: F403
 from slopec.nn.functional.sampling import *  # noqa: F403
 from slopec.nn.functional.scores import *  # noqa: F403
@@ -84,8 +88,10 @@ __all__ += distances.__all__
 __all__ += images.__all__
 __all__ += losses.__all__
 __all__ += maps.__all__
+__all__ += margins.__all__
 __all__ += normalization.__all__
 __all__ += padding.__all__
+__all__ += pools.__all__
 __all__ += randomness.__all__
 __all__ += sampling.__all__
 __all__ += scores.__all__

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from slopec import ops, random, tracing
 from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
-from slopec.ops import relu, sigmoid, tanh
+from slopec.ops import sigmoid, tanh
 from slopec.tensor import Tensor
 from slopec.transforms import stop_gradient
 
@@ -41,7 +41,17 @@ __all__ = [
 ]
 
 
-def relu6(x: Tensor) -> Tensor:
+def relu(x: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0); its slope at 0 is 0. PyTorch's `inplace` changes nothing: tensors are values.
+
+    >>> import slopec as sp
+    >>> print(relu(sp.tensor([-1.0, 2.0])))
+    tensor([0. 2.], float32[2], cpu)
+    """
+    return ops.relu(x)
+
+
+def relu6(x: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6).
 
     >>> import slopec as sp
@@ -51,13 +61,15 @@ def relu6(x: Tensor) -> Tensor:
     return hardtanh(x, 0.0, 6.0)
 
 
-def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+def hardtanh(
+    x: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
     """`x` moved into [min_val, max_val]; its slope at the ends is 0."""
     return ops.where(x >= max_val, max_val, ops.where(x <= min_val, min_val, x))
 
 
 @operation
-def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
+def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, negative_slope · x elsewhere.
 
     >>> import slopec as sp
@@ -87,7 +99,7 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
 
 
 @operation
-def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
+def elu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, α(eˣ − 1) elsewhere (Clevert et al., 2016).
 
     >>> import slopec as sp
@@ -98,19 +110,19 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @operation
-def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
+def celu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, α(e^(x/α) − 1) elsewhere (Barron, 2017)."""
     return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x) / alpha))
 
 
 @operation
-def selu(x: Tensor) -> Tensor:
+def selu(x: Tensor, inplace: bool = False) -> Tensor:
     """λ · elu(x, α) with λ = 1.0507 and α = 1.6733 (Klambauer et al., 2017)."""
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
 @operation
-def silu(x: Tensor) -> Tensor:
+def silu(x: Tensor, inplace: bool = False) -> Tensor:
     """x · sigmoid(x), also known as swish (Elfwing et al., 2018).
 
     >>> import slopec as sp
@@ -121,7 +133,7 @@ def silu(x: Tensor) -> Tensor:
 
 
 @operation
-def mish(x: Tensor) -> Tensor:
+def mish(x: Tensor, inplace: bool = False) -> Tensor:
     """x · tanh(log(1 + eˣ)) (Misra, 2019)."""
     return x * tanh(softplus(x))
 
@@ -143,13 +155,13 @@ def gelu(x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
 
 
 @operation
-def hardsigmoid(x: Tensor) -> Tensor:
+def hardsigmoid(x: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x + 3, 0), 6) / 6."""
     return relu6(x + 3.0) / 6.0
 
 
 @operation
-def hardswish(x: Tensor) -> Tensor:
+def hardswish(x: Tensor, inplace: bool = False) -> Tensor:
     """x · hardsigmoid(x) (Howard et al., *MobileNetV3*, 2019)."""
     return x * hardsigmoid(x)
 
@@ -201,7 +213,7 @@ def hardshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
     return ops.where(ops.abs(x) > lambd, x, 0)
 
 
-def threshold(x: Tensor, threshold: float, value: float) -> Tensor:
+def threshold(x: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where above `threshold`, `value` elsewhere."""
     return ops.where(x > threshold, x, value)
 
@@ -236,32 +248,32 @@ def shifted(x: Tensor, dim: int) -> Tensor:
 
 
 @operation
-def softmax(x: Tensor, dim: int = -1) -> Tensor:
-    """eˣ / Σeˣ along `dim`; the maximum is taken out of the exponent.
+def softmax(x: Tensor, dim: int = -1, *, dtype: Any = None) -> Tensor:
+    """eˣ / Σeˣ along `dim`, of `x` converted to `dtype`; the maximum is taken out of the exponent.
 
     >>> import slopec as sp
     >>> print(softmax(sp.tensor([1000.0, 1000.0])))
     tensor([0.5 0.5], float32[2], cpu)
     """
-    powers = ops.exp(shifted(x, dim))
+    powers = ops.exp(shifted(x if dtype is None else ops.astype(x, dtype), dim))
     return powers / ops.sum(powers, axis=dim, keepdims=True)
 
 
 @operation
-def softmin(x: Tensor, dim: int = -1) -> Tensor:
+def softmin(x: Tensor, dim: int = -1, *, dtype: Any = None) -> Tensor:
     """softmax(−x) along `dim`."""
-    return softmax(-x, dim)
+    return softmax(-x, dim, dtype=dtype)
 
 
 @operation
-def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
-    """log(softmax(x)) along `dim`, exact where softmax underflows.
+def log_softmax(x: Tensor, dim: int = -1, *, dtype: Any = None) -> Tensor:
+    """log(softmax(x)) along `dim`, exact where softmax underflows; see `softmax`.
 
     >>> import slopec as sp
     >>> print(log_softmax(sp.tensor([0.0, 1000.0])))
     tensor([-1000.     0.], float32[2], cpu)
     """
-    below = shifted(x, dim)
+    below = shifted(x if dtype is None else ops.astype(x, dtype), dim)
     return below - ops.log(ops.sum(ops.exp(below), axis=dim, keepdims=True))
 
 

@@ -9,7 +9,8 @@ from slopec import dtypes, hlo, ops, tracing
 from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
 from slopec.nn.functional.activations import log_softmax, shifted
-from slopec.nn.functional.losses import Reduction, normalize, reduce_loss
+from slopec.nn.functional.losses import Reduction, reduce_loss
+from slopec.nn.functional.margins import normalize
 from slopec.tensor import Tensor
 
 __all__ = ["accuracy", "cross_entropy", "info_nce", "nll_loss"]

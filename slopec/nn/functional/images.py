@@ -1,6 +1,7 @@
 """Channels become places and places channels; pools of given output sizes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from slopec import ops, tracing
 from slopec.diagnostics import ShapeError
@@ -89,7 +90,7 @@ def _indivisible(name: str, x: Tensor, what: str, by: str) -> ShapeError:
     )
 
 
-def _adaptive(pool: str, rank: int, x: Tensor, output_size: OutputSize) -> Tensor:
+def _sizes(pool: str, rank: int, x: Tensor, output_size: OutputSize) -> Sequence[int | None]:
     if x.ndim not in (rank + 1, rank + 2):
         raise ShapeError(
             "S0101",
@@ -97,36 +98,37 @@ def _adaptive(pool: str, rank: int, x: Tensor, output_size: OutputSize) -> Tenso
             f"got the shape {x.shape}",
             span=tracing.here(),
         )
-    sizes = output_size if isinstance(output_size, Sequence) else (output_size,) * rank
-    function = ops.adaptive_avg_pool if pool == "avg" else ops.adaptive_max_pool
-    return function(x, sizes)
+    return output_size if isinstance(output_size, Sequence) else (output_size,) * rank
 
 
 def adaptive_avg_pool1d(x: Tensor, output_size: OutputSize) -> Tensor:
     """(N, C, L) to (N, C, output_size), means of windows that cover the input; N may be absent."""
-    return _adaptive("avg", 1, x, output_size)
+    return ops.adaptive_avg_pool(x, _sizes("avg", 1, x, output_size))
 
 
 def adaptive_avg_pool2d(x: Tensor, output_size: OutputSize) -> Tensor:
     """(N, C, H, W) to (N, C, *output_size), means of windows; None keeps a dimension."""
-    return _adaptive("avg", 2, x, output_size)
+    return ops.adaptive_avg_pool(x, _sizes("avg", 2, x, output_size))
 
 
 def adaptive_avg_pool3d(x: Tensor, output_size: OutputSize) -> Tensor:
     """(N, C, D, H, W) to (N, C, *output_size), means of windows; None keeps a dimension."""
-    return _adaptive("avg", 3, x, output_size)
+    return ops.adaptive_avg_pool(x, _sizes("avg", 3, x, output_size))
 
 
-def adaptive_max_pool1d(x: Tensor, output_size: OutputSize) -> Tensor:
-    """(N, C, L) to (N, C, output_size), maxima of windows; N may be absent."""
-    return _adaptive("max", 1, x, output_size)
+def adaptive_max_pool1d(x: Tensor, output_size: OutputSize, return_indices: bool = False) -> Any:
+    """(N, C, L) to (N, C, output_size), maxima of windows; N may be absent.
+
+    With `return_indices` their places come second, as for `max_pool2d`.
+    """
+    return ops.adaptive_max_pool(x, _sizes("max", 1, x, output_size), return_indices=return_indices)
 
 
-def adaptive_max_pool2d(x: Tensor, output_size: OutputSize) -> Tensor:
+def adaptive_max_pool2d(x: Tensor, output_size: OutputSize, return_indices: bool = False) -> Any:
     """(N, C, H, W) to (N, C, *output_size), maxima of windows; None keeps a dimension."""
-    return _adaptive("max", 2, x, output_size)
+    return ops.adaptive_max_pool(x, _sizes("max", 2, x, output_size), return_indices=return_indices)
 
 
-def adaptive_max_pool3d(x: Tensor, output_size: OutputSize) -> Tensor:
+def adaptive_max_pool3d(x: Tensor, output_size: OutputSize, return_indices: bool = False) -> Any:
     """(N, C, D, H, W) to (N, C, *output_size), maxima of windows; None keeps a dimension."""
-    return _adaptive("max", 3, x, output_size)
+    return ops.adaptive_max_pool(x, _sizes("max", 3, x, output_size), return_indices=return_indices)

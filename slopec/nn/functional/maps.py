@@ -7,6 +7,7 @@ from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
 from slopec.ops.extremes import limits
 from slopec.tensor import Tensor
+from slopec.transforms import stop_gradient
 
 __all__ = ["bilinear", "embedding", "embedding_bag", "linear"]
 
@@ -41,17 +42,51 @@ def bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | None = None)
 
 
 @operation
-def embedding(indices: Tensor, weight: Tensor) -> Tensor:
-    """Rows of `weight` (n, d) at integers (…): (…, d); the derivative adds where rows recur."""
-    return ops.take(weight, indices, axis=0)
+def embedding(
+    indices: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Rows of `weight` (n, d) at integers (…): (…, d); the derivative adds where rows recur.
+
+    No derivative reaches the row `padding_idx`. Rows of a larger norm than `max_norm` are scaled
+    down to it, while the table keeps them as they are. `scale_grad_by_freq` divides derivatives by
+    how often a row is asked for; `sparse` chooses nothing: gradients have the table's shape.
+
+    >>> import slopec as sp
+    >>> print(embedding(sp.tensor([1]), sp.tensor([[1.0, 0.0], [3.0, 4.0]]), max_norm=1.0))
+    tensor([[0.6 0.8]], float32[1, 2], cpu)
+    """
+    count = weight.shape[0]
+    if padding_idx is not None:
+        padding = ops.expand_dims(ops.arange(count) == padding_idx % count, 1)
+        weight = ops.where(padding, stop_gradient(weight), weight)
+    rows = ops.take(weight, indices, axis=0)
+    if scale_grad_by_freq:
+        often = ops.take(ops.bincount(indices, length=count), indices)
+        slow = rows / ops.expand_dims(ops.astype(often, rows.dtype), -1)
+        rows = slow + stop_gradient(rows - slow)
+    if max_norm is None:
+        return rows
+    size = ops.norm(rows, norm_type, axis=-1, keepdims=True)
+    within = ops.where(size > max_norm, rows * (max_norm / (size + 1e-7)), rows)
+    result: Tensor = rows + stop_gradient(within - rows)
+    return result
 
 
 def embedding_bag(
     indices: Tensor,
     weight: Tensor,
     offsets: Tensor | None = None,
-    *,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
     mode: Literal["sum", "mean", "max"] = "mean",
+    sparse: bool = False,
     per_sample_weights: Tensor | None = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
@@ -59,7 +94,8 @@ def embedding_bag(
     """Rows of `weight` (n, d), combined in bags: (bags, d).
 
     `indices` (bags, k) are bags of one size; a vector is cut into bags at `offsets`, where they
-    begin. What is `padding_idx` is left out. An empty bag gives zeros.
+    begin. What is `padding_idx` is left out. An empty bag gives zeros. For the other arguments see
+    `embedding`.
 
     >>> import slopec as sp
     >>> bags = embedding_bag(sp.tensor([0, 1, 2]), sp.eye(3), sp.tensor([0, 2]), mode="sum")
@@ -76,7 +112,8 @@ def embedding_bag(
         starts = offsets[:-1] if include_last_offset else offsets
     bag = ops.searchsorted(starts, ops.arange(indices.shape[0]), side="right") - 1
     counted = ops.ones_like(indices) if padding_idx is None else indices != padding_idx
-    rows, there = embedding(indices, weight), ops.expand_dims(counted, 1) != 0
+    rows = embedding(indices, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    there = ops.expand_dims(counted, 1) != 0
     empty = (starts.shape[0], weight.shape[1])
     if mode == "max":
         low = limits(weight.dtype)[0]

@@ -3,10 +3,11 @@
 float16 and bfloat16 are normalised in float32 and rounded once.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 from slopec import dtypes, hlo, ops, tracing
-from slopec.diagnostics import ShapeError
+from slopec.diagnostics import ShapeError, UsageError
 from slopec.lazy.record import operation
 from slopec.tensor import Tensor
 
@@ -132,35 +133,102 @@ def group_norm(
             f"group_norm: input of shape {x.shape} in {num_groups} groups of channels",
             span=tracing.here(),
         )
-    grouped = ops.reshape(_wide(x), (x.shape[0], num_groups, -1))
+    size = math.prod(x.shape[1:]) // num_groups
+    grouped = ops.reshape(_wide(x), (x.shape[0], num_groups, size))
     y = ops.reshape(_normalized(grouped, (2,), eps), x.shape)
     scale, shift = (_channels("group_norm", x, p) for p in (weight, bias))
     return ops.astype(_scaled(y, scale, shift), x.dtype)
 
 
-@operation
 def instance_norm(
-    x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+    x: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel of each example of (N, C, …) (Ulyanov et al., 2016)."""
+    """Normalise each channel of each example of (N, C, …) (Ulyanov et al., 2016).
+
+    Without `use_input_stats` the running statistics are used, as by `batch_norm`; with it, those
+    that are given follow, as there.
+    """
+    if not use_input_stats:
+        return _with_statistics(x, *_given(running_mean, running_var), weight, bias, eps)
+    axes = tuple(range(2, x.ndim))
+    mean, variance = moments(_wide(x), axes)
+    rows = (ops.mean(ops.reshape(m, m.shape[:2]), axis=0) for m in (mean, variance))
+    _follow(running_mean, running_var, rows, momentum, math.prod(x.shape[2:]))
     return group_norm(x, x.shape[1], weight, bias, eps)
 
 
-@operation
 def batch_norm(
     x: Tensor,
-    mean: Tensor,
-    variance: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
     """(x − mean) / √(variance + eps) per channel of (N, C, …), with statistics that are given.
+
+    When `training` the batch's own are used, and those that are given follow in place, as
+    r ← (1 − momentum) r + momentum · batch; that needs tensors outside of traces, and
+    `nn.BatchNorm1d` where there are traces.
 
     >>> import slopec as sp
     >>> print(batch_norm(sp.tensor([[3.0]]), sp.tensor([1.0]), sp.tensor([4.0]), eps=0.0))
     tensor([[1.]], float32[1, 1], cpu)
     """
+    if not training:
+        return _with_statistics(x, *_given(running_mean, running_var), weight, bias, eps)
+    axes = [d for d in range(x.ndim) if d != 1]
+    mean, variance = (ops.squeeze(m, axes) for m in moments(_wide(x), axes))
+    count = math.prod(x.shape[d] for d in axes)
+    _follow(running_mean, running_var, (mean, variance), momentum, count)
+    return _with_statistics(x, mean, variance, weight, bias, eps)
+
+
+def _given(mean: Tensor | None, variance: Tensor | None) -> tuple[Tensor, Tensor]:
+    if mean is None or variance is None:
+        raise UsageError(
+            "S0106",
+            "normalisation that is not training needs running_mean and running_var",
+            span=tracing.here(),
+        )
+    return mean, variance
+
+
+def _follow(
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    batch: Iterable[Tensor],
+    momentum: float,
+    count: int,
+) -> None:
+    """Let running statistics follow those of a batch, whose variance is made unbiased."""
+    mean, variance = batch
+    for running, new in (
+        (running_mean, mean),
+        (running_var, variance * (count / max(count - 1, 1))),
+    ):
+        if running is not None:
+            running.copy_(running + momentum * (new.detach() - running))
+
+
+@operation
+def _with_statistics(
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
     rate = ops.rsqrt(variance + eps)
     rate = rate if weight is None else rate * weight
     center, scale, shift = (_channels("batch_norm", x, p) for p in (mean, rate, bias))

@@ -7,17 +7,19 @@ from slopec import ops, tracing
 from slopec.diagnostics import ShapeError, UsageError, did_you_mean
 from slopec.tensor import Scalar, Tensor
 
-__all__ = ["pad"]
+__all__ = ["PadMode", "pad"]
 
 PadMode = Literal["constant", "reflect", "replicate", "circular"]
 
 _MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def pad(x: Tensor, pad: Sequence[int], mode: PadMode = "constant", value: Scalar = 0) -> Tensor:
+def pad(
+    x: Tensor, pad: Sequence[int], mode: PadMode = "constant", value: Scalar | None = None
+) -> Tensor:
     """`x` with margins: `pad` holds (before, after) of the last dimension, then of the one before.
 
-    Modes: "constant" (of `value`; negative margins cut), "reflect" (mirrored at the edge),
+    Negative margins cut. Modes: "constant" (of `value`), "reflect" (mirrored at the edge),
     "replicate" (the edge itself), "circular" (from the other end). See `sp.pad` for NumPy's order.
 
     Raises ShapeError for margins of more dimensions than `x` has, UsageError for an unknown mode.
@@ -44,5 +46,9 @@ def pad(x: Tensor, pad: Sequence[int], mode: PadMode = "constant", value: Scalar
         )
     pairs = list(zip(margins[::2], margins[1::2], strict=True))[::-1]
     widths = [*[(0, 0)] * (x.ndim - len(pairs)), *pairs]
-    options = {"constant_values": value} if mode == "constant" else {}
-    return ops.pad(x, widths, mode=_MODES[mode], **options)
+    if mode == "constant":
+        return ops.pad(x, widths, mode="constant", constant_values=value or 0)
+    # What is cut is cut first, and what is left is mirrored or repeated.
+    cut = [(max(-before, 0), max(-after, 0)) for before, after in widths]
+    kept = x[tuple(slice(a, n - b) for (a, b), n in zip(cut, x.shape, strict=True))]
+    return ops.pad(kept, [(max(a, 0), max(b, 0)) for a, b in widths], mode=_MODES[mode])
