@@ -12,7 +12,7 @@ class MultiMarginLoss(Module):
     """`functional.multi_margin_loss`.
 
     >>> import slopec as sp
-    >>> print(sp.nn.MultiMarginLoss()(sp.tensor([[0.1, 0.6]]), sp.tensor([1])))
+    >>> print(sp.nn.MultiMarginLoss()(sp.tensor([[0.5, 1.0]]), sp.tensor([1])))
     tensor(0.25, float32[], cpu)
     """
 

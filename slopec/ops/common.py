@@ -222,6 +222,8 @@ def per_dimension(name: str, what: str, value: int | Sequence[int], rank: int) -
     if isinstance(value, int | np.integer):
         return (int(value),) * rank
     values = tuple(int(v) for v in value)
+    if len(values) == 1:
+        return values * rank
     if len(values) != rank:
         raise bad_argument(f"{name}: {what} {values} for {rank} dimensions; give 1 or {rank}")
     return values

@@ -193,13 +193,22 @@ def known(name: str, x: ArrayLike) -> np.ndarray:
 def nonzero(x: ArrayLike, /) -> tuple[Tensor, ...]:
     """The indices, int32, of the elements that are not zero: one tensor per dimension.
 
-    Raises ShapeError for a traced tensor, whose values would decide the shape.
+    Raises ShapeError for a number, which has no indices, and for a traced tensor, whose values
+    would decide the shape.
 
     >>> import slopec as sp
     >>> [i.tolist() for i in sp.nonzero(sp.tensor([[0, 1], [1, 0]]))]
     [[0, 1], [1, 0]]
     """
-    return tuple(asarray(i.astype(np.int32)) for i in known("nonzero", x).nonzero())
+    values = known("nonzero", x)
+    if not values.ndim:
+        raise ShapeError(
+            "S0101",
+            "nonzero: a tensor without dimensions has no indices",
+            span=tracing.here(),
+            hint="`sp.argwhere` gives the index vectors of any tensor",
+        )
+    return tuple(asarray(i.astype(np.int32)) for i in values.nonzero())
 
 
 class Unique(NamedTuple):

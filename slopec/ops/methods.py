@@ -95,7 +95,6 @@ _BY_PLACE: dict[str, tuple[int, tuple[str, ...]]] = {
     **dict.fromkeys(_FOLDS.split(), (1, ("keepdims",))),
     "argsort": (1, ("descending", "stable")),
     "diff": (2, ("prepend", "append")),
-    "norm": (2, ("keepdims",)),
     "quantile": (2, ("keepdims",)),
 }
 """Arguments that functions take by name and PyTorch's methods by place, after so many others."""
@@ -169,7 +168,7 @@ _FAMILIES: dict[Any, str] = {
         "nan_to_num not_equal signbit"
     ),
     reductions: "all any count_nonzero mean prod sum",
-    extremes: "argmax argmin logsumexp norm ptp",
+    extremes: "argmax argmin logsumexp ptp",
     cumulative: "cumlogsumexp cumprod cumsum diff",
     manipulation: "broadcast_to flatten moveaxis ravel swapaxes unflatten",
     repetition: "roll rot90 tile",
@@ -197,8 +196,18 @@ METHODS: dict[str, Method] = {
 METHODS |= {
     function.__name__: function
     for function in (
-        *(add, bincount, chunk, div, expand, flip, gather, index_select, nonzero, permute, repeat),
-        *(repeat_interleave, reshape, scatter, scatter_add, split, squeeze, sub, take_along_dim),
+        *(add, bincount, chunk, div, expand, flip, gather, index_select, nonzero, permute),
+        *(
+            repeat,
+            repeat_interleave,
+            reshape,
+            scatter,
+            scatter_add,
+            split,
+            squeeze,
+            sub,
+            take_along_dim,
+        ),
         *(to, transpose, unbind, unique_consecutive, unsqueeze, view),
         *(dim, element_size, expand_as, is_complex, is_contiguous, is_floating_point, is_signed),
         *(new_full, new_ones, new_tensor, new_zeros, scatter_reduce, unfold, unique, view_as),

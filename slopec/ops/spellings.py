@@ -183,9 +183,20 @@ def unique(
     )
 
 
-def unique_consecutive(x: Tensor, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    """Runs of equal elements as one each, with their places and lengths if asked for."""
-    values, inverse, counts = summaries.unique_consecutive(x)
+def unique_consecutive(
+    x: Tensor, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
+) -> Any:
+    """Runs of equal elements, or slices along an axis, as one each; places and lengths if asked."""
+    if axis is None:
+        values, inverse, counts = summaries.unique_consecutive(x)
+    else:
+        place = axis_of("unique_consecutive", axis, x.ndim)
+        rows = np.moveaxis(counting.known("unique_consecutive", x), place, 0)
+        flat = rows.reshape(rows.shape[0], -1)
+        run = np.concatenate([[0], np.cumsum((flat[1:] != flat[:-1]).any(1))])[: rows.shape[0]]
+        _, first, lengths = np.unique(run, return_index=True, return_counts=True)
+        values = creation.asarray(np.moveaxis(rows[first], 0, place))
+        inverse, counts = (creation.asarray(v.astype(np.int32)) for v in (run, lengths))
     return _asked(values, return_inverse, inverse, return_counts, counts)
 
 

@@ -90,6 +90,8 @@ CASES = (
     Case("weighed covariance", lambda m, x, p: (m.cov(x, correction=0), m.cov(x, fweights=m.asarray(np.array([1, 3, 2, 1]))), m.cov(x, aweights=p[0]), m.cov(x[:1]), m.corrcoef(x[:1])), (X, P)),
     Case("masks that broadcast", lambda m, x, y: (m.masked_scatter(x[0], m.asarray(MASK), y), m.index_put(x, (m.asarray(MASK[:, 0]),), y[0]), m.index_put(x, (m.asarray(np.array([True, False, True])),), y[:2], True)), (X, Y)),
     Case("selected by a mask that broadcasts", lambda m, x: m.masked_select(x[0], MASK), (X,), reference=lambda m, x: m.masked_select(x[0], m.asarray(MASK))),
+    Case("norms", lambda m, x: (x.norm(), x.norm("fro"), x.norm("nuc"), x.norm(1, 0, True), x.norm(p=3, dim=1)), (X,)),
+    Case("runs along a dimension", lambda m, i: m.stack([i, i, i + 1]).unique_consecutive(return_inverse=True, return_counts=True, dim=0), (I,)),
     Case("equal", lambda m, x, y: m.asarray([x.equal(x), x.equal(y), x.equal(x[0])]), (X, Y)),
     Case("to", lambda m, x: (x.to("cpu", m.float64, False, True), x.to(dtype=m.float64, non_blocking=True), x.to(x.double(), True)), (X,)),
     *(Case(f"scatter_reduce {how} {own}", lambda m, x, y, i, how=how, own=own: x.scatter_reduce(1, m.stack([i, i]), y[:2, :3], how, include_self=own), (X, Y, I)) for how in ("amax", "amin", "sum", "mean") for own in (True, False)),

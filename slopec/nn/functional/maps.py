@@ -58,8 +58,9 @@ def embedding(
     how often a row is asked for; `sparse` chooses nothing: gradients have the table's shape.
 
     >>> import slopec as sp
-    >>> print(embedding(sp.tensor([1]), sp.tensor([[1.0, 0.0], [3.0, 4.0]]), max_norm=1.0))
-    tensor([[0.6 0.8]], float32[1, 2], cpu)
+    >>> print(embedding(sp.tensor([1, 1]), sp.tensor([[1.0, 0.0], [0.0, 4.0]])))
+    tensor([[0. 4.]
+            [0. 4.]], float32[2, 2], cpu)
     """
     count = weight.shape[0]
     if padding_idx is not None:
