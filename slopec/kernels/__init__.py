@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from slopec import ir
-from slopec.kernels import convolutions, products, routines
+from slopec.kernels import convolutions, products, routines, row_functions
 from slopec.kernels.hardware import Vectors, vectors_of
 from slopec.passes.inline_routines import InlineRoutines
 from slopec.targets import Target
@@ -20,6 +20,7 @@ Place = Callable[[ir.Module, ir.Operation, Vectors], bool]
 PLACES: dict[str, Place] = {
     "stablehlo.dot_general": products.place,
     "stablehlo.convolution": convolutions.place,
+    **dict.fromkeys(row_functions.EACH, row_functions.place),
 }
 """Where kernels go, by the op that is looked at; first come, first served."""
 

@@ -49,6 +49,15 @@ def call(
     return list(ir.create("flow.dispatch", types, operands, facts, before.location, point).results)
 
 
+def reshaped(value: ir.Value, shape: ir.Shape, before: ir.Operation) -> ir.Value:
+    """The same elements in another shape."""
+    if ir.type_of(value)[0] == shape:
+        return value
+    type_ = ir.tensor_type(shape, ir.type_of(value)[1])
+    point = ir.InsertionPoint(before)
+    return ir.create("stablehlo.reshape", [type_], [value], {}, before.location, point).results[0]
+
+
 _SHELL = """
 hal.executable.source private @{name} {{
   hal.executable.export public @{name} ordinal(0) layout({layout})
@@ -102,4 +111,4 @@ def _bound(body: Body, layout: str, place: int, type_: Type) -> Memory:
     return Memory(body, made.value, shape, dtype)
 
 
-__all__ = ["Body", "Kernel", "Memory", "Term", "Type", "call"]
+__all__ = ["Body", "Kernel", "Memory", "Term", "Type", "call", "reshaped"]

@@ -5,7 +5,7 @@ import math
 from slopec import dtypes, ir
 from slopec.dialects.attributes import DotDimensionNumbers
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import call
+from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product, matmul, schedule
 
 
@@ -16,11 +16,11 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
         return False
     kernel = matmul(product, schedule(product, vectors))
     operands = [
-        _reshaped(value, shape, op)
+        reshaped(value, shape, op)
         for value, (shape, _) in zip(op.operands, product.operands, strict=True)
     ]
     result, _ = call(kernel, operands, module, op)
-    op.results[0].replace_all_uses_with(_reshaped(result, ir.type_of(op.results[0])[0], op))
+    op.results[0].replace_all_uses_with(reshaped(result, ir.type_of(op.results[0])[0], op))
     return True
 
 
@@ -58,12 +58,3 @@ _FUSED = frozenset(
 def _fuses(op: ir.Operation) -> bool:
     """Whether IREE would compute what becomes of the product together with it."""
     return any(use.owner.operation.name in _FUSED for use in op.results[0].uses)
-
-
-def _reshaped(value: ir.Value, shape: ir.Shape, before: ir.Operation) -> ir.Value:
-    """The same elements in another shape."""
-    if ir.type_of(value)[0] == shape:
-        return value
-    type_ = ir.tensor_type(shape, ir.type_of(value)[1])
-    point = ir.InsertionPoint(before)
-    return ir.create("stablehlo.reshape", [type_], [value], {}, before.location, point).results[0]

@@ -1,0 +1,170 @@
+"""Which functions of rows become kernels: those of which IREE fuses nothing with what is beside."""
+
+import math
+from dataclasses import dataclass, field
+
+from slopec import dtypes, ir
+from slopec.kernels.hardware import Vectors
+from slopec.kernels.kernel import call, reshaped
+from slopec.kernels.rows import NEUTRAL, Node, RowFunction, row_kernel
+from slopec.transforms.body import binary_kind, block_of, defining
+
+EACH = {
+    "stablehlo.add": "arith.addf",
+    "stablehlo.subtract": "arith.subf",
+    "stablehlo.multiply": "arith.mulf",
+    "stablehlo.divide": "arith.divf",
+    "stablehlo.maximum": "arith.maximumf",
+    "stablehlo.minimum": "arith.minimumf",
+    "stablehlo.negate": "arith.negf",
+    "stablehlo.abs": "math.absf",
+    "stablehlo.exponential": "math.exp",
+    "stablehlo.log": "math.log",
+    "stablehlo.rsqrt": "math.rsqrt",
+    "stablehlo.sqrt": "math.sqrt",
+    "stablehlo.tanh": "math.tanh",
+}
+"""Ops on each number, as kernels spell them."""
+
+FOLDS = {"add": "arith.addf", "maximum": "arith.maximumf", "minimum": "arith.minimumf"}
+
+SHORT = 64
+"""Rows of fewer numbers are not worth a vector each."""
+
+_FUSED = frozenset(
+    f"stablehlo.{name}"
+    for name in "select compare convert broadcast_in_dim iota reduce transpose slice pad"
+    " concatenate reverse dot_general convolution".split()
+) | frozenset(EACH)
+
+
+def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
+    """Put a kernel where a row's last value is computed, if that pays; whether it did."""
+    (result,) = op.results
+    if not ir.is_static(result):
+        return False
+    shape, dtype = ir.type_of(result)
+    floating = dtype in (dtypes.float32, dtypes.float64)
+    if not floating or len(shape) < 2 or shape[-1] < SHORT or 0 in shape:
+        return False
+    if any(use.owner.operation.name in _FUSED for use in result.uses):
+        return False
+    reader = _Reader(op, shape)
+    root = reader.read(result, rows=True, lanes=True)
+    nodes = tuple(reader.nodes)
+    function = RowFunction(math.prod(shape[:-1]), shape[-1], dtype, nodes, (root,))
+    if not (function.levels[root] and nodes[root].lanes and function.fits and reader.stands_alone):
+        return False
+    kernel = row_kernel(function, vectors)
+    inputs = [
+        reshaped(value, sizes, op)
+        for value, (sizes, _) in zip(reader.inputs, kernel.operands, strict=True)
+    ]
+    (made,) = call(kernel, inputs, module, op)
+    result.replace_all_uses_with(reshaped(made, shape, op))
+    return True
+
+
+@dataclass
+class _Reader:
+    """What a value of rows is made of, as nodes; the root's operands are followed backwards."""
+
+    root: ir.Operation
+    shape: ir.Shape
+    nodes: list[Node] = field(default_factory=list)
+    inputs: list[ir.Value] = field(default_factory=list)
+    ops: list[ir.Operation] = field(default_factory=list)
+    _places: dict[tuple[ir.Value, bool, bool], int] = field(default_factory=dict)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether nothing that it reads, and nothing of it but the root, is fused with others."""
+        for value in self.inputs:
+            made = defining(value)
+            while made is not None and made.name == "stablehlo.reshape":
+                made = defining(made.operands[0])
+            if made is not None and made.name in _FUSED:
+                return False
+        inside = set(self.ops)
+        users = [
+            use.owner.operation for op in self.ops if op != self.root for use in op.results[0].uses
+        ]
+        return all(user in inside for user in users)
+
+    def read(self, value: ir.Value, *, rows: bool, lanes: bool) -> int:
+        """The place of a value's node, which is taken to vary along rows and lanes as said."""
+        known = self._places.get((value, rows, lanes))
+        if known is None:
+            op = defining(value)
+            known = (
+                None if op is None or op.parent != self.root.parent else self._made(op, rows, lanes)
+            )
+            if known is None:
+                self.inputs.append(value)
+                known = self._add(Node("input", rows=rows, lanes=lanes))
+            elif op is not None:
+                self.ops.append(op)
+            self._places[value, rows, lanes] = known
+        return known
+
+    def _add(self, node: Node) -> int:
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def _made(self, op: ir.Operation, rows: bool, lanes: bool) -> int | None:
+        """The node of what an op makes; None if it is to be an input."""
+        if op.name == "stablehlo.constant" and ir.is_splat(op.attributes["value"]):
+            return self._add(Node("number", number=float(ir.constant_array(op).flat[0])))
+        if op.name in EACH:
+            of = tuple(self.read(v, rows=rows, lanes=lanes) for v in op.operands)
+            varies = {
+                name: any(getattr(self.nodes[i], name) for i in of) for name in ("rows", "lanes")
+            }
+            return self._add(Node("each", EACH[op.name], of, **varies))
+        if op.name == "stablehlo.reshape":
+            return self._same(op, rows, lanes)
+        if op.name == "stablehlo.broadcast_in_dim":
+            return self._spread(op, rows, lanes)
+        if op.name == "stablehlo.reduce" and rows and not lanes:
+            return self._folded(op)
+        return None
+
+    def _same(self, op: ir.Operation, rows: bool, lanes: bool) -> int | None:
+        """A reshape that only adds or takes sizes of 1."""
+        sizes = [
+            tuple(n for n in ir.type_of(v)[0] if n != 1) for v in (op.operands[0], op.results[0])
+        ]
+        if sizes[0] != sizes[1]:
+            return None
+        return self.read(op.operands[0], rows=rows, lanes=lanes)
+
+    def _spread(self, op: ir.Operation, rows: bool, lanes: bool) -> int | None:
+        """A broadcast of a number, of one per row, or of a row."""
+        (source,) = op.operands
+        if not (rows and lanes):
+            return None
+        shape, dims = ir.type_of(source)[0], tuple(op.attributes["broadcast_dimensions"])
+        varying = [d for n, d in zip(shape, dims, strict=True) if n != 1]
+        last = len(self.shape) - 1
+        if not varying:
+            return self.read(source, rows=False, lanes=False)
+        if varying == [last]:
+            return self.read(source, rows=False, lanes=True)
+        wanted = [d for d in range(last) if self.shape[d] != 1]
+        return self.read(source, rows=True, lanes=False) if varying == wanted else None
+
+    def _folded(self, op: ir.Operation) -> int | None:
+        """A reduction of rows."""
+        if len(op.operands) != 2 or ir.type_of(op.operands[0])[0] != self.shape:
+            return None
+        kind, start = FOLDS.get(binary_kind(block_of(op)) or ""), defining(op.operands[1])
+        if kind is None or start is None or start.name != "stablehlo.constant":
+            return None
+        if tuple(op.attributes["dimensions"]) != (len(self.shape) - 1,):
+            return None
+        if float(ir.constant_array(start).flat[0]) != NEUTRAL[kind]:
+            return None
+        i = self.read(op.operands[0], rows=True, lanes=True)
+        if not (self.nodes[i].lanes and self.nodes[i].rows):
+            return None
+        return self._add(Node("fold", kind, (i,), rows=True))

@@ -1,0 +1,326 @@
+"""Functions of rows, such as softmax: a row is read from memory once and stays in a near cache.
+
+Each number that a row is folded to (its sum, its largest) needs a pass over the row, and so does
+what is computed with it. What several passes need is computed again where that takes less than
+keeping it, and kept otherwise.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from slopec import ir
+from slopec.dtypes import DType
+from slopec.kernels.body import Body, Memory, Term
+from slopec.kernels.hardware import Vectors
+from slopec.kernels.kernel import Kernel, Type
+
+NEUTRAL = {
+    "arith.addf": 0.0,
+    "arith.maximumf": float("-inf"),
+    "arith.minimumf": float("inf"),
+    "arith.mulf": 1.0,
+}
+"""The ops that rows are folded by, and what changes nothing in them."""
+
+DEAR = frozenset(f"math.{name}" for name in "exp log tanh erf log1p expm1 sin cos powf".split())
+"""Ops that are not computed again in another pass."""
+
+_AT_ONCE = 4  # vectors, so that sums in several registers hide what an addition takes
+_STACK = 24 << 10
+_WORKGROUPS = 64
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value: an "input", a "number", a "fold" of a row by `op`, or `op` of other values.
+
+    `rows` and `lanes` say along what it varies. `operands` are places of other nodes.
+    """
+
+    kind: str
+    op: str = ""
+    operands: tuple[int, ...] = ()
+    number: float = 0.0
+    rows: bool = False
+    lanes: bool = False
+
+
+@dataclass(frozen=True)
+class RowFunction:
+    """Values of `count` rows of `width` numbers, each after those it is made of; some are results.
+
+    Inputs and results are (count, width), (count,), (width,) or (1,), as they vary.
+    """
+
+    count: int
+    width: int
+    dtype: DType
+    nodes: tuple[Node, ...]
+    results: tuple[int, ...]
+
+    def type_of(self, node: Node) -> Type:
+        """How an input or a result lies in memory."""
+        sizes = (self.count,) * node.rows + (self.width,) * node.lanes
+        return sizes or (1,), self.dtype
+
+    @cached_property
+    def levels(self) -> tuple[int, ...]:
+        """For each node how many folds, one after the other, it is made of."""
+        found: list[int] = []
+        for node in self.nodes:
+            below = max((found[i] for i in node.operands), default=0)
+            found.append(below + (node.kind == "fold"))
+        return tuple(found)
+
+    @cached_property
+    def passes(self) -> tuple[tuple[int, ...], ...]:
+        """The folds of each pass over a row; in the last pass come the results."""
+        top = max(self.levels)
+        folds = [i for i, node in enumerate(self.nodes) if node.kind == "fold"]
+        return (*(tuple(i for i in folds if self.levels[i] == p) for p in range(1, top + 1)), ())
+
+    @cached_property
+    def kept(self) -> frozenset[int]:
+        """The nodes that are dear and wanted by more than one pass."""
+        ends = [[self.nodes[i].operands[0] for i in folds] for folds in self.passes[:-1]]
+        ends.append([i for i in self.results if self.nodes[i].lanes])
+        wanted = [self._behind(starts) for starts in ends]
+        dear = [i for i, node in enumerate(self.nodes) if node.op in DEAR and node.lanes]
+        return frozenset(i for i in dear if sum(i in behind for behind in wanted) > 1)
+
+    def _behind(self, starts: Sequence[int]) -> set[int]:
+        """The nodes that vary along a row and that others are made of, themselves included."""
+        found: set[int] = set()
+        waiting = list(starts)
+        while waiting:
+            i = waiting.pop()
+            if self.nodes[i].lanes and i not in found:
+                found.add(i)
+                waiting += self.nodes[i].operands
+        return found
+
+    @property
+    def fits(self) -> bool:
+        """Whether what passes keep for each other has room on a worker's stack."""
+        return len(self.kept) * self.width * self.dtype.itemsize <= _STACK
+
+
+def row_kernel(function: RowFunction, vectors: Vectors) -> Kernel:
+    """The kernel of a function of rows: a workgroup for some rows."""
+    inputs = [i for i, node in enumerate(function.nodes) if node.kind == "input"]
+    share = -(-function.count // min(function.count, _WORKGROUPS))
+    groups = -(-function.count // share)
+    spelled = repr((function.nodes, function.results)).encode()
+    digest = hashlib.sha256(spelled).hexdigest()[:8]
+    bits = 8 * function.dtype.itemsize
+    name = f"slopec_rows_{function.count}x{function.width}_f{bits}_{digest}"
+
+    def write(body: Body, *memories: Memory) -> None:
+        given = dict(zip(inputs, memories, strict=False))
+        made = dict(zip(function.results, memories[len(inputs) :], strict=True))
+        writer = _Writer(function, vectors.lanes(function.dtype), body, given, made)
+        start = body.workgroup() * share
+        with body.loop(start, body.minimum(start + share, function.count)) as trip:
+            writer.row(trip.index)
+
+    types = [function.type_of(function.nodes[i]) for i in (*inputs, *function.results)]
+    return Kernel(
+        name, tuple(types[: len(inputs)]), tuple(types[len(inputs) :]), (groups, 1, 1), write
+    )
+
+
+@dataclass
+class _Writer:
+    function: RowFunction
+    lanes: int
+    body: Body
+    given: dict[int, Memory]
+    made: dict[int, Memory]
+    rooms: dict[int, Memory] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take room for what passes keep."""
+        f = self.function
+        for i in sorted(f.kept):
+            padded = -(-f.width // self.lanes) * self.lanes
+            self.rooms[i] = self.body.stack((padded,), f.dtype)
+
+    def row(self, row: Term) -> None:
+        """Write all passes over a row."""
+        f = self.function
+        numbers = _Numbers(self, row)
+        kept: set[int] = set()
+        for level, folds in enumerate(f.passes):
+            for i, node in enumerate(f.nodes):  # before the loops that use them
+                if not node.lanes and f.levels[i] <= level:
+                    numbers.make(i)
+            if folds:
+                self._fold(level, row, numbers, kept)
+                kept |= self._now(folds)
+            else:
+                self._finish(level, row, numbers, kept)
+
+    def _finish(self, level: int, row: Term, numbers: "_Numbers", kept: set[int]) -> None:
+        """Write the last pass over a row, which makes the results."""
+        f = self.function
+        for i in f.results:
+            if not f.nodes[i].lanes:
+                self.made[i].store(numbers[i], row if f.nodes[i].rows else 0)
+        results = [i for i in f.results if f.nodes[i].lanes]
+        for at, counts in self._chunks():
+            for v, count in enumerate(counts):
+                place = at + v * self.lanes
+                self._look_ahead(level, row, place)
+                vectors = _AtPlace(self, row, place, count, numbers, kept)
+                for i in results:
+                    where = (row, place) if f.nodes[i].rows else (place,)
+                    self.made[i].store(vectors[i], *where, first=count)
+
+    def _look_ahead(self, level: int, row: Term, place: Term) -> None:
+        """Ask, in the second pass, for what the next row reads.
+
+        A row can be all of a page, and the processor itself does not look beyond its end.
+        """
+        for i, memory in self.given.items():
+            node = self.function.nodes[i]
+            if level == 1 and node.rows and node.lanes:
+                memory.prefetch(row + 1, place)
+
+    def _now(self, folds: Sequence[int]) -> frozenset[int]:
+        """What is kept once a pass is over."""
+        f = self.function
+        return f.kept & f._behind([f.nodes[i].operands[0] for i in folds])
+
+    def _fold(self, level: int, row: Term, numbers: "_Numbers", kept: set[int]) -> None:
+        """Write a pass over a row that folds."""
+        f, k = self.function, self.body
+        folds = f.passes[level]
+        neutral = [k.number(NEUTRAL[f.nodes[i].op], f.dtype, self.lanes) for i in folds]
+        sums = [[n] * _AT_ONCE for n in neutral]
+        fresh = self._now(folds) - kept
+        full = self.lanes * _AT_ONCE
+        stop = f.width // full * full
+
+        def added(place: Term, v: int, count: int) -> None:
+            self._look_ahead(level, row, place)
+            vectors = _AtPlace(self, row, place, count, numbers, kept)
+            for at, i in enumerate(folds):
+                value = vectors[f.nodes[i].operands[0]]
+                if count < self.lanes:
+                    mask = k.mask(count, self.lanes)
+                    value = k.op("arith.select", mask, value, neutral[at], type=value.type)
+                sums[at][v] = k.op(f.nodes[i].op, sums[at][v], value)
+            for i in fresh:
+                self.rooms[i].store(vectors[i], place)
+
+        if stop:
+            flat = [term for group in sums for term in group]
+            with k.loop(0, stop, full, carried=flat) as trip:
+                sums = _grouped(trip.values)
+                for v in range(_AT_ONCE):
+                    added(trip.index + v * self.lanes, v, self.lanes)
+                trip.carry([term for group in sums for term in group])
+            sums = _grouped(trip.results)
+        for v, count in enumerate(self._rest()):
+            added(k.index(stop + v * self.lanes), v, count)
+        for at, i in enumerate(folds):
+            numbers.known[i] = self._folded(f.nodes[i], sums[at])
+
+    def _folded(self, node: Node, sums: Sequence[Term]) -> Term:
+        """One number of several vectors: halves are combined until there is one lane."""
+        k = self.body
+        total = sums[0]
+        for other in sums[1:]:
+            total = k.op(node.op, total, other)
+        lanes = self.lanes
+        while lanes > 1:
+            lanes //= 2
+            type_ = f"vector<{lanes}x{total.type.rpartition('x')[2]}"
+            halves = [
+                k.op("vector.shuffle", total, total, type=type_, mask=_range(low, lanes))
+                for low in (0, lanes)
+            ]
+            total = k.op(node.op, *halves)
+        element = total.type.rpartition("x")[2].rstrip(">")
+        return k.op("vector.extract", total, type=element, static_position=_range(0, 1))
+
+    def _rest(self) -> list[int]:
+        """The lanes that count of each vector after the chunks of several."""
+        rest = self.function.width % (self.lanes * _AT_ONCE)
+        return [min(self.lanes, rest - low) for low in range(0, rest, self.lanes)]
+
+    def _chunks(self) -> Iterator[tuple[Term, list[int]]]:
+        """Where chunks of a row begin and the lanes that count of their vectors."""
+        full = self.lanes * _AT_ONCE
+        stop = self.function.width // full * full
+        if stop:
+            with self.body.loop(0, stop, full) as trip:
+                yield trip.index, [self.lanes] * _AT_ONCE
+        if self._rest():
+            yield self.body.index(stop), self._rest()
+
+
+def _grouped(terms: Sequence[Term]) -> list[list[Term]]:
+    return [list(terms[i : i + _AT_ONCE]) for i in range(0, len(terms), _AT_ONCE)]
+
+
+class _Numbers:
+    """The values that are one number for a row."""
+
+    def __init__(self, writer: _Writer, row: Term) -> None:
+        self.writer, self.row = writer, row
+        self.known: dict[int, Term] = {}
+
+    def __getitem__(self, i: int) -> Term:
+        return self.known[i]
+
+    def make(self, i: int) -> None:
+        """Compute a value, unless it is known, of others that are."""
+        w, node = self.writer, self.writer.function.nodes[i]
+        if i in self.known:
+            return
+        if node.kind == "number":
+            self.known[i] = w.body.number(node.number, w.function.dtype)
+        elif node.kind == "input":
+            self.known[i] = w.given[i].load(*((self.row,) if node.rows else (0,)))
+        else:
+            self.known[i] = w.body.op(node.op, *(self.known[j] for j in node.operands))
+
+
+class _AtPlace:
+    """The values at a vector's place in a row, each computed when it is first wanted."""
+
+    def __init__(
+        self,
+        writer: _Writer,
+        row: Term,
+        place: Term,
+        count: int,
+        numbers: _Numbers,
+        kept: set[int],
+    ) -> None:
+        self.writer, self.row, self.place, self.count = writer, row, place, count
+        self.numbers, self.kept = numbers, kept
+        self.known: dict[int, Term] = {}
+
+    def __getitem__(self, i: int) -> Term:
+        if i not in self.known:
+            self.known[i] = self._made(i)
+        return self.known[i]
+
+    def _made(self, i: int) -> Term:
+        w, node = self.writer, self.writer.function.nodes[i]
+        if not node.lanes:
+            return w.body.splat(self.numbers[i], w.lanes)
+        if i in self.kept:
+            return w.rooms[i].load(self.place, lanes=w.lanes)
+        if node.kind == "input":
+            where = (self.row, self.place) if node.rows else (self.place,)
+            return w.given[i].load(*where, lanes=w.lanes, first=self.count)
+        return w.body.op(node.op, *(self[j] for j in node.operands))
+
+
+def _range(start: int, count: int) -> ir.Attribute:
+    return ir.i64s(*range(start, start + count))
