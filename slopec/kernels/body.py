@@ -224,6 +224,11 @@ class Body:
         """a · b + c, rounded once."""
         return self.op("vector.fma", a, b, c)
 
+    def shuffle(self, a: Term, b: Term, lanes: Sequence[int]) -> Term:
+        """A vector of the `lanes` of two, those of the second counted on from the first's."""
+        type_ = f"vector<{len(lanes)}x{dtypes.MLIR_NAMES[self.dtype(a)]}>"
+        return self.op("vector.shuffle", a, b, type=type_, mask=ir.i64s(*lanes))
+
     def mask(self, first: int, lanes: int) -> Term:
         """A vector of booleans of which the `first` are true."""
         type_ = f"vector<{lanes}xi1>"

@@ -34,7 +34,10 @@ class Kernel:
 def call(
     kernel: Kernel, operands: Sequence[ir.Value], module: ir.Module, before: ir.Operation
 ) -> list[ir.Value]:
-    """Dispatch a kernel before an op of a module, which gets its code if it has none of it yet."""
+    """Dispatch a kernel before an op of a module, which gets its code if it has none of it yet.
+
+    Operands may have other shapes than the kernel's, of as many elements: buffers are dense.
+    """
     names = {ir.symbol_name(op) for op in module.body.operations}
     if kernel.name not in names:
         shell = _executable(kernel)

@@ -9,31 +9,53 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slopec.dtypes import DType
-from slopec.kernels.body import Body, Index, Memory, Term
+from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
+from slopec.kernels.packing import Packed, Panel, Source, copy, transpose
 
-_DEPTH = 256  # a panel of so many rows and two registers' width fits the nearest cache
-_COLUMNS = 256  # a packed block of that depth and width fits the second one
-_ROWS = 512
-_WORKGROUPS = 16  # enough to keep a handful of workers equally busy
+DEPTH = 256
+"""Two registers' width of so many rows fits the nearest cache."""
+_BLOCK = 1 << 17  # numbers of a packed block, which fits the second cache
+_COLUMNS = 256
+_WORKGROUPS = 16
+"""Enough to keep a handful of workers equally busy. From eight for each worker on, IREE hands them
+out by eights, which is less even."""
 
 
 @dataclass(frozen=True)
 class Product:
-    """c[z, i, j] = Σ a[z, i, p] · b[z, p, j], for z < batch, i < m, j < n and p < k."""
+    """c[z, i, j] = Σ a[z, i, p] · b[z, p, j], for z < batch, i < m, j < n and p < k.
+
+    `lhs` and `rhs` tell how the matrices are stored: by "rows" or by "columns", and the right one
+    perhaps "packed" by panels, as `packed` has it.
+    """
 
     batch: int
     m: int
     n: int
     k: int
     dtype: DType
+    lhs: str = "rows"
+    rhs: str = "rows"
 
     @property
-    def operands(self) -> tuple[Type, Type]:
-        """The matrices to multiply."""
-        left, right = (self.batch, self.m, self.k), (self.batch, self.k, self.n)
-        return (left, self.dtype), (right, self.dtype)
+    def name(self) -> str:
+        """What tells it from other products."""
+        sizes = "x".join(map(str, (*((self.batch,) * (self.batch > 1)), self.m, self.n, self.k)))
+        order = {"rows": "", "columns": "t", "packed": "p"}
+        stored = f"_{order[self.lhs] or 'n'}{order[self.rhs] or 'n'}"
+        return f"matmul_{sizes}_f{8 * self.dtype.itemsize}{stored}"
+
+    def operands(self, width: int) -> tuple[Type, Type]:
+        """The matrices to multiply; panels have `width` columns."""
+        left = (self.m, self.k) if self.lhs == "rows" else (self.k, self.m)
+        right = {
+            "rows": (self.k, self.n),
+            "columns": (self.n, self.k),
+            "packed": (-(-self.n // width), self.k, width),
+        }[self.rhs]
+        return ((self.batch, *left), self.dtype), ((self.batch, *right), self.dtype)
 
     @property
     def result(self) -> Type:
@@ -66,44 +88,36 @@ class Schedule:
 def schedule(product: Product, vectors: Vectors) -> Schedule:
     """How to cut a product for a processor."""
     lanes = vectors.lanes(product.dtype)
-    height, wide = (12, 2) if vectors.registers == 32 else (6, 2)
-    width = wide * lanes
-    columns = _even(product.n, _COLUMNS, width)
-    rows = product.m
-    across = -(-product.n // columns) * product.batch
-    while rows > _ROWS or (rows > 4 * height and across * -(-product.m // rows) < _WORKGROUPS):
-        rows = _even(product.m, rows // 2, height)
-    return Schedule(height, wide, lanes, rows, columns, _even(product.k, _DEPTH, 1))
+    height, wide = (8, 2) if vectors.registers == 32 else (6, 2)
+    width, m, n = wide * lanes, product.m, product.n
+    down, across = 1, max(1, round(n / _COLUMNS))
+    while product.batch * down * across < _WORKGROUPS and n > 2 * width * across:
+        across *= 2
+    while product.batch * down * across < _WORKGROUPS and m > 8 * height * down:
+        down *= 2
+    while product.batch * down * across >= 2 * _WORKGROUPS and across > 1:
+        across = -(-across // 2)
+    rows, columns = _part(m, down, height), _part(n, across, width)
+    deep = -(-product.k // min(DEPTH, max(4 * lanes, _BLOCK // columns)))
+    return Schedule(height, wide, lanes, rows, columns, _part(product.k, deep, lanes))
 
 
-def _even(size: int, most: int, unit: int) -> int:
-    """The size of equal parts of at most about `most`, in multiples of `unit`."""
-    parts = max(1, round(size / most))
+def _part(size: int, parts: int, unit: int) -> int:
+    """The size of each of so many equal parts, the last less, in multiples of `unit`."""
     return -(-size // (parts * unit)) * unit
 
 
 def matmul(product: Product, cut: Schedule) -> Kernel:
-    """The kernel of a product; its second result is where it packs."""
+    """The kernel of a product; if the right matrix is to be packed, a second result has room."""
     grid = (-(-product.n // cut.columns), -(-product.m // cut.rows), product.batch)
     panels = -(-cut.columns // cut.width)
-    packed = (*reversed(grid), panels, cut.depth, cut.width), product.dtype
-    sizes = f"{product.m}x{product.n}x{product.k}"
-    batched = f"{product.batch}x" if product.batch > 1 else ""
+    room = (*reversed(grid), panels, cut.depth, cut.width), product.dtype
+    results = (product.result,) if product.rhs == "packed" else (product.result, room)
 
-    def write(body: Body, a: Memory, b: Memory, c: Memory, panels: Memory) -> None:
-        _Writer(product, cut, body, a, b, c, panels).write()
+    def write(body: Body, a: Memory, b: Memory, c: Memory, packed: Memory | None = None) -> None:
+        _Writer(product, cut, body, a, b, c, packed).write()
 
-    name = f"slopec_matmul_{batched}{sizes}_f{8 * product.dtype.itemsize}"
-    return Kernel(name, product.operands, (product.result, packed), grid, write)
-
-
-@dataclass(frozen=True)
-class _Panel:
-    """Columns of the result from `start` on, of which there are `width`; `at` is its number."""
-
-    start: Term
-    at: Term
-    width: int
+    return Kernel(f"slopec_{product.name}", product.operands(cut.width), results, grid, write)
 
 
 @dataclass(frozen=True)
@@ -114,75 +128,70 @@ class _Writer:
     a: Memory
     b: Memory
     c: Memory
-    packed: Memory
+    room: Memory | None
 
     def write(self) -> None:
         """The body: for each block of the depth, pack and multiply."""
-        column, row, _ = (self.body.workgroup(d) for d in range(3))
-        with self.body.loop(0, self.product.k, self.cut.depth) as block:
+        k, product, cut = self.body, self.product, self.cut
+        x, y, z = (k.workgroup(d) for d in range(3))
+        row, column = y * cut.rows, x * cut.columns
+        with k.loop(0, product.k, cut.depth) as block:
             start = block.index
-            depth = self.body.minimum(self.cut.depth, start * -1 + self.product.k)
-            self._pack(column * self.cut.columns, start, depth)
-            self._multiply(row * self.cut.rows, column * self.cut.columns, start, depth)
+            depth = k.minimum(cut.depth, k.index(product.k) - start)
+            if self.room is None:
+                panels = Packed(self.b, (z,), cut.width, start)
+            else:
+                panels = Packed(self.room, (z, y, x), cut.width, k.index(0), column)
+                source = Source(self.b, z, start, depth)
+                for panel in self._panels(column):
+                    (copy if product.rhs == "rows" else transpose)(source, panels, panel)
+            full = product.m // cut.height * cut.height
+            with k.loop(row, k.minimum(row + cut.rows, full), cut.height) as trip:
+                self._rows(trip.index, cut.height, column, panels, start, depth)
+            if full < product.m:
+                with k.when(k.compare(row + cut.rows, ">", full)):
+                    self._rows(k.index(full), product.m - full, column, panels, start, depth)
 
-    def _panels(self, column: Term) -> Iterator[_Panel]:
+    def _panels(self, column: Term) -> Iterator[Panel]:
         """The panels of a workgroup: a loop over the full ones, then the narrow one at the end."""
         k, cut, full = self.body, self.cut, self.product.n // self.cut.width * self.cut.width
         stop = column + cut.columns
         with k.loop(column, k.minimum(stop, full), cut.width) as trip:
-            yield _Panel(trip.index, (trip.index - column) // cut.width, cut.width)
+            yield Panel(trip.index, cut.width, cut.lanes)
         if full < self.product.n:
             with k.when(k.compare(stop, ">", full)):
-                last = k.index(full)
-                yield _Panel(last, (last - column) // cut.width, self.product.n - full)
+                yield Panel(k.index(full), self.product.n - full, cut.lanes)
 
-    def _vectors(self, panel: _Panel) -> list[tuple[int, int]]:
-        """Where the vectors of a panel begin, and how many of their lanes count."""
-        lanes = self.cut.lanes
-        return [(v, min(lanes, panel.width - v)) for v in range(0, panel.width, lanes)]
-
-    def _pack(self, column: Term, start: Term, depth: Term) -> None:
-        """Copy a block of the right matrix, panel by panel."""
-        here, z = self._place(), self.body.workgroup(2)
+    def _rows(
+        self, row: Term, height: int, column: Term, panels: Packed, start: Term, depth: Term
+    ) -> None:
+        """Add the product of `height` rows by all panels of this workgroup."""
         for panel in self._panels(column):
-            with self.body.loop(0, depth) as trip:
-                for v, first in self._vectors(panel):
-                    place = (z, start + trip.index, panel.start + v)
-                    values = self.b.load(*place, lanes=self.cut.lanes, first=first)
-                    self.packed.store(values, *here, panel.at, trip.index, v)
+            self._tile(row, height, panel, panels, start, depth)
 
-    def _multiply(self, row: Term, column: Term, start: Term, depth: Term) -> None:
-        """Add the product of a block: all rows of this workgroup by all its panels."""
-        k, height = self.body, self.cut.height
-        full = self.product.m // height * height
-        stop = row + self.cut.rows
-        with k.loop(row, k.minimum(stop, full), height) as trip:
-            for panel in self._panels(column):
-                self._tile(trip.index, height, panel, start, depth)
-        if full < self.product.m:
-            with k.when(k.compare(stop, ">", full)):
-                for panel in self._panels(column):
-                    self._tile(k.index(full), self.product.m - full, panel, start, depth)
-
-    def _tile(self, row: Term, height: int, panel: _Panel, start: Term, depth: Term) -> None:
+    def _tile(
+        self, row: Term, height: int, panel: Panel, panels: Packed, start: Term, depth: Term
+    ) -> None:
         """Add the product of a few rows by a panel, summed in registers."""
         k, lanes, z = self.body, self.cut.lanes, self.body.workgroup(2)
-        places = [(row + i, v, first) for i in range(height) for v, first in self._vectors(panel)]
+        places = [(row + i, v, first) for i in range(height) for v, first in panel.vectors]
         zero = k.number(0, self.product.dtype, lanes)
         with k.loop(0, depth, carried=[zero] * len(places)) as trip:
-            at = (*self._place(), panel.at, trip.index)
-            right = [self.packed.load(*at, v, lanes=lanes) for v, _ in self._vectors(panel)]
-            left = [self.a.load(z, row + i, start + trip.index) for i in range(height)]
+            right = [panels.load(panel, trip.index, v) for v, _ in panel.vectors]
+            left = [self._left(row + i, start + trip.index) for i in range(height)]
             pairs = [(k.splat(x, lanes), y) for x in left for y in right]
             trip.carry([k.fma(x, y, s) for (x, y), s in zip(pairs, trip.values, strict=True)])
+        sums = list(zip(places, trip.results, strict=True))
         with k.when(k.compare(start, "==", 0)):
-            for (i, v, first), total in zip(places, trip.results, strict=True):
+            for (i, v, first), total in sums:
                 self.c.store(total, z, i, panel.start + v, first=first)
-        with k.when(k.compare(start, "!=", 0)):
-            for (i, v, first), total in zip(places, trip.results, strict=True):
-                before = self.c.load(z, i, panel.start + v, lanes=lanes, first=first)
-                self.c.store(before + total, z, i, panel.start + v, first=first)
+        if self.product.k > self.cut.depth:
+            with k.when(k.compare(start, "!=", 0)):
+                for (i, v, first), total in sums:
+                    before = self.c.load(z, i, panel.start + v, lanes=lanes, first=first)
+                    self.c.store(before + total, z, i, panel.start + v, first=first)
 
-    def _place(self) -> tuple[Index, ...]:
-        """Where in the scratch memory this workgroup packs."""
-        return tuple(self.body.workgroup(d) for d in (2, 1, 0))
+    def _left(self, i: Term, p: Term) -> Term:
+        """An element of the left matrix."""
+        z = self.body.workgroup(2)
+        return self.a.load(z, i, p) if self.product.lhs == "rows" else self.a.load(z, p, i)

@@ -1,6 +1,8 @@
-"""Which products of a module become kernels."""
+"""Which products of a module become kernels, and how their operands are brought to them."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 from slopec import dtypes, ir
 from slopec.dialects.attributes import DotDimensionNumbers
@@ -8,53 +10,104 @@ from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product, matmul, schedule
 
+_LEAST = 1 << 18  # multiplications
+
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `dot_general` is, if that pays; whether it did."""
-    product = _product_of(op)
-    if product is None or not _pays(product, vectors) or _fuses(op):
+    product = product_of(op)
+    if product is None or not _pays(product, vectors):
         return False
-    kernel = matmul(product, schedule(product, vectors))
-    operands = [
-        reshaped(value, shape, op)
-        for value, (shape, _) in zip(op.operands, product.operands, strict=True)
-    ]
-    result, _ = call(kernel, operands, module, op)
+    left, right = op.operands
+    cut = schedule(product, vectors)
+    outer = _loop_around(op, right)
+    matrices = len(ir.type_of(right)[0]) == len(_numbers(op).lhs_batching) + 2
+    if matrices and (outer is not None or _is_constant(right)):
+        right = _packed(right, product, cut.width, outer or op)
+        product = replace(product, rhs="packed")
+    result, *_ = call(matmul(product, cut), [left, right], module, op)
     op.results[0].replace_all_uses_with(reshaped(result, ir.type_of(op.results[0])[0], op))
     return True
 
 
-def _product_of(op: ir.Operation) -> Product | None:
-    """What a `dot_general` multiplies, if that is rows by columns in the order they are stored."""
+def product_of(op: ir.Operation) -> Product | None:
+    """What a `dot_general` multiplies, if that is matrices as they are stored."""
     if not all(ir.is_static(value) for value in (*op.operands, *op.results)):
         return None
     (lhs, dtype), (rhs, other) = (ir.type_of(value) for value in op.operands)
-    numbers = DotDimensionNumbers.parse(op.attributes["dot_dimension_numbers"])
-    batch = len(numbers.lhs_batching)
-    leading = tuple(range(batch))
-    in_order = (
-        numbers.lhs_batching == numbers.rhs_batching == leading
-        and numbers.lhs_contracting == (len(lhs) - 1,)
-        and numbers.rhs_contracting == (batch,)
-    )
-    if not in_order or dtype != other or dtype != ir.type_of(op.results[0])[1]:
+    numbers = _numbers(op)
+    batch = tuple(range(len(numbers.lhs_batching)))
+    if not numbers.lhs_batching == numbers.rhs_batching == batch:
         return None
-    m, n = math.prod(lhs[batch:-1]), math.prod(rhs[batch + 1 :])
-    return Product(math.prod(lhs[:batch]), m, n, lhs[-1], dtype)
+    left = _order(len(lhs), len(batch), numbers.lhs_contracting, ("columns", "rows"))
+    right = _order(len(rhs), len(batch), numbers.rhs_contracting, ("rows", "columns"))
+    if left is None or right is None or {other, ir.type_of(op.results[0])[1]} != {dtype}:
+        return None
+    count = math.prod(lhs[d] for d in batch)
+    depth = math.prod(lhs[d] for d in numbers.lhs_contracting)
+    if 0 in (*lhs, *rhs):
+        return None
+    m, n = (math.prod(shape) // (count * depth) for shape in (lhs, rhs))
+    return Product(count, m, n, depth, dtype, left, right)
+
+
+def _numbers(op: ir.Operation) -> DotDimensionNumbers:
+    return DotDimensionNumbers.parse(op.attributes["dot_dimension_numbers"])
+
+
+def _order(rank: int, batch: int, summed: Sequence[int], names: tuple[str, str]) -> str | None:
+    """The first name if the summed dimensions follow the batch, the second if they are last."""
+    if tuple(summed) == tuple(range(batch, batch + len(summed))):
+        return names[0]
+    return names[1] if tuple(summed) == tuple(range(rank - len(summed), rank)) else None
 
 
 def _pays(product: Product, vectors: Vectors) -> bool:
     """Whether the kernel is faster than what IREE makes."""
     if product.dtype != dtypes.float32 or vectors.bytes < 32:
         return False
-    return min(product.m, product.n, product.k) >= 128
+    large = product.batch * product.m * product.n * product.k >= _LEAST
+    return large and product.m >= 16 and min(product.n, product.k) >= 32
 
 
-_FUSED = frozenset(
-    f"stablehlo.{name}" for name in "add subtract multiply divide maximum minimum convert".split()
-)
+# --- right matrices that are packed once -----------------------------------------------------
 
 
-def _fuses(op: ir.Operation) -> bool:
-    """Whether IREE would compute what becomes of the product together with it."""
-    return any(use.owner.operation.name in _FUSED for use in op.results[0].uses)
+def _is_constant(value: ir.Value) -> bool:
+    return (
+        not isinstance(value.owner, ir.Block) and value.owner.operation.name == "stablehlo.constant"
+    )
+
+
+def _loop_around(op: ir.Operation, value: ir.Value) -> ir.Operation | None:
+    """The outermost loop around an op that leaves alone a value from outside of it."""
+    found, inner = None, op
+    home = value.owner if isinstance(value.owner, ir.Block) else value.owner.operation.block
+    while inner.block != home:
+        inner = inner.parent
+        if inner.name == "stablehlo.while":
+            found = inner
+    return found
+
+
+def _packed(value: ir.Value, product: Product, width: int, before: ir.Operation) -> ir.Value:
+    """The right matrix by panels; of a constant the back end computes it ahead."""
+    point, where, dtype = ir.InsertionPoint(before), before.location, product.dtype
+    shape, _ = ir.type_of(value)
+    *batch, _, _ = range(len(shape))
+    rows, columns = (len(batch), len(batch) + 1)[:: 1 if product.rhs == "rows" else -1]
+    panels = (*shape[: len(batch)], -(-product.n // width), product.k, width)
+    room = ir.create("tensor.empty", [ir.tensor_type(panels, dtype)], [], {}, where, point)
+    operands = [value, room.results[0]]
+    padded = product.n % width > 0
+    if padded:
+        zero = {"value": ir.attr(f"0.0 : {dtypes.MLIR_NAMES[dtype]}")}
+        type_ = [ir.element_type(dtype)]
+        operands += ir.create("arith.constant", type_, [], zero, where, point).results
+    facts = {
+        "outer_dims_perm": ir.i64s(*batch, columns, rows),
+        "inner_dims_pos": ir.i64s(columns),
+        "static_inner_tiles": ir.i64s(width),
+        "operandSegmentSizes": ir.attr(f"array<i32: 1, 1, {int(padded)}, 0>"),
+    }
+    return ir.create("linalg.pack", [operands[1].type], operands, facts, where, point).results[0]

@@ -1,5 +1,6 @@
-"""Products by kernels equal NumPy's, whatever the sizes and the width of the vectors."""
+"""Products by kernels equal NumPy's, whatever their sizes, orders and the width of the vectors."""
 
+import itertools
 import platform
 
 import numpy as np
@@ -13,64 +14,157 @@ from tests.kernels.run import TARGETS, run
 
 SIZES = (
     (128, 128, 128),
-    (129, 131, 257),
-    (140, 160, 513),
-    (300, 128, 1000),
-    (131, 700, 128),
-    (600, 145, 200),
-    (256, 256, 300),
+    (131, 163, 257),
+    (40, 160, 513),
+    (16, 700, 133),
+    (300, 34, 999),
+)
+LHS, RHS = ("rows", "columns"), ("rows", "columns", "constant rows", "constant columns")
+ON_X86 = pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64"
 )
 
 
-def module_of(sizes):
-    """One function that multiplies a pair of matrices for each of the sizes."""
-    types = [(f"{m}x{k}", f"{k}x{n}", f"{m}x{n}") for m, n, k in sizes]
-    given = [
-        f"%{side}{i}: tensor<{t}xf32>"
-        for i, (a, b, _) in enumerate(types)
-        for side, t in (("a", a), ("b", b))
-    ]
-    results = ", ".join(f"tensor<{c}xf32>" for _, _, c in types)
-    body = "\n".join(
-        f"%c{i} = stablehlo.dot_general %a{i}, %b{i}, contracting_dims = [1] x [0]"
-        f" : (tensor<{a}xf32>, tensor<{b}xf32>) -> tensor<{c}xf32>"
-        for i, (a, b, c) in enumerate(types)
+def matrix(order, array):
+    return np.ascontiguousarray(array.T) if order.endswith("columns") else array
+
+
+def spelled(array):
+    return f"tensor<{array.shape[0]}x{array.shape[1]}xf32>"
+
+
+def product(i, lhs, rhs, orders):
+    """The line of a product, and of its right matrix where that is a constant."""
+    left, right = (int(order.endswith("columns")) for order in orders)
+    (m, n) = lhs.shape[left], rhs.shape[1 - right]
+    line = (
+        f"%c{i} = stablehlo.dot_general %a{i}, %b{i}, contracting_dims = [{1 - left}] x [{right}]"
+        f" : ({spelled(lhs)}, {spelled(rhs)}) -> tensor<{m}x{n}xf32>"
     )
-    values = ", ".join(f"%c{i}" for i in range(len(sizes)))
-    return f"func.func @main({', '.join(given)}) -> ({results}) {{ {body}\n return {values} : {results} }}"
+    if not orders[1].startswith("constant"):
+        return line
+    value = f'dense<"0x{rhs.tobytes().hex()}"> : {spelled(rhs)}'
+    return f"%b{i} = stablehlo.constant {value}\n{line}"
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64")
+def module_of(cases):
+    """One function of all matrices that are not constant, and what it is called with."""
+    given = {}
+    for i, (lhs, rhs, orders) in enumerate(cases):
+        given[f"%a{i}"] = lhs
+        if not orders[1].startswith("constant"):
+            given[f"%b{i}"] = rhs
+    body = "\n".join(product(i, *case) for i, case in enumerate(cases))
+    parameters = ", ".join(f"{name}: {spelled(x)}" for name, x in given.items())
+    names = ", ".join(f"%c{i}" for i in range(len(cases)))
+    types = ", ".join(line.rpartition("-> ")[2] for line in body.splitlines() if "-> " in line)
+    text = f"func.func @main({parameters}) -> ({types}) {{\n{body}\nreturn {names} : {types}\n}}"
+    return text.encode(), list(given.values())
+
+
+@ON_X86
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
-def test_products_of_any_size(target):
-    text = module_of(SIZES)
-    assert kernels.place_kernels(ir.parse(text), resolve(target))
+def test_products_of_any_size_and_order(target):
     rng = np.random.default_rng(0)
-    pairs = [
-        (rng.standard_normal((m, k), np.float32), rng.standard_normal((k, n), np.float32))
-        for m, n, k in SIZES
-    ]
-    for a, b in pairs[:2]:  # what is not finite stays in its row and column
-        a[3, 5], b[7, -1], b[0, 2] = np.nan, np.inf, -np.inf
-    got = run(emit(text.encode(), target).vmfb, *(x for pair in pairs for x in pair))
-    for (a, b), c in zip(pairs, got, strict=True):
+    orders = list(itertools.product(LHS, RHS))
+    pairs, cases = [], []
+    for i, order in enumerate(orders):
+        m, n, k = SIZES[i % len(SIZES)]
+        a, b = rng.standard_normal((m, k), np.float32), rng.standard_normal((k, n), np.float32)
+        a[3, 5], b[7, -1], b[0, 2] = np.nan, np.inf, -np.inf  # stay in their row and column
+        pairs.append((a, b))
+        cases.append((matrix(order[0], a), matrix(order[1], b), order))
+    text, given = module_of(cases)
+    module = ir.parse(text)
+    assert kernels.place_kernels(module, resolve(target))
+    assert "dot_general" not in str(module)
+    for (a, b), c in zip(pairs, run(emit(text, target).vmfb, *given), strict=True):
         with np.errstate(invalid="ignore"):
             exact = a.astype(np.float64) @ b
         np.testing.assert_allclose(c, exact, rtol=1e-5, atol=1e-5 * np.sqrt(a.shape[1]))
 
 
+BATCHED = b"""
+func.func @main(%a: tensor<3x4x24x65xf32>, %b: tensor<3x4x40x65xf32>, %c: tensor<8x16x64xf32>,
+    %d: tensor<64x2x40xf32>)
+    -> (tensor<3x4x24x40xf32>, tensor<64x64xf32>, tensor<8x16x2x40xf32>) {
+  %0 = stablehlo.dot_general %a, %b, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3]
+    : (tensor<3x4x24x65xf32>, tensor<3x4x40x65xf32>) -> tensor<3x4x24x40xf32>
+  %1 = stablehlo.dot_general %c, %c, contracting_dims = [0, 1] x [0, 1]
+    : (tensor<8x16x64xf32>, tensor<8x16x64xf32>) -> tensor<64x64xf32>
+  %2 = stablehlo.dot_general %c, %d, contracting_dims = [2] x [0]
+    : (tensor<8x16x64xf32>, tensor<64x2x40xf32>) -> tensor<8x16x2x40xf32>
+  return %0, %1, %2 : tensor<3x4x24x40xf32>, tensor<64x64xf32>, tensor<8x16x2x40xf32>
+}
+"""
+
+
+@ON_X86
+def test_products_of_more_dimensions():
+    module = ir.parse(BATCHED)
+    assert kernels.place_kernels(module, resolve(TARGETS[0]))
+    assert "dot_general" not in str(module)
+    rng = np.random.default_rng(0)
+    shapes = ((3, 4, 24, 65), (3, 4, 40, 65), (8, 16, 64), (64, 2, 40))
+    a, b, c, d = (rng.standard_normal(shape, np.float32) for shape in shapes)
+    expected = (a @ b.swapaxes(2, 3), np.tensordot(c, c, ([0, 1], [0, 1])), np.tensordot(c, d, 1))
+    for got, exact in zip(run(emit(BATCHED, TARGETS[0]).vmfb, a, b, c, d), expected, strict=True):
+        np.testing.assert_allclose(got, exact, rtol=1e-5, atol=1e-4)
+
+
+LOOP = b"""
+func.func @main(%x: tensor<32x96xf32>, %w: tensor<96x96xf32>) -> tensor<32x96xf32> {
+  %n = stablehlo.constant dense<3> : tensor<i32>
+  %0 = stablehlo.constant dense<0> : tensor<i32>
+  %1 = stablehlo.constant dense<1> : tensor<i32>
+  %r:2 = stablehlo.while(%i = %0, %s = %x) : tensor<i32>, tensor<32x96xf32>
+    cond {
+      %c = stablehlo.compare LT, %i, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %c : tensor<i1>
+    } do {
+      %p = stablehlo.dot_general %s, %w, contracting_dims = [1] x [1]
+        : (tensor<32x96xf32>, tensor<96x96xf32>) -> tensor<32x96xf32>
+      %t = stablehlo.tanh %p : tensor<32x96xf32>
+      %j = stablehlo.add %i, %1 : tensor<i32>
+      stablehlo.return %j, %t : tensor<i32>, tensor<32x96xf32>
+    }
+  return %r#1 : tensor<32x96xf32>
+}
+"""
+
+
+@ON_X86
+def test_what_a_loop_leaves_alone_is_packed_before_it():
+    module = ir.parse(LOOP)
+    assert kernels.place_kernels(module, resolve(TARGETS[0]))
+    text = str(module)
+    assert text.index("linalg.pack") < text.index("stablehlo.while") < text.index("flow.dispatch")
+    x, w = np.random.default_rng(0).standard_normal((2, 96, 96)).astype(np.float32)
+    x, w = x[:32], w / 10
+    (got,) = run(emit(LOOP, TARGETS[0]).vmfb, x, w)
+    for _ in range(3):
+        x = np.tanh(x @ w.T)
+    np.testing.assert_allclose(got, x, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("vectors", [Vectors(64, 32), Vectors(32, 16), Vectors(16, 32)], ids=str)
-def test_schedules_cover_the_result_in_even_parts(vectors):
-    for m, n, k in [*SIZES, (1, 1, 1), (1024,) * 3, (4096, 17, 3), (5, 5000, 9), (2048,) * 3]:
+def test_schedules_fit_registers_and_cover_the_result(vectors):
+    sizes = [*SIZES, (1, 1, 1), (4096, 17, 3), (5, 5000, 9), (256,) * 3, (2048,) * 3]
+    for m, n, k in sizes:
         cut = schedule(Product(1, m, n, k, dtypes.float32), vectors)
         assert cut.columns % cut.width == 0
         assert cut.rows % cut.height == 0 or cut.rows >= m
-        assert min(cut.rows, cut.columns, cut.depth) > 0
-        registers = cut.height * cut.vectors + cut.vectors
-        assert registers < vectors.registers
+        assert cut.depth % cut.lanes == 0
+        assert cut.height * cut.vectors + cut.vectors < vectors.registers
 
 
-def test_small_narrow_and_other_products_stay():
-    others = [module_of([sizes]) for sizes in ((8, 8, 8), (128, 128, 0), (0, 128, 128))]
-    for text in (*others, module_of([(128, 128, 128)]).replace("f32", "f64")):
-        assert not kernels.place_kernels(ir.parse(text), resolve(TARGETS[1]))
+@pytest.mark.parametrize(
+    ("sizes", "dtype"),
+    [((8, 8, 8), "f32"), ((128, 128, 0), "f32"), ((0, 128, 128), "f32"), ((128,) * 3, "f64")],
+)
+def test_small_empty_and_other_products_stay(sizes, dtype):
+    m, n, k = sizes
+    arrays = np.zeros((m, k), np.float32), np.zeros((k, n), np.float32)
+    text, _ = module_of([(*arrays, ("rows", "rows"))])
+    module = ir.parse(text.replace(b"f32", dtype.encode()))
+    assert not kernels.place_kernels(module, resolve(TARGETS[1]))
