@@ -13,6 +13,7 @@ from slopec.dtypes import DType
 from slopec.kernels.body import Body, Index, Memory, Term
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
+from slopec.kernels.packing import transposed
 
 _WORKGROUPS = 32  # enough to keep a handful of workers equally busy
 _SUMS = 12  # as many are added to before the first can be added to again
@@ -44,7 +45,7 @@ class Axis:
 class Convolved:
     """y[n, h, w, o] = Σ x[n, rows(h, r), columns(w, c), i] · k[r, c, i, o], over r, c and i.
 
-    With `planes`, x is stored as x[n, i, ·, ·].
+    With `planes` x is stored as x[n, i, ·, ·], and y so with `makes_planes`.
     """
 
     batch: int
@@ -54,6 +55,7 @@ class Convolved:
     made: int
     dtype: DType
     planes: bool = False
+    makes_planes: bool = False
 
     @property
     def operands(self) -> tuple[Type, Type]:
@@ -66,20 +68,26 @@ class Convolved:
     @property
     def result(self) -> Type:
         """The convolved image."""
-        return (self.batch, self.rows.results, self.columns.results, self.made), self.dtype
+        space = self.rows.results, self.columns.results
+        y = (
+            (self.batch, self.made, *space)
+            if self.makes_planes
+            else (self.batch, *space, self.made)
+        )
+        return y, self.dtype
 
     @property
     def label(self) -> str:
-        """What tells its kernels from those of others."""
+        """What tells its kernels from those of others; the loops come first."""
         axes = (self.rows, self.columns)
-        window, sizes, results = (
+        results, window, sizes = (
             "x".join(str(size) for size in sizes)
-            for sizes in zip(*((a.window, a.size, a.results) for a in axes), strict=True)
+            for sizes in zip(*((a.results, a.window, a.size) for a in axes), strict=True)
         )
+        loops = f"{self.batch}x{results}x{self.made}x{window}x{self.given}"
         how = "_".join(f"s{a.stride}d{a.dilation}p{a.low}".replace("-", "m") for a in axes)
-        order = "planes_" if self.planes else ""
-        features = f"{self.given}x{self.made}"
-        return f"{order}{self.batch}x{sizes}_{results}_{features}_{window}_{how}"
+        orders = "_planes" * self.planes + "_to_planes" * self.makes_planes
+        return f"conv_{loops}_of_{sizes}_{how}{orders}"
 
     def element(self, x: Memory, image: Index, row: Index, column: Index, given: Index) -> Term:
         """An element of x."""
@@ -138,7 +146,7 @@ def convolution(work: Convolved, cut: Schedule) -> Kernel:
     def write(body: Body, x: Memory, weights: Memory, y: Memory) -> None:
         _Writer(work, cut, body, x, weights, y).write()
 
-    name = f"slopec_conv_{work.label}"
+    name = f"slopec_{work.label}"
     return Kernel(name, work.operands, (work.result,), (bands, work.batch, 1), write)
 
 
@@ -220,10 +228,29 @@ class _Writer:
                 self._add(totals, tile, at, tap.index, feature, widths)
                 given.carry(totals)
             tap.carry(given.results)
-        for i, total in enumerate(tap.results):
-            pixel, v = divmod(i, len(widths))
-            place = (image, row, k.index(column) + pixel, feature + v * lanes)
-            self.y.store(total, *place, first=widths[v])
+        store = self._store_planes if self.work.makes_planes else self._store
+        for v, count in enumerate(widths):
+            totals = tap.results[v :: len(widths)]
+            store(totals, row, k.index(column), feature + v * lanes, count)
+
+    def _store(
+        self, totals: list[Term], row: Term, column: Term, feature: Term, count: int
+    ) -> None:
+        """Store results in a row, a vector of features each, of which `count` are some."""
+        for i, total in enumerate(totals):
+            self.y.store(total, self.body.workgroup(1), row, column + i, feature, first=count)
+
+    def _store_planes(
+        self, totals: list[Term], row: Term, column: Term, feature: Term, count: int
+    ) -> None:
+        """Store them as rows of the features' planes: vectors of results in a row."""
+        k, lanes = self.body, self.cut.lanes
+        for start in range(0, len(totals), lanes):
+            part = totals[start : start + lanes]
+            square = part + [k.number(0, self.work.dtype, lanes)] * (lanes - len(part))
+            for i, line in enumerate(transposed(square)[:count]):
+                place = (k.workgroup(1), feature + i, row, column + start)
+                self.y.store(line, *place, first=len(part))
 
     def _taps(self, row: Term) -> tuple[Index, Index]:
         """The first place of the window that lies inside, and the one after the last."""

@@ -62,7 +62,7 @@ def gradient(work: Convolved, cut: Schedule) -> Kernel:
         _Writer(work, cut, body, x, y, sums).write()
 
     grid = (groups, work.given // cut.share, 1)
-    return Kernel(f"slopec_conv_gradient_{work.label}", (x, y), (sums,), grid, write)
+    return Kernel(f"slopec_gradient_{work.label}", (x, y), (sums,), grid, write)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Which convolutions of a module become kernels, gradients of their weights included."""
 
+from dataclasses import replace
+
 from slopec import dtypes, hlo, ir, tracing
 from slopec.kernels.convolution import Axis, Convolved, convolution, schedule
 from slopec.kernels.convolution_gradient import gradient
@@ -7,10 +9,11 @@ from slopec.kernels.convolution_gradient import schedule as schedule_gradient
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call
 from slopec.passes.convolution import Convolution, channels_last, channels_last_sum
-from slopec.passes.op import Op
+from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
 
+_TO_LAST, _TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 _MOST_PLACES = 7  # of a window in a row: each is written out
 
 
@@ -35,25 +38,49 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     if work is None:
         return False
     with tracing.writing(where):
-        op.results[0].replace_all_uses_with(where.value_of(_called(c, work, vectors, where, op)))
+        if c.sums_over_places:
+            op.results[0].replace_all_uses_with(_gradient(c, work, vectors, where, op))
+        else:
+            _convolve(c, work, vectors, where, op)
     return True
 
 
-def _called(
+def _convolve(
     c: Convolution, work: Convolved, vectors: Vectors, where: Trace, op: ir.Operation
-) -> Tensor:
-    """The result of a dispatch of the kernel in place of the convolution."""
-    operands = [where.value_of(c.x), where.value_of(c.kernel)]
-    if not c.sums_over_places:
-        kernel = convolution(work, schedule(work, vectors))
-        (value,) = call(kernel, operands, where.module, op)
-        return Tensor._of_value(value, where, *ir.type_of(value))
+) -> None:
+    """Put a dispatch in place of a convolution and of the transposes around it."""
+    replaced, x = op, c.x
+    before, after = producer(x, "transpose"), _only_user(op)
+    if before is not None and before.used_once and before.ints("permutation") == _TO_LAST:
+        work, x = replace(work, planes=True), before.operands[0]
+    if after is not None and _is_transpose(after, _TO_FIRST):
+        work, replaced = replace(work, makes_planes=True), after
+    kernel = convolution(work, schedule(work, vectors))
+    (y,) = call(kernel, [where.value_of(x), where.value_of(c.kernel)], where.module, op)
+    replaced.results[0].replace_all_uses_with(y)
+    if replaced is not op:
+        replaced.erase()
+
+
+def _gradient(
+    c: Convolution, work: Convolved, vectors: Vectors, where: Trace, op: ir.Operation
+) -> ir.Value:
+    """The result of a dispatch in place of a gradient: its sums are still to be added."""
     kernel = gradient(work, schedule_gradient(work, vectors))
-    (value,) = call(kernel, operands, where.module, op)
+    (value,) = call(kernel, [where.value_of(c.x), where.value_of(c.kernel)], where.module, op)
     sums = Tensor._of_value(value, where, *ir.type_of(value))
     total = hlo.reduce(sums, hlo.full((), 0, sums.dtype), "add", [0])
     assert isinstance(total, Tensor)
-    return total
+    return where.value_of(total)
+
+
+def _is_transpose(op: ir.Operation, order: tuple[int, ...]) -> bool:
+    return op.name == "stablehlo.transpose" and tuple(op.attributes["permutation"]) == order
+
+
+def _only_user(op: ir.Operation) -> ir.Operation | None:
+    users = [use.owner.operation for use in op.results[0].uses]
+    return users[0] if len(users) == 1 else None
 
 
 def _work_of(c: Convolution) -> Convolved | None:

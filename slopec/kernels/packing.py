@@ -78,7 +78,7 @@ def transpose(source: Source, packed: Packed, panel: Panel) -> None:
                 else k.number(0, source.memory.dtype, lanes)
                 for i in range(lanes)
             ]
-            for i, value in enumerate(_transposed(columns)[:rows]):
+            for i, value in enumerate(transposed(columns)[:rows]):
                 packed.store(value, panel, row + i, v)
 
     whole = source.depth // lanes * lanes
@@ -89,7 +89,7 @@ def transpose(source: Source, packed: Packed, panel: Panel) -> None:
             squares(whole, rest)
 
 
-def _transposed(rows: Sequence[Term]) -> list[Term]:
+def transposed(rows: Sequence[Term]) -> list[Term]:
     """The transpose of a square matrix of vectors: its quarters change places, then theirs."""
     k, size, rows = rows[0].body, len(rows), list(rows)
     step = size // 2

@@ -98,6 +98,41 @@ def test_convolutions_and_gradients(target):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
 
 
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64")
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_planes_are_read_and_written_as_they_are(target):
+    text = """func.func @main(%x: tensor<2x3x6x19xf32>, %k: tensor<3x3x3x21xf32>)
+        -> (tensor<2x21x6x19xf32>, tensor<2x6x19x21xf32>) {
+      %t = stablehlo.transpose %x, dims = [0, 2, 3, 1] : (tensor<2x3x6x19xf32>) -> tensor<2x6x19x3xf32>
+      %c = CONVOLVE
+      %y = stablehlo.transpose %c, dims = [0, 3, 1, 2] : (tensor<2x6x19x21xf32>) -> tensor<2x21x6x19xf32>
+      %u = stablehlo.transpose %x, dims = [0, 2, 3, 1] : (tensor<2x3x6x19xf32>) -> tensor<2x6x19x3xf32>
+      %t2 = stablehlo.add %u, %u : tensor<2x6x19x3xf32>
+      %d = CONVOLVE2
+      return %y, %d : tensor<2x21x6x19xf32>, tensor<2x6x19x21xf32>
+    }"""
+    spelled_out = (
+        "dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {pad = [[1, 1], [1, 1]]}"
+        " {batch_group_count = 1 : i64, feature_group_count = 1 : i64}"
+        " : (tensor<2x6x19x3xf32>, tensor<3x3x3x21xf32>) -> tensor<2x6x19x21xf32>"
+    )
+    for place, x in (("CONVOLVE2", "%t2"), ("CONVOLVE", "%t")):
+        text = text.replace(place, f"stablehlo.convolution({x}, %k) {spelled_out}")
+    module = ir.parse(text)
+    assert kernels.place_kernels(module, resolve(target))
+    assert str(module).count("stablehlo.transpose") == 2  # one without users, and the second
+    rng = np.random.default_rng(0)
+    x, k = (rng.standard_normal(s, np.float32) for s in ((2, 3, 6, 19), (3, 3, 3, 21)))
+    first, second = run(emit(ir.bytecode(module), target).vmfb, x, k)
+    wanted = np.asarray(
+        jax.lax.conv_general_dilated(
+            x, k, (1, 1), "SAME", dimension_numbers=("NCHW", "HWIO", "NCHW"), precision="highest"
+        )
+    )
+    np.testing.assert_allclose(first, wanted, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(second, 2 * wanted.transpose(0, 2, 3, 1), rtol=1e-5, atol=1e-4)
+
+
 def test_schedules_keep_enough_sums_in_registers():
     for size, made, cut in ((56, 64, (14, 1)), (32, 16, (16, 1)), (8, 64, (8, 2))):
         axis = Axis(size, size, 3, 1, 1, 1)
