@@ -38,11 +38,15 @@ PHASES = (
 and the last one announced is where a crash happened."""
 
 VERIFIED = PHASES[: PHASES.index("flow")]
-"""Phases that have every pass's result verified. Those are IREE's rewrites of the program, which
-are known to make invalid ops of some; in what follows, verification takes a third of the time."""
+"""Phases after which the module is verified. They are IREE's rewrites of the program, which are
+known to make invalid ops of some. Verification after every pass, IREE's default, takes a third of
+the time."""
 
 BUFFER_NAME = "<module>"
 """What IREE calls the text it parses: locations in it are not the user's."""
+
+# Options of mallopt and their values, in bytes.
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = (-1, 1 << 30), (-2, 64 << 20), (-3, 32 << 20)
 
 _LENGTHS = struct.Struct(">QQ")
 _LOG_LIMIT = 65536
@@ -214,6 +218,7 @@ def _compiler(
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
+    _keep_memory()
     lock = threading.Lock()
 
     def send(header: Header, payload: bytes = b"") -> None:
@@ -224,6 +229,14 @@ def _compiler(
 
     header, module = request
     _compile(library, header, module, send)
+
+
+def _keep_memory() -> None:
+    """Have C's library keep what is freed, instead of asking for the same pages again and again."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it
+    if mallopt is not None:
+        for option in (_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD):
+            mallopt(*option)
 
 
 def _die_with(parent: int) -> None:
@@ -269,17 +282,26 @@ def _set_process_flags(library: Any, header: Header) -> None:
 
 
 def _run_phases(library: Any, invocation: int, until: str, send: Callable[[Header], None]) -> bool:
+    library.ireeCompilerInvocationSetVerifyIR(invocation, False)
     previous = None
     for phase in PHASES[: PHASES.index(until) + 1]:
         send({"kind": "stage", "name": phase})
         if previous is not None:
             library.ireeCompilerInvocationSetCompileFromPhase(invocation, previous.encode())
         library.ireeCompilerInvocationSetCompileToPhase(invocation, phase.encode())
-        library.ireeCompilerInvocationSetVerifyIR(invocation, phase in VERIFIED)
         if not library.ireeCompilerInvocationPipeline(invocation, 0):
+            return False
+        if phase in VERIFIED and not _verified(library, invocation):
             return False
         previous = phase
     return True
+
+
+def _verified(library: Any, invocation: int) -> bool:
+    """Whether the module is valid; if it is not, a diagnostic says why."""
+    module = library.ireeCompilerInvocationExportStealModule(invocation)
+    valid: bool = library.mlirOperationVerify(module)
+    return library.ireeCompilerInvocationImportStealModule(invocation, module) and valid
 
 
 def _output(library: Any, invocation: int, write: str) -> bytes:
@@ -330,6 +352,9 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ireeCompilerInvocationSetCompileFromPhase": (None, _P, _S),
     "ireeCompilerInvocationSetCompileToPhase": (None, _P, _S),
     "ireeCompilerInvocationSetVerifyIR": (None, _P, ctypes.c_bool),
+    "ireeCompilerInvocationExportStealModule": (_H, _P),
+    "ireeCompilerInvocationImportStealModule": (ctypes.c_bool, _P, _H),
+    "mlirOperationVerify": (ctypes.c_bool, _H),
     "ireeCompilerInvocationOutputIR": (_P, _P, _P),
     "ireeCompilerInvocationOutputVMBytecode": (_P, _P, _P),
     "ireeCompilerSourceWrapBuffer": (_P, _P, _S, _S, ctypes.c_size_t, ctypes.c_bool, _P),
