@@ -7,6 +7,7 @@ calling thread); which of them pays depends on the program.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import threading
@@ -85,9 +86,14 @@ def open_device(name: str) -> Device:
 
 
 def _orphan() -> None:
-    """In a child after a fork: no opened device works there but the one without threads."""
+    """In a child after a fork: no opened device works there but the one without threads.
+
+    Closing any of them would wait for threads that stayed behind, so that the child would never
+    exit: they are never freed, of which IREE's bindings tell at the child's exit.
+    """
     for device in _open_devices.values():
         device.is_orphaned = device.name != "local-sync"
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(device.handle))
 
 
 if hasattr(os, "register_at_fork"):
@@ -112,7 +118,7 @@ def choose(requested: str | None, target: Target, cost: Cost | None, origin: str
             "S0508",
             f"{origin} was compiled for {target.name}, it cannot run on '{requested}'",
             notes=[f"it runs on the drivers {', '.join(drivers)}"],
-            hint=f"load it without naming a device, or compile it for {requested}",
+            hint="load it without naming a device, or compile it for the one that you have",
         )
     return str(requested)
 
