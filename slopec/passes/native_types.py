@@ -2,8 +2,9 @@
 
 Padding complex numbers crashes its compiler where anything follows; it cannot fill memory with
 values of 128 bits, nor twice with one of 64 bits that is known only at run time; GPUs do not select
-complex numbers; integers are reversed only with a sign; counting in bfloat16 takes a function that
-no processor's code has; and depthwise convolutions do not widen what they multiply.
+complex numbers; integers are reversed, and prefixes folded, only with a sign; counting in bfloat16
+takes a function that no processor's code has; and depthwise convolutions do not widen what they
+multiply.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from slopec import dtypes, hlo, ir
+from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects.attributes import ConvDimensionNumbers
 from slopec.passes.each import each, put_results
-from slopec.passes.op import Op, producer
+from slopec.hlo.region import Written
+from slopec.passes.op import Op, binary, binary_body, producer
 from slopec.tensor import Tensor
 
 _MARGINS = ("edge_padding_low", "edge_padding_high", "interior_padding")
@@ -110,6 +112,28 @@ def _reverse(op: Op) -> Tensor | None:
     return hlo.convert(hlo.reverse(hlo.convert(x, signed), op.ints("dimensions")), x.dtype)
 
 
+def _reduce_window(op: Op) -> Tensor | None:
+    """Fold bools and unsigned integers as signed ones, which each step reads as what they are."""
+    x, body = op.operands[0], binary_body(op)
+    is_signed = x.dtype != dtypes.bool_ and not dtypes.is_unsigned(x.dtype)
+    if is_signed or body is None or body == "second":
+        return None
+    signed = np.dtype(f"int{8 * x.dtype.itemsize}")
+
+    def step(*given: Tensor) -> Tensor:
+        read = [hlo.convert(part, x.dtype) for part in given]
+        return hlo.convert(binary(body, *read), signed)
+
+    (made,) = tracing.emit_with(
+        "stablehlo.reduce_window",
+        [hlo.convert(part, signed) for part in op.operands],
+        [(op.shape, signed)],
+        {name: op.operation.attributes[name] for name in op.operation.attributes},
+        [Written(step, [((), signed)] * 2)],
+    )
+    return hlo.convert(made, x.dtype)
+
+
 def _constant(op: Op) -> Tensor | None:
     """Two constants of 64 bits for one of 128."""
     if op.dtype != dtypes.complex128 or op.operation.parent.name not in _BLOCKS:
@@ -131,6 +155,7 @@ _REWRITES: dict[str, Callable[[Op], Tensor | None]] = {
     "convolution": _convolution,
     "pad": _pad,
     "reverse": _reverse,
+    "reduce_window": _reduce_window,
     "select": _select,
     "constant": _constant,
     "iota": _iota,

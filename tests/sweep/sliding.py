@@ -112,6 +112,7 @@ def cases() -> Iterator[Case]:
         for op in ("add", "maximum", "minimum", *logic):
             if kind not in COMPLEX or op == "add":
                 yield one(f"{op} of {kind}", op, sample((5, 5), kind), (2, 3), (2, 1), ((1, 0), (1, 1)))  # fmt: skip
+                yield one(f"prefixes, {op} of {kind}", op, sample((5, 5), kind), (5, 1), (1, 1), ((4, 0), (0, 0)))  # fmt: skip
     yield from several()
     yield from selecting()
 
