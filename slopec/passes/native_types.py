@@ -3,8 +3,8 @@
 Padding complex numbers crashes its compiler where anything follows; it cannot fill memory with
 values of 128 bits, nor twice with one of 64 bits that is known only at run time; GPUs do not select
 complex numbers; integers are reversed, and prefixes folded, only with a sign; counting in bfloat16
-takes a function that no processor's code has; and depthwise convolutions do not widen what they
-multiply.
+takes a function that no processor's code has; products give unsigned integers and bools that they
+widen a sign; and depthwise convolutions do not widen what they multiply.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,8 +15,9 @@ import numpy as np
 
 from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects.attributes import ConvDimensionNumbers
-from slopec.passes.each import each, put_results
+from slopec.dtypes import DType
 from slopec.hlo.region import Written
+from slopec.passes.each import each, put_results
 from slopec.passes.op import Op, binary, binary_body, producer
 from slopec.tensor import Tensor
 
@@ -60,6 +61,30 @@ def _convolution(op: Op) -> Tensor | None:
     wide = hlo.pad(lhs, hlo.full((), 0, lhs.dtype), *zip(*margins, strict=True))
     without = {"padding": ir.matrix_i64([(0, 0)] * count), "lhs_dilation": ir.i64s(*[1] * count)}
     return op.again(wide, rhs, attributes=without)
+
+
+def _dot_general(op: Op) -> Tensor | None:
+    """Widen what has no sign out of IREE's sight, which would give it one."""
+    given = [_widened(x, op.dtype) for x in op.operands]
+    same = all(wide is x for wide, x in zip(given, op.operands, strict=True))
+    return None if same else op.again(*given)
+
+
+def _widened(x: Tensor, dtype: DType) -> Tensor:
+    """What has no sign and is converted, before or by a product to `dtype`, in several steps."""
+    convert = producer(x, "convert")
+    narrow = x if convert is None else convert.operands[0]
+    wide = dtype if convert is None else x.dtype
+    if dtypes.is_complex(wide) or narrow.dtype.itemsize > wide.itemsize or narrow.dtype == wide:
+        return x
+    if narrow.dtype == dtypes.bool_:
+        return hlo.select(narrow, *(hlo.full(x.shape, value, wide) for value in (1, 0)))
+    if not dtypes.is_unsigned(narrow.dtype) or narrow.dtype.itemsize == wide.itemsize:
+        return x
+    if dtypes.is_integer(wide):
+        kept = hlo.full(x.shape, np.iinfo(narrow.dtype).max, wide)
+        return hlo.and_(hlo.convert(narrow, wide), kept)
+    return hlo.convert(hlo.convert(narrow, np.dtype(f"int{8 * wide.itemsize}")), wide)
 
 
 def _pad(op: Op) -> Tensor | None:
@@ -153,6 +178,7 @@ def _iota(op: Op) -> Tensor | None:
 
 _REWRITES: dict[str, Callable[[Op], Tensor | None]] = {
     "convolution": _convolution,
+    "dot_general": _dot_general,
     "pad": _pad,
     "reverse": _reverse,
     "reduce_window": _reduce_window,

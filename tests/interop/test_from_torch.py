@@ -8,6 +8,7 @@ import pytest
 
 import slopec as sp
 from slopec.diagnostics import DTypeError, ShapeError, UsageError
+from slopec.interop.aten.contractions import grouped_mm
 from tests.interop.torch_models import NAMES, models
 
 
@@ -259,6 +260,25 @@ def test_arguments_unlike_the_example_are_told(torch):
         ours(X.astype(np.float64), True)
     with pytest.raises(UsageError, match="changed in place"):
         sp.from_torch(lambda x: x.add_(1), torch.ones(2))
+
+
+@pytest.mark.parametrize("ranks", [(2, 3), (2, 2), (3, 2)])
+def test_products_of_groups(ranks):
+    x, y = (np.arange(24.0).reshape(6, 4), np.arange(36.0).reshape(6, 6)[:, ::-1])
+    x, y = {(2, 3): (x, y.reshape(3, 4, 3)), (2, 2): (x.T, y), (3, 2): (x.reshape(3, 4, 2), y[:2])}[
+        ranks
+    ]
+    ends = [2, 2, 6]
+    groups = [slice(0, 2), slice(2, 2), slice(2, 6)]
+    expected = {
+        (2, 3): lambda: np.concatenate([x[g] @ y[i] for i, g in enumerate(groups)]),
+        (2, 2): lambda: np.stack([x[:, g] @ y[g] for g in groups]),
+        (3, 2): lambda: np.concatenate([x[i] @ y[:, g] for i, g in enumerate(groups)], axis=1),
+    }[ranks]()
+
+    found = grouped_mm(*(sp.asarray(a) for a in (x, y, np.int32(ends))))
+
+    np.testing.assert_allclose(found.numpy(), expected)
 
 
 def test_what_of_core_aten_is_missing_is_only_what_gradients_are_made_of(torch):

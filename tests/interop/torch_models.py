@@ -479,6 +479,7 @@ def models(torch: Any) -> list[Case]:  # noqa: C901
                 torch.cdist(p, p.roll(1, 2) + 0.5) + p.flip(0, 2)[:, :, :4],
                 F.cosine_similarity(p, x, dim=-1) + F.pairwise_distance(p, x),
                 p.kthvalue(2, dim=1).values + p.mean(1) + F.normalize(p, dim=1)[:, 0],
+                torch.histc(x, 4, -1, 1),
             )
 
     class Images(nn.Module):

@@ -14,6 +14,9 @@ CASES = {
     "pad of complex": (lambda z: lax.pad(z, 2 + 1j, [(1, -1, 1), (0, 2, 0)]), Z, "stablehlo.complex"),
     "pad with what is not known": (lambda x, v: lax.pad(x, v, [(1, 0, 2)]), np.arange(3.0), np.array(7.0), "stablehlo.select"),
     "reverse of unsigned": (lambda x: x[::-1], np.arange(5, dtype="uint8"), "tensor<5xi8>"),
+    "prefixes of unsigned": (lambda x: lax.cummax(x), np.uint8([3, 200, 7]), "tensor<3xi8>"),
+    "product of converted unsigned": (lambda x: x.astype("int16") @ x.T.astype("int16"), np.uint8([[3, 200], [250, 9]]), "stablehlo.and"),
+    "product of converted bools": (lambda x: x.astype("float32") @ x.T.astype("float32"), np.eye(2) > 0, "stablehlo.select"),
     "zeros of complex128": (lambda z: z + jnp.zeros_like(z), Z, "stablehlo.complex"),
     "convolution of complex": (
         lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "SAME"), Z.reshape(1, 1, 3, 4), Z[:2, :2].reshape(1, 1, 2, 2), "stablehlo.pad",

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product as product_of
 
 import ml_dtypes
 import numpy as np
 
 from tests.sweep.case import Case
 from tests.sweep.modules import EVERY, one_op, sample, wide
+from tests.sweep.programs import tensor
 from tests.sweep.values import dtype
 
 Dims = Sequence[int]
@@ -27,6 +29,7 @@ FORMS: dict[str, tuple[Dims, Dims, tuple[Dims, Dims, Dims, Dims]]] = {
     "two batches": ((2, 3, 4, 5), (2, 3, 5, 6), ((0, 1), (0, 1), (3,), (2,))),
     "two batches, exchanged": ((2, 3, 4, 5), (3, 2, 5, 6), ((0, 1), (1, 0), (3,), (2,))),
     "batch of vectors": ((4, 5), (4, 5), ((0,), (0,), (1,), (1,))),
+    "batch of rows": ((4, 5), (4, 5, 3), ((0,), (0,), (1,), (1,))),
     "batch of products": ((4, 5), (4, 5), ((0, 1), (0, 1), (), ())),
     "two sums": ((3, 4, 5), (4, 5, 2), ((), (), (1, 2), (0, 1))),
     "two sums, exchanged": ((3, 4, 5), (5, 4, 2), ((), (), (2, 1), (0, 1))),
@@ -108,6 +111,7 @@ def cases() -> Iterator[Case]:
         yield of(f"of {kind}", sample(left, kind), sample(right, kind, 1), dims, kind)
         yield of(f"nothing to sum of {kind}", sample(empty[0], kind), sample(empty[1], kind), empty[2], kind)  # fmt: skip
     yield from mixed()
+    yield from converted()
     yield from dots()
 
 
@@ -125,6 +129,8 @@ def mixed() -> Iterator[Case]:
         left, right, dims = FORMS[form]
         for a, b, result in MIXED:
             x, y = sample(left, a), sample(right, b, 1)
+            if dtype(a).kind == "u":
+                x = x + np.array(200, x.dtype)  # which would be negative with a sign
             if result.startswith("float8"):
                 x, y = (v.astype("float32") / 8 for v in (x, y))
                 x, y = x.astype(dtype(a)), y.astype(dtype(b))
@@ -137,6 +143,29 @@ def mixed() -> Iterator[Case]:
         "num_primitive_operations = 1, allow_imprecise_accumulation = false>"
     )
     yield of("with an algorithm", sample((3, 5)), sample((5, 4)), ((), (), (1,), (0,)), "float32", algorithm)  # fmt: skip
+
+
+CONVERTED = [
+    ("bool", "float32"), ("bool", "int32"), ("int8", "float32"), ("uint8", "float32"), ("uint8", "float16"),
+    ("uint8", "int32"), ("uint8", "uint16"), ("uint16", "float32"), ("uint16", "int64"), ("uint32", "float64"),
+    ("uint32", "uint64"),
+]  # fmt: skip
+
+
+def converted() -> Iterator[Case]:
+    """Operands of a narrower type that is made wide just before."""
+    for form, (narrow, result) in product_of(("matrices", "batch", "batch of rows"), CONVERTED):
+        left, right, dims = FORMS[form]
+        x, y = sample(left, narrow), sample(right, result, 1)
+        if dtype(narrow).kind == "u":
+            x = x + np.array(2 ** (8 * x.itemsize - 1), x.dtype)
+        if result == "float16":
+            y = y / y.dtype.type(64)
+        case = of(f"{narrow} converted to {result}, {form}", x.astype(result), y, dims, result)
+        given, made = tensor(left, narrow), tensor(left, result)
+        text = case.text.replace(f"%0: {made}", f"%0: {given}", 1)
+        text = text.replace("\n", f"\n%w = stablehlo.convert %0 : ({given}) -> {made}\n", 1)
+        yield replace(case, text=text.replace("(%0, %1)", "(%w, %1)"), arguments=(x, y))
 
 
 def dots() -> Iterator[Case]:

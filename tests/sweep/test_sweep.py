@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.sweep.case import Case, distance
+from tests.sweep.contractions import converted
 from tests.sweep.families import FAMILIES, cases_of, covering
 from tests.sweep.harness import sweep
 
@@ -24,6 +25,10 @@ def test_an_example_of_every_op(family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_case(family):
     check(cases_of(family))
+
+
+def test_products_give_no_sign_to_what_has_none():
+    check([case for case in converted() if "rows" in case.name])
 
 
 def test_one_case_takes_no_other_with_it():

@@ -76,6 +76,33 @@ def pdist(x: Tensor, p: float = 2.0) -> Tensor:
     return functional.pdist(x, p=p)
 
 
+_GROUPED = {
+    (2, 3): ("mk,gkn,mg->mn", 0),
+    (2, 2): ("mk,kn,kg->gmn", 1),
+    (3, 2): ("gmk,kn,ng->mn", -1),
+}
+"""By ranks: the product whose last operand says which group is whose, and what x or y groups."""
+
+
+def grouped_mm(
+    x: Tensor,
+    y: Tensor,
+    offs: Tensor | None = None,
+    bias: Tensor | None = None,
+    out_dtype: Any = None,
+) -> Tensor:
+    """Products of groups of rows or columns, which end at `offs`, each with a matrix of its own."""
+    if offs is None:
+        product = ops.matmul(x, y)
+    else:
+        equation, axis = _GROUPED[x.ndim, y.ndim]
+        places = ops.arange((y if axis == -1 else x).shape[axis])
+        group = ops.searchsorted(offs, places, side="right")
+        product = ops.einsum(equation, x, y, ops.one_hot(group, offs.shape[0], dtype=x.dtype))
+    product = product if bias is None else product + bias
+    return product if out_dtype is None else ops.astype(product, out_dtype)
+
+
 TABLE: dict[str, Callable[..., Any]] = {
     "mm": ops.matmul,
     "bmm": ops.matmul,
@@ -89,6 +116,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "bilinear": functional.bilinear,
     "_trilinear": trilinear,
     "convolution": convolution,
+    "_grouped_mm": grouped_mm,
+    "transformers::grouped_mm_fallback": grouped_mm,
     "_cdist_forward": cdist,
     "_pdist_forward": pdist,
     "linalg_cholesky": lambda x, *, upper=False: linalg.cholesky(x, upper=upper),

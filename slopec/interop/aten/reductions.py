@@ -204,4 +204,5 @@ TABLE: dict[str, Callable[..., Any]] = {
     "topk": topk,
     "kthvalue": kthvalue,
     "median": median,
+    "histc": ops.histc,
 }
