@@ -27,7 +27,7 @@ DERIVE = "raise-logistic,refine-shapes,derive,inline,refine-shapes,symbol-dce"
 _SIMPLIFY = "simplify{signed-zeros=false without=sum_of_negated}"
 _SIMPLIFY_LATER = "simplify{keep-layouts signed-zeros=false without=sum_of_negated}"
 OPTIMIZE = (
-    f"{_SIMPLIFY},canonicalize,cse,slim-loops,channels-last,expand-ops,expand-select-and-scatter,"
+    f"{_SIMPLIFY},canonicalize,cse,slim-loops,stack-products,channels-last,expand-ops,expand-select-and-scatter,"
     f"{_SIMPLIFY_LATER},hoist-negate,contract-convolutions,split-sums,canonicalize,cse,symbol-dce,"
     "rematerialize"
 )

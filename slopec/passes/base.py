@@ -48,6 +48,7 @@ PASSES: dict[str, str] = {
     "separate-orientations": "slopec.passes.separate_orientations:SeparateOrientations",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
     "split-sums": "slopec.passes.split_sums:SplitSums",
+    "stack-products": "slopec.passes.stack_products:StackProducts",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
     "unroll-loops": "slopec.passes.unroll_loops:UnrollLoops",
     "symbol-dce": "slopec.passes.mlir:SymbolDce",

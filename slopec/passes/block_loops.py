@@ -38,14 +38,14 @@ class BlockLoops:
             if op.operands[count.place].shape:
                 continue
             after = returned(block_of(op.operation, 1))
-            found = {i: _stack(op, i, value, count) for i, value in enumerate(after)}
+            found = {i: stack_of(op, i, value, count) for i, value in enumerate(after)}
             stacks = {i: stack for i, stack in found.items() if stack is not None}
             if stacks:
                 _Blocked(op, count, stacks).rewrite()
 
 
 @dataclass(frozen=True)
-class _Stack:
+class Stack:
     """A carried tensor of which iteration i reads and writes row `offset` + `sign`·i alone."""
 
     offset: int
@@ -62,7 +62,7 @@ class _Stack:
         return j if self.sign == 1 else hlo.subtract(_int(size - 1), j)
 
 
-def _stack(op: Op, place: int, following: ir.Value, count: Count) -> _Stack | None:
+def stack_of(op: Op, place: int, following: ir.Value, count: Count) -> Stack | None:
     """How a loop goes along the rows of what it carries at `place`, if it does just that."""
     cond, body = block_of(op.operation, 0), block_of(op.operation, 1)
     value, update = body.arguments[place], defining(following)
@@ -87,14 +87,14 @@ def _is_read(reader: ir.Operation, update: ir.Operation) -> bool:
     return same_row and ir.type_of(reader.results[0])[0] == ir.type_of(update.operands[1])[0]
 
 
-def _direction(op: Op, first: ir.Value, count: Count, rows: int) -> _Stack | None:
+def _direction(op: Op, first: ir.Value, count: Count, rows: int) -> Stack | None:
     """Forwards or backwards along the rows, all within the tensor."""
     found = along(first, block_of(op.operation, 1).arguments[count.place])
     if found is None or found[1] not in (1, -1):
         return None
     offset, sign = found
     ends = (offset, offset + sign * (count.trips - 1))
-    return _Stack(offset, sign) if 0 <= min(ends) <= max(ends) < rows else None
+    return Stack(offset, sign) if 0 <= min(ends) <= max(ends) < rows else None
 
 
 def _number(op: Op, value: ir.Value) -> int | None:
@@ -115,7 +115,7 @@ class _Blocked:
 
     op: Op
     count: Count
-    stacks: dict[int, _Stack]
+    stacks: dict[int, Stack]
 
     @property
     def places(self) -> list[int]:
