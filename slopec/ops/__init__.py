@@ -20,7 +20,11 @@ updating       x.at[index].set(value)
 taking         elements at computed places along an axis
 sorting        order, quantiles, places in sorted values
 counting       histograms, covariances, sets
+nans           folds that leave NaN out
+samples        between samples, their slopes; convolutions of vectors
+whole          divisors and multiples; mantissas and exponents
 mixtures, selecting, arrangements, products, summaries   compositions that PyTorch has names for
+ordered        order and spread as PyTorch's methods tell them
 linear         products of matrices and tensors, diagonals
 directions     projections, bases, arcs
 einstein       einsum
@@ -53,6 +57,7 @@ from slopec.ops import (
     manipulation,
     matrices,
     mixtures,
+    nans,
     padding,
     pool,
     powers,
@@ -60,6 +65,7 @@ from slopec.ops import (
     ranges,
     reductions,
     repetition,
+    samples,
     selecting,
     signs,
     sorting,
@@ -67,6 +73,7 @@ from slopec.ops import (
     taking,
     unary,
     updating,
+    whole,
     windows,
 )
 from slopec.ops.adaptive import *  # noqa: F403
@@ -92,6 +99,7 @@ from slopec.ops.matrices import *  # noqa: F403
 from slopec.ops.methods import METHODS as METHODS
 from slopec.ops.methods import install
 from slopec.ops.mixtures import *  # noqa: F403
+from slopec.ops.nans import *  # noqa: F403
 from slopec.ops.padding import *  # noqa: F403
 from slopec.ops.pool import *  # noqa: F403
 from slopec.ops.powers import *  # noqa: F403
@@ -99,6 +107,7 @@ from slopec.ops.products import *  # noqa: F403
 from slopec.ops.ranges import *  # noqa: F403
 from slopec.ops.reductions import *  # noqa: F403
 from slopec.ops.repetition import *  # noqa: F403
+from slopec.ops.samples import *  # noqa: F403
 from slopec.ops.selecting import *  # noqa: F403
 from slopec.ops.signs import *  # noqa: F403
 from slopec.ops.sorting import *  # noqa: F403
@@ -106,6 +115,7 @@ from slopec.ops.summaries import *  # noqa: F403
 from slopec.ops.taking import *  # noqa: F403
 from slopec.ops.unary import *  # noqa: F403
 from slopec.ops.updating import *  # noqa: F403
+from slopec.ops.whole import *  # noqa: F403
 from slopec.ops.windows import *  # noqa: F403
 
 __all__ = ["fft"]
@@ -114,6 +124,9 @@ __all__ += mixtures.__all__
 __all__ += products.__all__
 __all__ += selecting.__all__
 __all__ += summaries.__all__
+__all__ += nans.__all__
+__all__ += samples.__all__
+__all__ += whole.__all__
 __all__ += adaptive.__all__
 __all__ += arithmetic.__all__
 __all__ += constants.__all__

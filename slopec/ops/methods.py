@@ -23,6 +23,7 @@ from slopec.ops import (
     manipulation,
     matrices,
     mixtures,
+    nans,
     ordered,
     powers,
     products,
@@ -35,6 +36,7 @@ from slopec.ops import (
     taking,
     unary,
     updating,
+    whole,
 )
 from slopec.ops.data_types import another, astype
 from slopec.ops.gathering import gather, scatter, scatter_add, scatter_reduce
@@ -90,12 +92,12 @@ _SPELLINGS = {
     "keepdim": "keepdims",
     "shifts": "shift",
 }
-_FOLDS = "all amax amin any argmax argmin logsumexp mean nanmean nansum prod sum"
+_FOLDS = "all amax amin any argmax argmin logsumexp mean nanmean nanmedian nansum prod sum"
 _BY_PLACE: dict[str, tuple[int, tuple[str, ...]]] = {
     **dict.fromkeys(_FOLDS.split(), (1, ("keepdims",))),
     "argsort": (1, ("descending", "stable")),
     "diff": (2, ("prepend", "append")),
-    "quantile": (2, ("keepdims",)),
+    **dict.fromkeys(("quantile", "nanquantile"), (2, ("keepdims",))),
 }
 """Arguments that functions take by name and PyTorch's methods by place, after so many others."""
 
@@ -185,9 +187,11 @@ _FAMILIES: dict[Any, str] = {
         "argwhere diagonal_scatter index_add index_copy index_fill index_put masked_scatter "
         "masked_select narrow select select_scatter slice_scatter"
     ),
+    nans: "nanmean nanmedian nanquantile nansum",
+    whole: "frexp gcd lcm",
     arrangements: "diag_embed diagflat dsplit fliplr flipud hsplit tensor_split vsplit",
     products: "addbmm addmm addmv addr baddbmm dist vdot",
-    summaries: "allclose histc msort nanmean nansum",
+    summaries: "allclose histc msort",
 }
 
 METHODS: dict[str, Method] = {

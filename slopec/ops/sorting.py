@@ -124,8 +124,6 @@ def quantile(
     x = floating("quantile", x)
     refuse_complex("quantile", x)
     axes = axes_of("quantile", axis, x.ndim)
-    if method not in _BETWEEN:
-        raise bad_argument(f"quantile: method {method!r}; known are {', '.join(_BETWEEN)}")
     rest = [n for d, n in enumerate(x.shape) if d not in axes]
     count = math.prod(x.shape[d] for d in axes)
     if not count:
@@ -134,23 +132,36 @@ def quantile(
     ordered = hlo.sort([rows], _before(False), len(rest))[0]
     part_of = hlo.convert(as_tensor("quantile", q), x.dtype)
     position = hlo.multiply(part_of, hlo.full_like(part_of, count - 1))
-    below = hlo.floor(position)
-    weight = _weight(method, hlo.subtract(position, below), below)
-    low, high = (
-        _first(take(ordered, hlo.convert(p, dtypes.int32), axis=-1), part_of.ndim)
-        for p in (below, hlo.ceil(position))
+    low, high, weight = neighbours(
+        lambda place: _first(take(ordered, place, axis=-1), part_of.ndim), position, method
     )
     weight = hlo.broadcast_in_dim(weight, low.shape, range(part_of.ndim))
-    equal = hlo.compare(low, high, "EQ")  # two infinities, too, have no gap
-    gap = hlo.select(equal, hlo.zeros_like(low), hlo.subtract(high, low))
-    result = hlo.add(low, hlo.multiply(weight, gap))
+    result = interpolated(low, high, weight)
     spoiled = expand(any_(isnan(rows), -1), result.shape)
     result = where(spoiled, math.nan, result)
     return hlo.reshape(result, (*part_of.shape, *kept_shape(x, axes))) if keepdims else result
 
 
+def neighbours(
+    at: Callable[[Tensor], Tensor], position: Tensor, method: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The elements around a position, which `at` picks, and how much the one above counts."""
+    below = hlo.floor(position)
+    low, high = (at(hlo.convert(p, dtypes.int32)) for p in (below, hlo.ceil(position)))
+    return low, high, _weight(method, hlo.subtract(position, below), below)
+
+
+def interpolated(low: Tensor, high: Tensor, weight: Tensor) -> Tensor:
+    """low + weight (high - low)."""
+    equal = hlo.compare(low, high, "EQ")  # two infinities, too, have no gap
+    gap = hlo.select(equal, hlo.zeros_like(low), hlo.subtract(high, low))
+    return hlo.add(low, hlo.multiply(weight, gap))
+
+
 def _weight(method: str, between: Tensor, below: Tensor) -> Tensor:
     """How much of the element above counts, `between` two elements; ties go to the even place."""
+    if method not in _BETWEEN:
+        raise bad_argument(f"quantile: method {method!r}; known are {', '.join(_BETWEEN)}")
     if method == "linear":
         return between
     whole = hlo.ceil(between)

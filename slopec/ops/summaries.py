@@ -1,18 +1,18 @@
-"""Statistics in pairs, without NaN, by order; areas below samples."""
+"""Statistics in pairs, by order; whether all is equal; areas below samples."""
 
 import numpy as np
 
-from slopec import hlo
-from slopec.ops.arithmetic import divide, multiply
+from slopec import dtypes, hlo
+from slopec.ops.arithmetic import multiply
 from slopec.ops.common import ArrayLike, as_tensor, axis_of, bad_argument, floating
 from slopec.ops.counting import histogram, known
 from slopec.ops.creation import asarray
 from slopec.ops.cumulative import cumsum
 from slopec.ops.extremes import max, min
-from slopec.ops.logic import isclose, isnan, where
+from slopec.ops.logic import isclose, isnan
 from slopec.ops.manipulation import expand_dims, part
 from slopec.ops.manipulation import squeeze as squeeze_
-from slopec.ops.reductions import all, count_nonzero, mean, std, var
+from slopec.ops.reductions import all, mean, std, var
 from slopec.ops.reductions import sum as sum_
 from slopec.ops.sorting import argsort, sort
 from slopec.ops.taking import take_along_axis
@@ -21,12 +21,11 @@ from slopec.tensor import Axis, Tensor
 __all__ = [
     "allclose",
     "aminmax",
+    "array_equal",
     "cumulative_trapezoid",
     "histc",
     "kthvalue",
     "msort",
-    "nanmean",
-    "nansum",
     "std_mean",
     "trapezoid",
     "unique_consecutive",
@@ -91,27 +90,18 @@ def var_mean(
     return found, mean(x, axis, keepdims=keepdims)
 
 
-def nansum(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The sum of what is not NaN.
+def array_equal(x1: ArrayLike, x2: ArrayLike, /, equal_nan: bool = False) -> Tensor:
+    """Whether both have one shape and the same elements, as one bool.
 
     >>> import slopec as sp
-    >>> print(sp.nansum(sp.tensor([1.0, float("nan")])))
-    tensor(1., float32[], cpu)
+    >>> bool(sp.array_equal(sp.tensor([1.0]), 1.0)), bool(sp.array_equal(sp.ones(2), sp.ones(2)))
+    (False, True)
     """
-    x = floating("nansum", x)
-    return sum_(where(isnan(x), 0, x), axis, keepdims=keepdims)
-
-
-def nanmean(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The mean of what is not NaN; NaN where nothing is.
-
-    >>> import slopec as sp
-    >>> print(sp.nanmean(sp.tensor([1.0, float("nan"), 2.0])))
-    tensor(1.5, float32[], cpu)
-    """
-    x = floating("nanmean", x)
-    counted = count_nonzero(hlo.not_(isnan(x)), axis, keepdims=keepdims)
-    return divide(nansum(x, axis, keepdims=keepdims), hlo.convert(counted, x.dtype))
+    x, y = as_tensor("array_equal", x1), as_tensor("array_equal", x2)
+    if x.shape != y.shape:
+        return hlo.full((), False, dtypes.bool_)
+    same = x == y
+    return all(same | (isnan(x) & isnan(y)) if equal_nan else same)
 
 
 def kthvalue(
