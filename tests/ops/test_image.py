@@ -3,10 +3,11 @@
 import jax
 import numpy as np
 import pytest
+from scipy import ndimage
 
 import slopec as sp
 from slopec.diagnostics import ShapeError, UsageError
-from tests.ops.harness import Case, check, normal, same
+from tests.ops.harness import Case, check, normal, positive, same
 
 X = normal(2, 3, 5, 4)
 
@@ -69,3 +70,23 @@ def test_mistakes():
         sp.interpolate(X, 3, mode="linear")
     with pytest.raises(ShapeError, match="got shape"):
         sp.interpolate(sp.zeros((3, 4)), 3)
+
+
+def test_colours_are_products_and_filters_are_convolutions():
+    """What image libraries do to pictures, as ops that derivatives flow through."""
+    picture = positive(5, 6, 3)
+    luma = np.float32([0.299, 0.587, 0.114])  # ITU-R BT.601
+    sigma, radius = 0.8, 2
+    places = np.arange(-radius, radius + 1)
+    bell = np.exp(-0.5 * (places / sigma) ** 2)
+    bell = (bell / bell.sum()).astype(np.float32)
+
+    def blurred(picture):
+        grey = sp.tensordot(picture, sp.asarray(luma), axes=1)
+        wide = sp.pad(grey, radius, mode="edge")[None, None]
+        return sp.conv2d(wide, sp.outer(bell, bell)[None, None])[0, 0]
+
+    expected = ndimage.gaussian_filter(picture @ luma, sigma, radius=radius, mode="nearest")
+    np.testing.assert_allclose(blurred(sp.asarray(picture)).numpy(), expected, rtol=1e-5)
+    slope = sp.grad(lambda x: blurred(x).sum())(sp.asarray(picture)).numpy()
+    np.testing.assert_allclose(slope.sum((0, 1)), 30 * luma, rtol=1e-5)
