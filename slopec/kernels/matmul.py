@@ -16,11 +16,10 @@ from slopec.kernels.packing import Packed, Panel, Source, copy, transpose
 
 DEPTH = 256
 """Two registers' width of so many rows fits the nearest cache."""
-_BLOCK = 1 << 17  # numbers of a packed block, which fits the second cache
+_BLOCK = 512 << 10  # bytes of a packed block, which fits the second cache
 _COLUMNS = 256
-_WORKGROUPS = 16
-"""Enough to keep a handful of workers equally busy. From eight for each worker on, IREE hands them
-out by eights, which is less even."""
+_FEW = 16  # workgroups keep a handful of workers equally busy
+_EIGHTS = 32  # of them, eight for each worker, and IREE hands them out by eights, less evenly
 
 
 @dataclass(frozen=True)
@@ -86,19 +85,29 @@ class Schedule:
 
 
 def schedule(product: Product, vectors: Vectors) -> Schedule:
-    """How to cut a product for a processor."""
+    """How to cut a product for a processor: into enough parts, and the right matrix into few.
+
+    Whoever computes rows packs for themselves, while columns are packed once.
+    """
     lanes = vectors.lanes(product.dtype)
     height, wide = (8, 2) if vectors.registers == 32 else (6, 2)
     width, m, n = wide * lanes, product.m, product.n
     down, across = 1, max(1, round(n / _COLUMNS))
-    while product.batch * down * across < _WORKGROUPS and n > 2 * width * across:
+
+    def parts() -> int:
+        return product.batch * down * across
+
+    while parts() < _FEW and n > width * across:
         across *= 2
-    while product.batch * down * across < _WORKGROUPS and m > 8 * height * down:
+    while parts() < _FEW and m > 8 * height * down:
         down *= 2
-    while product.batch * down * across >= 2 * _WORKGROUPS and across > 1:
+    while parts() >= _EIGHTS and across > 1:
         across = -(-across // 2)
+    while _EIGHTS <= parts() < 3 * _EIGHTS and m > 16 * height * down:
+        down *= 2
     rows, columns = _part(m, down, height), _part(n, across, width)
-    deep = -(-product.k // min(DEPTH, max(4 * lanes, _BLOCK // columns)))
+    most = min(DEPTH, max(4 * lanes, _BLOCK // (columns * product.dtype.itemsize)))
+    deep = -(-product.k // most)
     return Schedule(height, wide, lanes, rows, columns, _part(product.k, deep, lanes))
 
 
@@ -175,6 +184,8 @@ class _Writer:
         """Add the product of a few rows by a panel, summed in registers."""
         k, lanes, z = self.body, self.cut.lanes, self.body.workgroup(2)
         places = [(row + i, v, first) for i in range(height) for v, first in panel.vectors]
+        if self.room is None and self.product.k > self.cut.depth:
+            self._prefetch(row, panel, panels, depth)
         zero = k.number(0, self.product.dtype, lanes)
         with k.loop(0, depth, carried=[zero] * len(places)) as trip:
             right = [panels.load(panel, trip.index, v) for v, _ in panel.vectors]
@@ -190,6 +201,14 @@ class _Writer:
                 for (i, v, first), total in sums:
                     before = self.c.load(z, i, panel.start + v, lanes=lanes, first=first)
                     self.c.store(before + total, z, i, panel.start + v, first=first)
+
+    def _prefetch(self, row: Term, panel: Panel, panels: Packed, depth: Term) -> None:
+        """Ask for the part of the next block's panel that is due before this row."""
+        part = -(-self.cut.depth // max(1, self.cut.rows // self.cut.height))
+        first = (row % self.cut.rows) // self.cut.height * part + depth
+        with self.body.loop(first, first + part) as trip:
+            for v, _ in panel.vectors:
+                panels.prefetch(panel, trip.index, v)
 
     def _left(self, i: Term, p: Term) -> Term:
         """An element of the left matrix."""

@@ -35,6 +35,10 @@ class Packed:
         """A vector of a row of a panel."""
         return self.memory.load(*self._at(panel, row), v, lanes=panel.lanes)
 
+    def prefetch(self, panel: Panel, row: Term, v: int) -> None:
+        """Ask for a vector of a row of a panel."""
+        self.memory.prefetch(*self._at(panel, row), v)
+
     def store(self, value: Term, panel: Panel, row: Term, v: int) -> None:
         """Write a vector of a row of a panel."""
         self.memory.store(value, *self._at(panel, row), v)

@@ -64,7 +64,7 @@ def _order(rank: int, batch: int, summed: Sequence[int], names: tuple[str, str])
 
 def _pays(product: Product, vectors: Vectors) -> bool:
     """Whether the kernel is faster than what IREE makes."""
-    if product.dtype != dtypes.float32 or vectors.bytes < 32:
+    if product.dtype not in (dtypes.float32, dtypes.float64) or vectors.bytes < 32:
         return False
     large = product.batch * product.m * product.n * product.k >= _LEAST
     return large and product.m >= 16 and min(product.n, product.k) >= 32

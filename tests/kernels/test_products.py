@@ -112,6 +112,18 @@ def test_products_of_more_dimensions():
         np.testing.assert_allclose(got, exact, rtol=1e-5, atol=1e-4)
 
 
+@ON_X86
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_products_in_double_precision(target):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((150, 300)), rng.standard_normal((300, 77))
+    text, _ = module_of([(a, b, ("rows", "rows"))])
+    text = text.replace(b"f32", b"f64")
+    assert kernels.place_kernels(ir.parse(text), resolve(target))
+    (got,) = run(emit(text, target).vmfb, a, b)
+    np.testing.assert_allclose(got, a @ b, rtol=1e-13, atol=1e-12)
+
+
 LOOP = b"""
 func.func @main(%x: tensor<32x96xf32>, %w: tensor<96x96xf32>) -> tensor<32x96xf32> {
   %n = stablehlo.constant dense<3> : tensor<i32>
@@ -160,7 +172,7 @@ def test_schedules_fit_registers_and_cover_the_result(vectors):
 
 @pytest.mark.parametrize(
     ("sizes", "dtype"),
-    [((8, 8, 8), "f32"), ((128, 128, 0), "f32"), ((0, 128, 128), "f32"), ((128,) * 3, "f64")],
+    [((8, 8, 8), "f32"), ((128, 128, 0), "f32"), ((0, 128, 128), "f32"), ((128,) * 3, "f16")],
 )
 def test_small_empty_and_other_products_stay(sizes, dtype):
     m, n, k = sizes
