@@ -19,7 +19,6 @@ Place = Callable[[ir.Module, ir.Operation, Vectors], bool]
 
 PLACES: dict[str, Place] = {
     "stablehlo.dot_general": products.place,
-    "stablehlo.convolution": convolutions.place,
     **dict.fromkeys(row_functions.EACH, row_functions.place),
 }
 """Where kernels go, by the op that is looked at; first come, first served."""
@@ -32,7 +31,8 @@ def place_kernels(module: ir.Module, target: Target) -> bool:
         return False
     any_routine = _placed({"func.call": routines.place}, module, vectors)
     InlineRoutines().run(module)
-    return _placed(PLACES, module, vectors) or any_routine
+    convolved = _placed({"stablehlo.convolution": convolutions.place}, module, vectors)
+    return _placed(PLACES, module, vectors) or any_routine or convolved
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

@@ -7,10 +7,11 @@ either edge, so their products are just not written.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from slopec.dtypes import DType
 from slopec.kernels.body import Body, Index, Memory, Term
+from slopec.kernels.epilogue import NOTHING, Epilogue
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
 from slopec.kernels.packing import transposed
@@ -56,6 +57,13 @@ class Convolved:
     dtype: DType
     planes: bool = False
     makes_planes: bool = False
+    then: Epilogue = NOTHING
+
+    @property
+    def inputs(self) -> tuple[Type, ...]:
+        """What else the epilogue takes."""
+        shapes = {"feature": (self.made,), "image": self.result[0]}
+        return tuple((shapes[kind], self.dtype) for kind in self.then.inputs)
 
     @property
     def operands(self) -> tuple[Type, Type]:
@@ -87,7 +95,7 @@ class Convolved:
         loops = f"{self.batch}x{results}x{self.made}x{window}x{self.given}"
         how = "_".join(f"s{a.stride}d{a.dilation}p{a.low}".replace("-", "m") for a in axes)
         orders = "_planes" * self.planes + "_to_planes" * self.makes_planes
-        return f"conv_{loops}_of_{sizes}_{how}{orders}"
+        return f"conv_{loops}_of_{sizes}_{how}{orders}{self.then.label}"
 
     def element(self, x: Memory, image: Index, row: Index, column: Index, given: Index) -> Term:
         """An element of x."""
@@ -143,11 +151,12 @@ def convolution(work: Convolved, cut: Schedule) -> Kernel:
     """The kernel of a convolution."""
     bands = -(-work.rows.results // cut.rows)
 
-    def write(body: Body, x: Memory, weights: Memory, y: Memory) -> None:
-        _Writer(work, cut, body, x, weights, y).write()
+    def write(body: Body, x: Memory, weights: Memory, *others: Memory) -> None:
+        _Writer(work, cut, body, x, weights, others[:-1], others[-1]).write()
 
     name = f"slopec_{work.label}"
-    return Kernel(name, work.operands, (work.result,), (bands, work.batch, 1), write)
+    given = (*work.operands, *work.inputs)
+    return Kernel(name, given, (work.result,), (bands, work.batch, 1), write)
 
 
 @dataclass(frozen=True)
@@ -168,6 +177,7 @@ class _Writer:
     body: Body
     x: Memory
     weights: Memory
+    inputs: tuple[Memory, ...]
     y: Memory
 
     def write(self) -> None:
@@ -230,8 +240,26 @@ class _Writer:
             tap.carry(given.results)
         store = self._store_planes if self.work.makes_planes else self._store
         for v, count in enumerate(widths):
-            totals = tap.results[v :: len(widths)]
-            store(totals, row, k.index(column), feature + v * lanes, count)
+            place = row, k.index(column), feature + v * lanes
+            totals = self._finished(tap.results[v :: len(widths)], *place, count)
+            store(totals, *place, count)
+
+    def _finished(
+        self, totals: list[Term], row: Term, column: Term, feature: Term, count: int
+    ) -> list[Term]:
+        """What the epilogue makes of results in a row."""
+        k, lanes, then = self.body, self.cut.lanes, self.work.then
+        shared = {
+            i: self.inputs[i].load(feature, lanes=lanes, first=count)
+            for i, kind in enumerate(then.inputs)
+            if kind == "feature"
+        }
+
+        def load(pixel: int, i: int) -> Term:
+            at = (k.workgroup(1), row, column + pixel, feature)
+            return shared.get(i) or self.inputs[i].load(*at, lanes=lanes, first=count)
+
+        return [then.applied(k, t, partial(load, pixel)) for pixel, t in enumerate(totals)]
 
     def _store(
         self, totals: list[Term], row: Term, column: Term, feature: Term, count: int

@@ -6,8 +6,9 @@ from slopec import dtypes, hlo, ir, tracing
 from slopec.kernels.convolution import Axis, Convolved, convolution, schedule
 from slopec.kernels.convolution_gradient import gradient
 from slopec.kernels.convolution_gradient import schedule as schedule_gradient
+from slopec.kernels.epilogue import following
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import call
+from slopec.kernels.kernel import call, reshaped
 from slopec.passes.convolution import Convolution, channels_last, channels_last_sum
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
@@ -48,18 +49,25 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
 def _convolve(
     c: Convolution, work: Convolved, vectors: Vectors, where: Trace, op: ir.Operation
 ) -> None:
-    """Put a dispatch in place of a convolution and of the transposes around it."""
-    replaced, x = op, c.x
-    before, after = producer(x, "transpose"), _only_user(op)
+    """Put a dispatch in place of a convolution and of what is moved and computed around it."""
+    x, before = c.x, producer(c.x, "transpose")
     if before is not None and before.used_once and before.ints("permutation") == _TO_LAST:
         work, x = replace(work, planes=True), before.operands[0]
-    if after is not None and _is_transpose(after, _TO_FIRST):
-        work, replaced = replace(work, makes_planes=True), after
+    then, inputs, replaced = following(op)
+    moved = _only_user(replaced[-1])
+    if moved is not None and _is_transpose(moved, _TO_FIRST) and "image" not in then.inputs:
+        work, replaced = replace(work, makes_planes=True), [*replaced, moved]
+    work = replace(work, then=then)
     kernel = convolution(work, schedule(work, vectors))
-    (y,) = call(kernel, [where.value_of(x), where.value_of(c.kernel)], where.module, op)
-    replaced.results[0].replace_all_uses_with(y)
-    if replaced is not op:
-        replaced.erase()
+    last = replaced[-1]
+    others = [
+        reshaped(value, shape, last) for value, (shape, _) in zip(inputs, work.inputs, strict=True)
+    ]
+    operands = [where.value_of(x), where.value_of(c.kernel), *others]
+    (y,) = call(kernel, operands, where.module, last)
+    last.results[0].replace_all_uses_with(y)
+    for made in reversed(replaced[1:]):
+        made.erase()
 
 
 def _gradient(

@@ -1,0 +1,182 @@
+"""What becomes of each result before a kernel stores it: the ops on elements that follow.
+
+They are read off the module as steps, which a kernel replays on vectors of results.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from slopec import ir
+from slopec.kernels.body import Body, Term
+from slopec.kernels.row_functions import EACH
+from slopec.transforms.body import defining
+
+_COMPARED = {"EQ": 1, "GT": 2, "GE": 3, "LT": 4, "LE": 5, "NE": 13}
+_MOST = 24  # steps, each of which keeps a register busy
+
+
+@dataclass(frozen=True)
+class Step:
+    """A value: an input ("feature" or "image"), a "number", or an op on values before it."""
+
+    kind: str
+    of: tuple[int, ...] = ()
+    number: float = 0.0
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """Steps on a result, which is value 0; the last one is what is stored.
+
+    A "feature" is an input with a number per feature, an "image" one with a number per result.
+    """
+
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The kinds of the inputs in order."""
+        return tuple(step.kind for step in self.steps if step.kind in ("feature", "image"))
+
+    @property
+    def label(self) -> str:
+        """A name that differs from those of others; empty when there is nothing to do."""
+        digest = hashlib.sha256(repr(self.steps).encode()).hexdigest()
+        return f"_then_{digest[:12]}" if self.steps else ""
+
+    def applied(self, k: Body, result: Term, load: Callable[[int], Term]) -> Term:
+        """The steps on a vector of results, of which `load` gives the inputs by their numbers."""
+        values, inputs = [result], 0
+        for step in self.steps:
+            if step.kind in ("feature", "image"):
+                values.append(load(inputs))
+                inputs += 1
+            else:
+                values.append(_done(k, step, [values[i] for i in step.of], result))
+        return values[-1]
+
+
+def _done(k: Body, step: Step, of: list[Term], like: Term) -> Term:
+    if step.kind == "number":
+        return k.like(step.number, like)
+    if step.kind == "select":
+        return k.op("arith.select", *of, type=of[1].type)
+    if step.kind in _COMPARED:
+        type_ = f"vector<{k.lanes(like)}xi1>"
+        return k.op("arith.cmpf", *of, type=type_, predicate=ir.i64(_COMPARED[step.kind]))
+    return k.op(step.kind, *of)
+
+
+def following(op: ir.Operation) -> tuple[Epilogue, list[ir.Value], list[ir.Operation]]:
+    """The epilogue of an op's result, its inputs, and the ops in it, the op itself before them.
+
+    Features are the last dimension.
+    """
+    reader = _Reader(op)
+    reader.read()
+    members = reader.members[: reader.whole + 1]
+    steps: list[Step] = []
+    inputs: list[ir.Value] = []
+    places = {op.results[0]: 0}
+    for member in members[1:]:
+        for operand in member.operands:
+            if operand not in places:
+                step, value = reader.given[operand]
+                steps.append(step)
+                inputs.extend([] if value is None else [value])
+                places[operand] = len(steps)
+        steps.append(Step(_kind(member) or "", tuple(places[v] for v in member.operands)))
+        places[member.results[0]] = len(steps)
+    return Epilogue(tuple(steps)), inputs, members
+
+
+def _kind(op: ir.Operation) -> str | None:
+    """The step that an op is, None if it is none."""
+    if op.name == "stablehlo.compare":
+        spelled = str(op.attributes["comparison_direction"])
+        return next((sign for sign in _COMPARED if f" {sign}>" in spelled), None)
+    return "select" if op.name == "stablehlo.select" else EACH.get(op.name)
+
+
+@dataclass
+class _Reader:
+    """The ops that follow another's result, in an order in which they can be computed."""
+
+    op: ir.Operation
+    members: list[ir.Operation] = field(default_factory=list)
+    given: dict[ir.Value, tuple[Step, ir.Value | None]] = field(default_factory=dict)
+
+    def read(self) -> None:
+        """Find what follows, in the order of the block, as far as there are steps for it."""
+        self.members = [self.op]
+        made = {self.op.results[0]}
+        waiting = self._beside(self.op)
+        while waiting and len(self.members) <= _MOST:
+            first = waiting.pop(0)
+            for i, user in enumerate(waiting):
+                if user.is_before_in_block(first):
+                    waiting[i], first = first, user
+            if self._fits(first, made):
+                self.members.append(first)
+                made.add(first.results[0])
+                waiting += [user for user in self._beside(first) if user not in waiting]
+
+    def _beside(self, op: ir.Operation) -> list[ir.Operation]:
+        """The users of an op that are in its block, not in a loop or branch."""
+        return [user for user in _users(op) if user.block == op.block]
+
+    @property
+    def whole(self) -> int:
+        """How many of the ops can be done so that nothing but the last result is used elsewhere."""
+        for last in range(len(self.members) - 1, 0, -1):
+            inside = self.members[: last + 1]
+            if all(user in inside for op in inside[:-1] for user in _users(op)):
+                return last
+        return 0
+
+    def _fits(self, op: ir.Operation, made: set[ir.Value]) -> bool:
+        """Whether an op is a step, all of whose operands are made before or inputs."""
+        if _kind(op) is None:
+            return False
+        if ir.type_of(op.results[0])[0] != ir.type_of(self.op.results[0])[0]:
+            return False
+        return all(v in made or self._is_given(v) for v in op.operands)
+
+    def _is_given(self, value: ir.Value) -> bool:
+        """Whether a value is a number or an input, which is then noted."""
+        result = self.op.results[0]
+        if value in self.given:
+            return True
+        if value.type != result.type:
+            return False
+        source, features = defining(value), ir.type_of(result)[0][-1]
+        if source is not None and source.name == "stablehlo.broadcast_in_dim":
+            of, (sizes, _) = source.operands[0], ir.type_of(source.operands[0])
+            dims = tuple(source.attributes["broadcast_dimensions"])
+            along = [d for d, n in zip(dims, sizes, strict=True) if n != 1]
+            if along == [len(ir.type_of(result)[0]) - 1] and sizes[-1] == features:
+                self.given[value] = Step("feature"), of
+                return True
+            source = defining(of)
+        constant = source is not None and source.name == "stablehlo.constant"
+        if source is not None and constant and ir.is_splat(source.attributes["value"]):
+            number = float(ir.constant_array(source).flat[0])
+            self.given[value] = Step("number", number=number), None
+            return True
+        self.given[value] = Step("image"), value
+        return True
+
+
+def _users(op: ir.Operation) -> list[ir.Operation]:
+    """The ops that use an op's result, each once."""
+    found: list[ir.Operation] = []
+    for use in op.results[0].uses:
+        user = use.owner.operation
+        if user not in found:
+            found.append(user)
+    return found
+
+
+NOTHING = Epilogue()
+"""Nothing is done with the results."""

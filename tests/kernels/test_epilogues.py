@@ -1,0 +1,93 @@
+"""What follows a convolution on each result is computed by its kernel, or left where it was."""
+
+import platform
+
+import numpy as np
+import pytest
+
+from slopec import ir, kernels
+from slopec.emit import emit, resolve
+from tests.kernels.run import TARGETS, run
+
+IMAGE, FLAGS = "tensor<2x5x6x21xf32>", "tensor<2x5x6x21xi1>"
+CONVOLVED = f"""
+  %c = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],
+    window = {{pad = [[1, 1], [1, 1]]}} {{batch_group_count = 1 : i64, feature_group_count = 1 : i64}}
+    : (tensor<2x5x6x3xf32>, tensor<3x3x3x21xf32>) -> {IMAGE}
+  %scale = stablehlo.broadcast_in_dim %s, dims = [3] : (tensor<21xf32>) -> {IMAGE}
+  %shift = stablehlo.broadcast_in_dim %t, dims = [1, 2, 3] : (tensor<1x1x21xf32>) -> {IMAGE}
+  %low = stablehlo.constant dense<0.0> : {IMAGE}
+  %one = stablehlo.constant dense<1.0> : tensor<f32>
+  %high = stablehlo.broadcast_in_dim %one, dims = [] : (tensor<f32>) -> {IMAGE}
+  %m = stablehlo.multiply %c, %scale : {IMAGE}
+  %a = stablehlo.add %m, %shift : {IMAGE}
+"""
+CLAMPED = f"""
+  %ge = stablehlo.compare GE, %a, %low, FLOAT : ({IMAGE}, {IMAGE}) -> {FLAGS}
+  %le = stablehlo.compare LE, %a, %high, FLOAT : ({IMAGE}, {IMAGE}) -> {FLAGS}
+  %p = stablehlo.select %le, %a, %high : {FLAGS}, {IMAGE}
+  %q = stablehlo.select %ge, %p, %low : {FLAGS}, {IMAGE}
+"""
+SHUFFLED = f"""
+  %n = stablehlo.transpose %q, dims = [0, 3, 1, 2] : ({IMAGE}) -> tensor<2x21x5x6xf32>
+"""
+ADDED = f"""
+  %r = stablehlo.subtract %y, %q : {IMAGE}
+  %e = stablehlo.exponential %r : {IMAGE}
+"""
+OWN = f"""
+  %i = stablehlo.sine %c : {IMAGE}
+  %r = stablehlo.add %a, %i : {IMAGE}
+"""
+# The ops after the convolution, its result, the type of that, and the ops that stay.
+CASES = {
+    "clamped": (CLAMPED, "%q", IMAGE, 0),
+    "planes": (CLAMPED + SHUFFLED, "%n", "tensor<2x21x5x6xf32>", 0),
+    "residual": (CLAMPED + ADDED, "%e", IMAGE, 0),
+    "used twice": (CLAMPED + f"%u = stablehlo.add %a, %q : {IMAGE}", "%u", IMAGE, 0),
+    "used elsewhere": (OWN, "%r", IMAGE, 4),
+}
+
+
+def expected(name, x, k, s, t, y):
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).astype(np.float64)
+    taps = [(r, c) for r in range(3) for c in range(3)]
+    convolved = sum(padded[:, r : r + 5, c : c + 6] @ k[r, c].astype(np.float64) for r, c in taps)
+    a = convolved * s + t
+    clamped = np.clip(a, 0, 1)
+    return {
+        "clamped": clamped,
+        "planes": clamped.transpose(0, 3, 1, 2),
+        "residual": np.exp(y - clamped),
+        "used twice": a + clamped,
+        "used elsewhere": a + np.sin(convolved),
+    }[name]
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64")
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_what_follows_is_done_by_the_kernel(target):
+    rng = np.random.default_rng(0)
+    shapes = (2, 5, 6, 3), (3, 3, 3, 21), (21,), (1, 1, 21), (2, 5, 6, 21)
+    arrays = [rng.standard_normal(shape, np.float32) for shape in shapes]
+    given = ", ".join(
+        f"%{name}: tensor<{'x'.join(map(str, shape))}xf32>"
+        for name, shape in zip("xksty", shapes, strict=True)
+    )
+    for name, (body, result, type_, stay) in CASES.items():
+        text = f"func.func @main({given}) -> {type_} {{ {CONVOLVED} {body} return {result} : {type_} }}"
+        module = ir.parse(text)
+        assert kernels.place_kernels(module, resolve(target))
+        kinds = (
+            "multiply",
+            "add",
+            "subtract",
+            "compare",
+            "select",
+            "exponential",
+            "sine",
+            "transpose",
+        )
+        assert sum(str(module).count(f"stablehlo.{kind} ") for kind in kinds) == stay, name
+        (got,) = run(emit(ir.bytecode(module), target).vmfb, *arrays)
+        np.testing.assert_allclose(got, expected(name, *arrays), rtol=1e-5, atol=1e-5, err_msg=name)
