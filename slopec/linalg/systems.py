@@ -2,12 +2,15 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.hlo import matrices
 from slopec.linalg.operands import beside, hermitian, matrix, square
 from slopec.ops import abs as absolute
 from slopec.ops import log, prod, sign
+from slopec.ops import max as maximum
 from slopec.ops import sum as total
 from slopec.ops.common import ArrayLike, as_tensor, expand, floating
 from slopec.tensor import Tensor
@@ -174,8 +177,8 @@ def inv(x: ArrayLike, /) -> Tensor:
 def det(x: ArrayLike, /) -> Tensor:
     """The determinants (…) of square matrices (…, n, n), from LU factors.
 
-    The derivative, det(x) tr(x⁻¹ dx), is also right where the last pivot alone is zero, as it is
-    for most singular matrices. Raises ShapeError for what is no square matrix.
+    The derivative, tr(adj(x) dx), is also right for singular matrices. Raises ShapeError for what
+    is no square matrix.
 
     >>> import slopec as sp
     >>> print(sp.linalg.det(sp.tensor([[1.0, 2.0], [4.0, 4.0]])))
@@ -241,7 +244,8 @@ def _det(a: Tensor) -> Tensor:
 def _det_moves(primals: tuple[Tensor], tangents: tuple[Tensor]) -> tuple[Tensor, Tensor]:
     """tr(adj(A) dA), where adj(A) = U₁⁻¹ diag(d, …, d, p) L⁻¹ P with the determinant d, the product
     p of all pivots but the last, and U with a last row of the identity as U₁: nothing is divided
-    by the last pivot.
+    by the last pivot. Of the others, those that are 0 are taken for the least that is not lost
+    beside the largest element: adj(A) is a polynomial, and moves as little.
     """
     (a,), (da,) = primals, tangents
     packed, pivots, permutation = hlo.lu(a)
@@ -250,17 +254,30 @@ def _det_moves(primals: tuple[Tensor], tangents: tuple[Tensor]) -> tuple[Tensor,
     value = hlo.multiply(sign_, prod(pivot, axis=-1))
     if not n:
         return value, hlo.zeros_like(value)
-    most = hlo.multiply(sign_, prod(pivot[..., : n - 1], axis=-1))
     is_last = hlo.iota(pivot.shape, pivot.ndim - 1, dtypes.int32) == n - 1
-    scale = hlo.select(is_last, matrices.rows_of(most, n), matrices.rows_of(value, n))
+    is_lost = hlo.and_(pivot == 0, hlo.not_(is_last))
+    pivot = hlo.select(is_lost, matrices.rows_of(_least(a), n), pivot)
+    most = hlo.multiply(sign_, prod(pivot[..., : n - 1], axis=-1))
+    whole = hlo.multiply(most, pivot[..., n - 1])
+    scale = hlo.select(is_last, matrices.rows_of(most, n), matrices.rows_of(whole, n))
+    diagonal = matrices.where(a.shape, "EQ")
+    upper = hlo.select(diagonal, matrices.rows_of(pivot, n), packed)
     last = hlo.broadcast_in_dim(is_last, a.shape, [*range(a.ndim - 2), a.ndim - 2])
-    upper = hlo.select(last, matrices.identity(a, n, n), packed)
+    upper = hlo.select(last, matrices.identity(a, n, n), upper)
     moved = hlo.triangular_solve(
         packed, matrices.take_rows(da, permutation), left_side=True, lower=True, unit_diagonal=True
     )
     moved = hlo.multiply(moved, matrices.rows_of(scale, n))
     moved = hlo.triangular_solve(upper, moved, left_side=True, lower=False)
     return value, total(matrices.diagonal(moved), axis=-1)
+
+
+def _least(a: Tensor) -> Tensor:
+    """What is just not lost when it is added to the largest element of matrices, which is not 0."""
+    eps = float(np.finfo(dtypes.real_of(a.dtype)).eps)
+    largest = maximum(absolute(a), axis=(-2, -1))
+    largest = hlo.select(largest == 0, hlo.full_like(largest, 1), largest)
+    return matrices.as_dtype_of(hlo.multiply(largest, hlo.full_like(largest, eps)), a)
 
 
 def _substituted(packed: Tensor, permutation: Tensor, b: Tensor) -> Tensor:

@@ -215,3 +215,32 @@ def test_mistakes(mistake, kind):
     with pytest.raises(kind) as caught:
         mistake()
     assert caught.value.span is not None
+
+
+LOST = {
+    "zeros": np.zeros((3, 3)),
+    "first column": np.array([[0.0, 0, 1, 4], [0, 2, 3, 1], [0, 4, 5, 2], [0, 1, 3, 3]]),
+    "two equal columns": np.array([[1.0, 1, 2, 5], [3, 3, 1, 2], [2, 2, 7, 1], [4, 4, 0, 3]]),
+    "a zero on the diagonal": np.diag([2.0, 0, 3, 5, 4]),
+    "nilpotent": np.diag([2.0, 3, 4], 1),
+    "rank 2 of 4": np.array([[1.0, 0, 0, 2], [0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]),
+    "large": 1e6 * np.array([[0.0, 2], [0, 3]]),
+}
+
+
+def cofactors(a):
+    places = range(len(a))
+    minors = [[np.delete(np.delete(a, i, 0), j, 1) for j in places] for i in places]
+    return np.array(
+        [[(-1) ** (i + j) * np.linalg.det(minors[i][j]) for j in places] for i in places]
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", LOST)
+def test_determinants_of_singular_matrices_have_derivatives(name, dtype):
+    a = LOST[name].astype(dtype)
+    got = np.asarray(sp.grad(LA.det)(a))
+    scale = max(np.abs(cofactors(LOST[name])).max(), 1.0)
+    tolerance = 1e-5 if dtype == "float32" else 1e-13
+    np.testing.assert_allclose(got / scale, cofactors(LOST[name]) / scale, atol=tolerance)
