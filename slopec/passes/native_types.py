@@ -138,25 +138,72 @@ def _reverse(op: Op) -> Tensor | None:
 
 
 def _reduce_window(op: Op) -> Tensor | None:
-    """Fold bools and unsigned integers as signed ones, which each step reads as what they are."""
-    x, body = op.operands[0], binary_body(op)
-    is_signed = x.dtype != dtypes.bool_ and not dtypes.is_unsigned(x.dtype)
-    if is_signed or body is None or body == "second":
+    """Fold bools and unsigned integers as signed ones, and nothing that no window covers."""
+    if len(op.operands) != 2:
         return None
-    signed = np.dtype(f"int{8 * x.dtype.itemsize}")
+    x, init = op.operands
+    covered = _covered(op)
+    if covered == x.shape and not (dtypes.is_unsigned(x.dtype) or x.dtype == dtypes.bool_):
+        return None
+    part = x if covered == x.shape else hlo.slice_(x, (0,) * x.ndim, covered)
+    return _with_sign(op, [part, init], (0, 1))
 
-    def step(*given: Tensor) -> Tensor:
-        read = [hlo.convert(part, x.dtype) for part in given]
-        return hlo.convert(binary(body, *read), signed)
+
+def _covered(op: Op) -> tuple[int, ...]:
+    """The operand's sizes without the end of a dimension that its only window leaves out."""
+    ones = (1,) * len(op.shape)
+    window = op.ints("window_dimensions")
+    step = op.ints("window_dilations") if op.attribute("window_dilations") else ones
+    spread = op.ints("base_dilations") if op.attribute("base_dilations") else ones
+    given = op.attribute("padding")
+    padding = [(0, 0)] * len(ones) if given is None else np.array(given).tolist()
+    return tuple(
+        min(n, (w - 1) * s + 1) if count == b == 1 and not any(margin) else n
+        for n, count, w, s, b, margin in zip(
+            op.operands[0].shape, op.shape, window, step, spread, padding, strict=True
+        )
+    )
+
+
+def _scatter(op: Op) -> Tensor | None:
+    """Put unsigned integers as signed ones."""
+    if not dtypes.is_unsigned(op.dtype) or len(op.operands) != 3:
+        return None
+    return _with_sign(op, op.operands, (0, 2))
+
+
+def _with_sign(op: Op, operands: Sequence[Tensor], numbers: Sequence[int]) -> Tensor | None:
+    """The op on other operands, those of `numbers` with a sign; its body reads what they are."""
+    body, dtype = binary_body(op), op.dtype
+    if body is None:
+        return None
+    signless = dtypes.is_unsigned(dtype) or dtype == dtypes.bool_
+    kept = np.dtype(f"int{8 * dtype.itemsize}") if signless else dtype
+
+    def step(old: Tensor, new: Tensor) -> Tensor:
+        if body == "second":
+            return new
+        return hlo.convert(binary(body, *(hlo.convert(part, dtype) for part in (old, new))), kept)
 
     (made,) = tracing.emit_with(
-        "stablehlo.reduce_window",
-        [hlo.convert(part, signed) for part in op.operands],
-        [(op.shape, signed)],
+        str(op.operation.name),
+        [hlo.convert(x, kept) if i in numbers else x for i, x in enumerate(operands)],
+        [(op.shape, kept)],
         {name: op.operation.attributes[name] for name in op.operation.attributes},
-        [Written(step, [((), signed)] * 2)],
+        [Written(step, [((), kept)] * 2)],
     )
-    return hlo.convert(made, x.dtype)
+    return hlo.convert(made, dtype)
+
+
+def _convert(op: Op) -> Tensor | None:
+    """A lone integer becomes an unsigned one of another width by way of a signed one's bits."""
+    (x,) = op.operands
+    if op.shape or not dtypes.is_unsigned(op.dtype) or x.dtype.itemsize == op.dtype.itemsize:
+        return None
+    if not dtypes.is_integer(x.dtype):
+        return None
+    signed = np.dtype(f"int{8 * op.dtype.itemsize}")
+    return hlo.bitcast_convert(hlo.convert(x, signed), op.dtype)
 
 
 def _constant(op: Op) -> Tensor | None:
@@ -182,6 +229,8 @@ _REWRITES: dict[str, Callable[[Op], Tensor | None]] = {
     "pad": _pad,
     "reverse": _reverse,
     "reduce_window": _reduce_window,
+    "scatter": _scatter,
+    "convert": _convert,
     "select": _select,
     "constant": _constant,
     "iota": _iota,

@@ -98,6 +98,9 @@ def cases() -> Iterator[Case]:
         yield one(f"{op}, negative padding", op, small, (2, 2), (1, 1), ((-1, 0), (-2, -1)))
         yield one(f"{op}, prefixes", op, small, (6, 1), (1, 1), ((5, 0), (0, 0)))
     yield one("rows", "add", x, (6, 1))
+    yield one(
+        "one window that leaves a row out", "maximum", sample((2, 4, 6)), (1, 3, 1), (1, 2, 1)
+    )
     yield one("one element", "maximum", x, (1, 1))
     yield one("too large a window", "add", x, (7, 1))
     yield one("of nothing", "add", sample((0, 4)), (2, 2), (1, 1), ((2, 1), (0, 0)))
