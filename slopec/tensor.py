@@ -198,7 +198,14 @@ class Tensor:
         return slopec
 
     def item(self) -> Any:
-        """The only element, as a Python scalar."""
+        """The only element, as a Python scalar; raises ShapeError when there are others."""
+        if self.size != 1:
+            raise ShapeError(
+                "S0106",
+                f"a tensor of shape {self.shape} is not one number",
+                span=tracing.here(),
+                hint="`any()`, `all()` and `sum()` make one of many; `tolist()` gives them all",
+            )
         return self.numpy().item()
 
     def tolist(self) -> Any:
@@ -207,25 +214,25 @@ class Tensor:
 
     def __bool__(self) -> bool:
         """The truth of the only element."""
-        return bool(self.numpy())
+        return bool(self.item())
 
     def __int__(self) -> int:
         """The only element as an int."""
-        return int(self.numpy())
+        return int(self.item())
 
     def __float__(self) -> float:
         """The only element as a float."""
-        return float(self.numpy())
+        return float(self.item())
 
     def __complex__(self) -> complex:
         """The only element as a complex."""
-        return complex(self.numpy())
+        return complex(self.item())
 
     def __index__(self) -> int:
         """The only element of an integer tensor, for use as a Python index."""
         if not dtypes.is_integer(self.dtype):
             raise DTypeError("S0106", f"a {self.dtype} tensor cannot be used as an index")
-        return int(self.numpy())
+        return int(self.item())
 
     def __iter__(self) -> Iterator["Tensor"]:
         """The slices along the first dimension."""

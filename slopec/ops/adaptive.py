@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from slopec import hlo
-from slopec.ops.common import ArrayLike, as_tensor
+from slopec.ops.common import ArrayLike, as_tensor, bad_argument
 from slopec.ops.extremes import max as max_
 from slopec.ops.manipulation import part
 from slopec.ops.pool_places import between, largest
@@ -19,6 +19,13 @@ __all__ = [
 ]
 
 
+def _checked(name: str, x: Tensor, output_size: Sequence[int | None]) -> None:
+    if len(output_size) > x.ndim or any(n is not None and n < 0 for n in output_size):
+        raise bad_argument(
+            f"{name}: output_size {tuple(output_size)} for an input of shape {x.shape}"
+        )
+
+
 def _edges(size: int, wanted: int | None) -> list[tuple[int, int]]:
     """Where each window begins and ends."""
     count = size if wanted is None else wanted
@@ -30,6 +37,7 @@ def _adaptive(
 ) -> Tensor:
     """The last dimensions reduced to `output_size`, one after the other."""
     x = as_tensor(name, x)
+    _checked(name, x, output_size)
     first = x.ndim - len(output_size)
     for axis, wanted in enumerate(output_size, first):
         size, edges = x.shape[axis], _edges(x.shape[axis], wanted)
@@ -69,6 +77,7 @@ def adaptive_max_pool(
     if not return_indices:
         return _adaptive("adaptive_max_pool", x, output_size, max_)
     x = as_tensor("adaptive_max_pool", x)
+    _checked("adaptive_max_pool", x, output_size)
     sizes = x.shape[x.ndim - len(output_size) :]
     return largest(x, between([_edges(n, m) for n, m in zip(sizes, output_size, strict=True)]))
 

@@ -217,6 +217,12 @@ def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     return axes
 
 
+def at_least(name: str, what: str, values: Sequence[int], least: int) -> None:
+    """Raise UsageError for a value below `least`."""
+    if any(value < least for value in values):
+        raise bad_argument(f"{name}: {what} is at least {least}, got {tuple(values)}")
+
+
 def per_dimension(name: str, what: str, value: int | Sequence[int], rank: int) -> tuple[int, ...]:
     """`value` for each of `rank` dimensions: an int stands for all of them."""
     if isinstance(value, int | np.integer):

@@ -13,6 +13,7 @@ from slopec.dialects.attributes import ConvDimensionNumbers
 from slopec.ops.common import (
     ArrayLike,
     as_tensor,
+    at_least,
     bad_argument,
     common_dtype,
     per_dimension,
@@ -132,6 +133,8 @@ def _conv(
     _check_channels(name, given, kernel, added, groups, kernel.shape[1] * groups, kernel.shape[0])
     strides = per_dimension(name, "stride", stride, rank)
     dilations = per_dimension(name, "dilation", dilation, rank)
+    at_least(name, "stride", strides, 1)
+    at_least(name, "dilation", dilations, 1)
     pads = paddings(name, padding, kernel.shape[2:], strides, dilations)
     result = hlo.convolution(
         given,
@@ -222,6 +225,8 @@ def _conv_transpose(
     _check_channels(name, given, kernel, added, groups, inputs, per_group * groups)
     strides = per_dimension(name, "stride", stride, rank)
     dilations = per_dimension(name, "dilation", dilation, rank)
+    at_least(name, "stride", strides, 1)
+    at_least(name, "dilation", dilations, 1)
     margins = per_dimension(name, "padding", padding, rank)
     extra = per_dimension(name, "output_padding", output_padding, rank)
     reach = [d * (w - 1) for w, d in zip(window, dilations, strict=True)]

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from slopec import dtypes, hlo
-from slopec.ops.common import ArrayLike, as_tensor, axis_of, floating, refuse_complex
+from slopec.ops.common import (
+    ArrayLike,
+    as_tensor,
+    axis_of,
+    bad_argument,
+    floating,
+    refuse_complex,
+)
 from slopec.ops.data_types import astype
 from slopec.ops.extremes import limits
 from slopec.ops.joining import concat
@@ -186,6 +193,8 @@ def diff(
     tensor([3 5], int32[2], cpu)
     """
     x = as_tensor("diff", x)
+    if n < 0:
+        raise bad_argument(f"diff: n is at least 0, got {n}")
     if not n:
         return x
     place = axis_of("diff", axis, x.ndim)

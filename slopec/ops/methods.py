@@ -104,11 +104,12 @@ _BY_PLACE: dict[str, tuple[int, tuple[str, ...]]] = {
 
 def _method(name: str, function: Method) -> Method:
     count, names = _BY_PLACE.get(name, (0, ()))
+    spellings = _SPELLINGS | ({"dims": "axes"} if name in ("rot90", "tensordot") else {})
 
     @functools.wraps(function)
     def method(x: Tensor, *args: Any, **options: Any) -> Any:
         if options:
-            options = {_SPELLINGS.get(key, key): value for key, value in options.items()}
+            options = {spellings.get(key, key): value for key, value in options.items()}
         if names and len(args) > count:
             options |= dict(zip(names, args[count:], strict=False))
             args = args[:count]

@@ -11,7 +11,7 @@ import numpy as np
 
 from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
-from slopec.ops.common import ArrayLike, as_tensor, bad_argument, per_dimension, refuse
+from slopec.ops.common import ArrayLike, as_tensor, at_least, bad_argument, per_dimension, refuse
 from slopec.ops.extremes import limits
 from slopec.ops.pool_places import largest, strided
 from slopec.ops.reductions import summed_type
@@ -57,6 +57,13 @@ def _windows(
     dilations = per_dimension(name, "dilation", dilation, rank)
     margins = []
     pads = per_dimension(name, "padding", padding, rank)
+    for what, values, least in (
+        ("kernel_size", window, 1),
+        ("stride", strides, 1),
+        ("dilation", dilations, 1),
+        ("padding", pads, 0),
+    ):
+        at_least(name, what, values, least)
     for size, w, s, p, d in zip(x.shape[-rank:], window, strides, pads, dilations, strict=True):
         span = d * (w - 1) + 1
         if 2 * p > w:

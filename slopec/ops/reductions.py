@@ -107,15 +107,20 @@ def _quotient(total: Tensor, count: float) -> Tensor:
     return hlo.divide(total, hlo.full_like(total, count))
 
 
-def mean(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+def mean(
+    x: ArrayLike, /, axis: Axis = None, *, dtype: Any = None, keepdims: bool = False
+) -> Tensor:
     """The arithmetic mean over `axis`; NaN when there is nothing; integers become float32.
+
+    With `dtype` the elements are converted to it first.
 
     >>> import slopec as sp
     >>> print(sp.mean(sp.tensor([[1.0, 2.0], [3.0, 6.0]]), axis=-1))
     tensor([1.5 4.5], float32[2], cpu)
     """
-    wide, axes, count, dtype = _moments("mean", x, axis)
-    return hlo.convert(_quotient(fold(wide, "add", 0, axes, keepdims), count), dtype)
+    given = x if dtype is None else astype(x, dtype)
+    wide, axes, count, kept = _moments("mean", given, axis)
+    return hlo.convert(_quotient(fold(wide, "add", 0, axes, keepdims), count), kept)
 
 
 def var(

@@ -13,6 +13,7 @@ from slopec.ops.common import (
     bad_argument,
     broadcast_shapes,
     expand,
+    refuse,
 )
 from slopec.ops.counting import known
 from slopec.ops.creation import asarray, zeros_like
@@ -238,6 +239,7 @@ def masked_scatter(x: ArrayLike, mask: ArrayLike, source: ArrayLike, /) -> Tenso
     tensor([1. 0. 2.], float32[3], cpu)
     """
     x, held = as_tensor("masked_scatter", x), as_tensor("masked_scatter", mask)
+    refuse("masked_scatter", held, lambda d: d != dtypes.bool_, "a mask of booleans")
     shape = broadcast_shapes("masked_scatter", [x.shape, held.shape])
     x, held = expand(x, shape), expand(held, shape)
     serial = cumsum(astype(hlo.reshape(held, (x.size,)), dtypes.int32)) - 1

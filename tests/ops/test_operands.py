@@ -168,3 +168,27 @@ def test_the_array_api_namespace():
     assert sp.iinfo("int8").max == 127
     assert sp.can_cast("int8", "float16")
     assert sp.isdtype(sp.float16, "real floating")
+
+
+IMAGE = sp.ones((1, 2, 4, 4))
+REFUSED = {
+    "stride is at least 1": lambda: sp.max_pool2d(IMAGE, 1, stride=0),
+    "dilation is at least 1": lambda: sp.conv2d(IMAGE, sp.ones((1, 2, 1, 1)), dilation=0),
+    "padding is at least 0": lambda: sp.avg_pool2d(IMAGE, 2, padding=-1),
+    "kernel_size is at least 1": lambda: sp.max_pool2d(IMAGE, 0),
+    "output_size has 1 numbers": lambda: sp.nn.functional.adaptive_avg_pool2d(IMAGE, (1,)),
+    "output_size \\(-1, 2\\)": lambda: sp.nn.functional.adaptive_max_pool2d(IMAGE, (-1, 2)),
+    "n is at least 0": lambda: sp.diff(IMAGE, -1),
+    "a mask of booleans": lambda: sp.masked_scatter(IMAGE, IMAGE, IMAGE),
+    "approximate is": lambda: sp.nn.functional.gelu(IMAGE, "erf"),
+    "is not one number": lambda: IMAGE.item(),
+    "shape \\(1, 2, 4, 4\\) is not": lambda: bool(IMAGE),
+    "has no indices": lambda: sp.nonzero(sp.ones(())),
+    "'floor' or 'trunc'": lambda: IMAGE.div(2, rounding_mode="up"),
+}
+
+
+@pytest.mark.parametrize("says", REFUSED)
+def test_arguments_without_a_meaning_are_refused(says):
+    with pytest.raises(SlopecError, match=says):
+        REFUSED[says]()

@@ -92,6 +92,7 @@ CASES = (
     Case("selected by a mask that broadcasts", lambda m, x: m.masked_select(x[0], MASK), (X,), reference=lambda m, x: m.masked_select(x[0], m.asarray(MASK))),
     Case("norms", lambda m, x: (x.norm(), x.norm("fro"), x.norm("nuc"), x.norm(1, 0, True), x.norm(p=3, dim=1)), (X,)),
     Case("runs along a dimension", lambda m, i: m.stack([i, i, i + 1]).unique_consecutive(return_inverse=True, return_counts=True, dim=0), (I,)),
+    Case("turned", lambda m, x, b: (x.rot90(1, (0, 1)), x.rot90(k=2, dims=(0, 1)), x.mean(0, dtype=m.float64)), (X, B)),
     Case("equal", lambda m, x, y: m.asarray([x.equal(x), x.equal(y), x.equal(x[0])]), (X, Y)),
     Case("to", lambda m, x: (x.to("cpu", m.float64, False, True), x.to(dtype=m.float64, non_blocking=True), x.to(x.double(), True)), (X,)),
     *(Case(f"scatter_reduce {how} {own}", lambda m, x, y, i, how=how, own=own: x.scatter_reduce(1, m.stack([i, i]), y[:2, :3], how, include_self=own), (X, Y, I)) for how in ("amax", "amin", "sum", "mean") for own in (True, False)),

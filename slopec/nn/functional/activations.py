@@ -7,6 +7,7 @@ from slopec import ops, random, tracing
 from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
 from slopec.ops import sigmoid, tanh
+from slopec.ops.common import bad_argument
 from slopec.tensor import Tensor
 from slopec.transforms import stop_gradient
 
@@ -148,6 +149,8 @@ def gelu(x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
     >>> print(gelu(sp.tensor([0.0, 1.0])).round(decimals=4))
     tensor([0.     0.8413], float32[2], cpu)
     """
+    if approximate not in ("none", "tanh"):
+        raise bad_argument(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
     if approximate == "tanh":
         inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))
         return 0.5 * x * (1.0 + tanh(inner))

@@ -5,6 +5,7 @@ from typing import Any
 
 from slopec import ops, tracing
 from slopec.diagnostics import ShapeError
+from slopec.ops.common import bad_argument
 from slopec.tensor import Tensor
 
 __all__ = [
@@ -98,7 +99,10 @@ def _sizes(pool: str, rank: int, x: Tensor, output_size: OutputSize) -> Sequence
             f"got the shape {x.shape}",
             span=tracing.here(),
         )
-    return output_size if isinstance(output_size, Sequence) else (output_size,) * rank
+    sizes = output_size if isinstance(output_size, Sequence) else (output_size,) * rank
+    if len(sizes) != rank:
+        raise bad_argument(f"adaptive_{pool}_pool{rank}d: output_size has {len(sizes)} numbers")
+    return sizes
 
 
 def adaptive_avg_pool1d(x: Tensor, output_size: OutputSize) -> Tensor:
