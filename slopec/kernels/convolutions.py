@@ -1,14 +1,17 @@
 """Which convolutions of a module become kernels, gradients of their weights included."""
 
+import math
 from dataclasses import replace
 
 from slopec import dtypes, hlo, ir, tracing
+from slopec.kernels import products
 from slopec.kernels.convolution import Axis, Convolved, convolution, schedule
 from slopec.kernels.convolution_gradient import gradient
 from slopec.kernels.convolution_gradient import schedule as schedule_gradient
 from slopec.kernels.epilogue import following
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
+from slopec.kernels.matmul import Product
 from slopec.passes.convolution import Convolution, channels_last, channels_last_sum
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
@@ -35,6 +38,9 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     where = Trace(module, op.block, None, function=op)
     where.location, where.point = op.location, ir.InsertionPoint(op)
     c = Convolution.of(Op(op, where))
+    product = _product_of(c)
+    if product is not None:
+        return products.place_product(product, module, op, vectors)
     work = _work_of(c)
     if work is None:
         return False
@@ -44,6 +50,16 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
         else:
             _convolve(c, work, vectors, where, op)
     return True
+
+
+def _product_of(c: Convolution) -> Product | None:
+    """What a convolution multiplies if its window is one place: all places by the kernel."""
+    one = set(c.window) == {1} and c.x.shape[:-1] == c.shape[:-1] and not any(map(any, c.padding))
+    if not one or not c.is_plain or c.numbers != channels_last(c.rank) or c.x.dtype != c.dtype:
+        return None
+    if 0 in c.x.shape or 0 in c.shape:
+        return None
+    return Product(1, math.prod(c.shape[:-1]), c.shape[-1], c.x.shape[-1], c.dtype)
 
 
 def _convolve(

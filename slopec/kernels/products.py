@@ -16,14 +16,20 @@ _LEAST = 1 << 18  # multiplications
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `dot_general` is, if that pays; whether it did."""
     product = product_of(op)
-    if product is None or not _pays(product, vectors):
+    return product is not None and place_product(product, module, op, vectors)
+
+
+def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
+    """Put a kernel where an op multiplies its two operands, if that pays; whether it did."""
+    if not _pays(product, vectors):
         return False
     left, right = op.operands
     cut = schedule(product, vectors)
     outer = _loop_around(op, right)
-    matrices = len(ir.type_of(right)[0]) == len(_numbers(op).lhs_batching) + 2
-    if matrices and (outer is not None or _is_constant(right)):
-        right = _packed(right, product, cut.width, outer or op)
+    matrix = (product.k, product.n) if product.rhs == "rows" else (product.n, product.k)
+    constant = _constant_behind(right)
+    if ir.type_of(right)[0][-2:] == matrix and (outer is not None or constant is not None):
+        right = _packed(constant or right, product, cut.width, outer or op)
         product = replace(product, rhs="packed")
     result, *_ = call(matmul(product, cut), [left, right], module, op)
     op.results[0].replace_all_uses_with(reshaped(result, ir.type_of(op.results[0])[0], op))
@@ -73,10 +79,16 @@ def _pays(product: Product, vectors: Vectors) -> bool:
 # --- right matrices that are packed once -----------------------------------------------------
 
 
-def _is_constant(value: ir.Value) -> bool:
-    return (
-        not isinstance(value.owner, ir.Block) and value.owner.operation.name == "stablehlo.constant"
-    )
+def _constant_behind(value: ir.Value) -> ir.Value | None:
+    """The constant that a value is, moved about perhaps, without the barriers around that."""
+    if isinstance(value.owner, ir.Block):
+        return None
+    op = value.owner.operation
+    if op.name == "stablehlo.optimization_barrier":
+        return _constant_behind(op.operands[ir.OpResult(value).result_number])
+    if op.name in ("stablehlo.transpose", "stablehlo.reshape"):
+        return value if _constant_behind(op.operands[0]) is not None else None
+    return value if op.name == "stablehlo.constant" else None
 
 
 def _loop_around(op: ir.Operation, value: ir.Value) -> ir.Operation | None:

@@ -159,6 +159,38 @@ def test_what_a_loop_leaves_alone_is_packed_before_it():
     np.testing.assert_allclose(got, x, rtol=1e-4, atol=1e-5)
 
 
+POINTWISE = """
+func.func @main(%x: tensor<2x9x7x40xf32>, %y: tensor<2x9x7x40xf32>)
+    -> (tensor<2x9x7x96xf32>, tensor<2x5x4x96xf32>) {
+  %k = stablehlo.constant dense<"0xKERNEL"> : tensor<96x40x1x1xf32>
+  %t = stablehlo.transpose %k, dims = [2, 3, 1, 0]
+    : (tensor<96x40x1x1xf32>) -> tensor<1x1x40x96xf32>
+  %b = stablehlo.optimization_barrier %t : tensor<1x1x40x96xf32>
+  %0 = stablehlo.convolution(%x, %b) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],
+    window = {} {batch_group_count = 1 : i64, feature_group_count = 1 : i64}
+    : (tensor<2x9x7x40xf32>, tensor<1x1x40x96xf32>) -> tensor<2x9x7x96xf32>
+  %1 = stablehlo.convolution(%y, %b) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],
+    window = {stride = [2, 2]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64}
+    : (tensor<2x9x7x40xf32>, tensor<1x1x40x96xf32>) -> tensor<2x5x4x96xf32>
+  return %0, %1 : tensor<2x9x7x96xf32>, tensor<2x5x4x96xf32>
+}
+"""
+
+
+@ON_X86
+def test_convolutions_of_one_place_are_products():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 2, 9, 7, 40), np.float32)
+    w = rng.standard_normal((96, 40), np.float32)
+    text = POINTWISE.replace("KERNEL", w.tobytes().hex()).encode()
+    module = ir.parse(text)
+    assert kernels.place_kernels(module, resolve(TARGETS[0]))
+    assert str(module).count("flow.dispatch") == 1  # one in steps of two is no product
+    first, second = run(emit(text, TARGETS[0]).vmfb, x, y)
+    np.testing.assert_allclose(first, x @ w.T, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(second, y[:, ::2, ::2] @ w.T, rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("vectors", [Vectors(64, 32), Vectors(32, 16), Vectors(16, 32)], ids=str)
 def test_schedules_fit_registers_and_cover_the_result(vectors):
     sizes = [*SIZES, (1, 1, 1), (4096, 17, 3), (5, 5000, 9), (256,) * 3, (2048,) * 3]
