@@ -25,6 +25,9 @@ from slopec_runtime.tree import Branch, Tree
 DEFAULT_SIZES = (1, 32)
 """The sizes compiled for a symbolic dimension when the user names none."""
 
+LARGEST = 2**31 - 1
+"""The largest size of a dimension: what an index of 32 bits reaches."""
+
 PROBE = "slope.probe"
 """Marks a function traced only to learn how shapes and numbers follow a symbolic dimension."""
 
@@ -100,8 +103,9 @@ def _sizes(
                 f"no program has a dimension `{given}`",
                 hint=f"the symbolic dimensions are {', '.join(names) or 'none'}",
             )
-        if not chosen or any(size < 1 for size in chosen):
-            raise UsageError("S0412", f"dimension `{given}` needs sizes of at least 1")
+        if not chosen or any(not 1 <= size <= LARGEST for size in chosen):
+            message = f"dimension `{given}` needs sizes from 1 to {LARGEST}"
+            raise UsageError("S0412", message)
     return {d: tuple(sorted(set(dims.get(d, DEFAULT_SIZES)))) for d in names}
 
 

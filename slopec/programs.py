@@ -260,9 +260,10 @@ def reporting(when: str) -> Iterator[None]:
     except (Error, KeyboardInterrupt):
         raise
     except SyntaxError as error:
-        span = Span(error.filename or "?", error.lineno or 1, error.offset or 0)
-        raise TraceError("S0115", f"{type(error).__name__}: {error.msg}", span=span) from error
-    except Exception as error:
+        span = error.filename and Span(error.filename, error.lineno or 1, error.offset or 0)
+        message = f"{type(error).__name__}: {error.msg}"
+        raise TraceError("S0115", message, span=span or None, notes=(f"raised {when}",)) from error
+    except (Exception, SystemExit) as error:
         where = tracing.span_of_traceback(error.__traceback__)
         if where is None:
             raise

@@ -12,6 +12,7 @@ import slopec_runtime
 
 HEAD = "import slopec as sp\nfrom slopec import nn\n"
 SPEC = '@sp.program(x=sp.spec("float32", (4, 8)))\n'
+BATCH = '@sp.program(x=sp.spec("float32", ("batch", 4)))\n'
 
 WRONG = {
     "shapes": (f"{HEAD}W = sp.ones((9, 2))\n{SPEC}def f(x):\n    return x @ W\n", "S0101", 1),
@@ -26,6 +27,7 @@ WRONG = {
         1,
     ),
     "syntax": ("def f(:\n", "S0115", 1),
+    "exit": ("import sys\nsys.exit(3)\n", "S0115", 1),
     "name": (f"{HEAD}{SPEC}def f(x):\n    return x + missing\n", "S0115", 1),
     "branch": (f"{HEAD}{SPEC}def f(x):\n    return x if x.sum() > 0 else -x\n", "S0105", 1),
     "nothing marked": ("x = 1\n", "S0411", 2),
@@ -54,6 +56,15 @@ def test_mistakes_are_explained_at_the_users_line(name: str, tmp_path: Path) -> 
     assert f"error[{code}]" in done.stderr
     assert "Traceback" not in done.stderr
     assert ("model.py:" in done.stderr and "^" in done.stderr) or code == "S0411"
+
+
+@pytest.mark.parametrize("size", [0, 2**70])
+def test_sizes_that_none_can_have_are_told(tmp_path: Path, size: int) -> None:
+    (tmp_path / "model.py").write_text(f"{HEAD}{BATCH}def f(x):\n    return x\n")
+    done = slopec("compile", "model.py", "--dim", f"batch={size}", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert "error[S0412]: dimension `batch` needs sizes from 1 to" in done.stderr
 
 
 def test_a_file_becomes_artifacts_that_compute(tmp_path: Path) -> None:
