@@ -110,13 +110,18 @@ def _export(module: Any, args: Any, kwargs: Any, dynamic_shapes: Any) -> Any:
             )
     except Exception as error:
         text = str(error).strip() or type(error).__name__
+        hint = (
+            "PyTorch itself must be able to export the module with this example: "
+            "`torch.export.export(module, args)`"
+        )
+        if "is not a known type" in text:
+            hint = "let it return tensors, tuples or dicts; Transformers' take `use_cache=False`"
         raise UsageError(
             "S0162",
             f"torch.export refuses {type(module).__name__}: {text.splitlines()[0]}",
             span=exported.span_of_error(error) or tracing.here(),
             notes=tuple(line for line in text.splitlines()[1:3] if line.strip()),
-            hint="PyTorch itself must be able to export the module with this example: "
-            "`torch.export.export(module, args)`",
+            hint=hint,
         ) from error
 
 

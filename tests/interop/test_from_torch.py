@@ -9,6 +9,7 @@ import pytest
 import slopec as sp
 from slopec.diagnostics import DTypeError, ShapeError, UsageError
 from slopec.interop.aten.contractions import grouped_mm
+from slopec.interop.module import Leaf
 from tests.interop.torch_models import NAMES, models
 
 
@@ -247,6 +248,8 @@ def test_python_that_depends_on_values_is_told(torch):
 
     assert caught.value.code == "S0162"
     assert caught.value.span.file == __file__
+    with pytest.raises(UsageError, match="let it return tensors, tuples or dicts"):
+        sp.from_torch(lambda x: Leaf("x", x, False, False), torch.ones(3))
 
 
 def test_arguments_unlike_the_example_are_told(torch):
