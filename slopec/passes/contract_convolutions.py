@@ -133,7 +133,7 @@ def padding_apart(op: Op) -> Tensor | None:
     c = Convolution.of(op)
     if c.rank == 0 or c.numbers != channels_last(c.rank):
         return None
-    if set(c.base_dilation) > {1} or not any(map(any, c.padding)) or min(map(min, c.padding)) < 0:
+    if set(c.base_dilation) - {1} or not any(map(any, c.padding)) or min(map(min, c.padding)) < 0:
         return None
     nothing = ((0, 0),) * c.rank
     return replace(c, x=_apart(_padded(c, c.x)), padding=nothing).write()

@@ -69,6 +69,23 @@ def _whole(point: Point) -> Sequence[Tensor] | None:
     return [x] if size is not None and int(size) == full else None
 
 
+def _pad(point: Point) -> Sequence[Tensor] | None:
+    """What negative padding cuts off is cut off first, where gaps come between the elements."""
+    x, value = point.operands
+    low, high = list(point.ints("edge_padding_low")), list(point.ints("edge_padding_high"))
+    steps = [gap + 1 for gap in point.ints("interior_padding")]
+    if min((*low, *high), default=0) >= 0 or max(steps) == 1:
+        return None
+    starts = [-(min(a, 0) // step) for a, step in zip(low, steps, strict=True)]
+    stops = [n + min(b, 0) // step for n, b, step in zip(x.shape, high, steps, strict=True)]
+    if any(stop <= start for start, stop in zip(starts, stops, strict=True)):
+        return [hlo.broadcast_in_dim(value, point.results[0].shape, ())]
+    for d, step in enumerate(steps):
+        low[d] += starts[d] * step
+        high[d] += (x.shape[d] - stops[d]) * step
+    return [hlo.pad(hlo.slice_(x, starts, stops), value, low, high, [n - 1 for n in steps])]
+
+
 def _used(point: Point, *places: int) -> bool:
     return any(True for i in places for _ in point.op.results[i].uses)
 
@@ -107,6 +124,7 @@ _EXPANSIONS = {
     "slopec.qr": _wide(lambda point, a: factorizations.qr(a, full=_is_full(point.results[0]))),
     "slopec.eigh": _wide(lambda _, a: factorizations.eigh(a)),
     "slopec.svd": _wide(_svd),
+    "stablehlo.pad": _pad,
     "stablehlo.set_dimension_size": _whole,
     "stablehlo.cholesky": _cholesky,
     "stablehlo.triangular_solve": _triangular_solve,

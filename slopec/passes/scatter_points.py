@@ -65,7 +65,8 @@ def write_points(op: Op) -> None:
     kept = [d for d in range(xs[0].ndim) if d not in dropped]
     indexed = numbers.scatter_dims_to_operand_dims
     # Two indexed dimensions behind one that is not are more than IREE's transposition can do.
-    mixed = len(indexed) > 1 and any(d < max(indexed) for d in kept if d not in indexed)
+    pointed = {*indexed, *numbers.input_batching_dims}
+    mixed = len(pointed) > 1 and any(d < max(pointed) for d in kept if d not in pointed)
     taken = [d for d in kept if d in indexed or window[d] != xs[0].shape[d] or mixed]
     if not indexed and not taken:
         taken = kept[:1]

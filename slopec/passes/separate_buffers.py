@@ -1,8 +1,10 @@
 """Memory of its own for what IREE misreads as a view, or shares and then copies wrongly.
 
 Its CPU back end cannot compile a gather from a single column of a tensor, a slice of size 1 in the
-last dimension. And loops whose values change places, as in a queue, fail when they run where they
-begin as an argument or as the same.
+last dimension. Loops whose values change places, as in a queue, fail when they run where they begin
+as an argument or as the same. A part of a tensor that is written elsewhere into that tensor, as in
+x[1:] = x[:-1], is read while it is overwritten. And what is overwritten and read by something else
+too may be read afterwards, because IREE runs both at once.
 """
 
 from dataclasses import dataclass
@@ -12,11 +14,13 @@ from slopec import dtypes, hlo, ir
 from slopec.passes.each import each, put
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
+from slopec.transforms.body import defining
+from slopec.transforms.modes import inputs_of
 
 
 @dataclass(frozen=True)
 class SeparateBuffers:
-    """gather(column(x), i) → gather(barrier(…), i), and while(x, y …) → while(copy(x), …)."""
+    """gather(column(x), i) → gather(barrier(…), i), while(x …) → while(copy(x) …), and the like."""
 
     name: ClassVar[str] = "separate-buffers"
 
@@ -27,6 +31,12 @@ class SeparateBuffers:
                 put(op, 0, hlo.optimization_barrier([op.operands[0]])[0])
         for op in each(module, "stablehlo.while"):
             _copy_queue(op)
+        for op in each(module, "stablehlo.dynamic_update_slice", "stablehlo.scatter"):
+            _copy_own_parts(op)
+            for place in range(len(op.operation.results)):
+                value = op.operation.operands[place]
+                if op.operands[place].size and _is_read_beside(value, op.operation):
+                    put(op, place, _copied(op.operands[place]))
 
 
 def _copy_queue(op: Op) -> None:
@@ -43,6 +53,65 @@ def _copy_queue(op: Op) -> None:
     for place in sorted(moved):
         if op.operands[place].size:
             put(op, place, _copied(op.operands[place]))
+
+
+_PARTS = ("reshape", "slice", "dynamic_slice")
+"""What IREE makes of a tensor without copying it."""
+_WRITTEN = ("reshape", "dynamic_update_slice", "scatter")
+"""What IREE writes into the memory of its first operand."""
+
+
+def _copy_own_parts(op: Op) -> None:
+    """Let updates that are parts of what they are written into be copies, computed before."""
+    inputs = 1 if op.name == "dynamic_update_slice" else len(op.operation.results)
+    values = list(op.operation.operands)
+    written = [_origin(value, _WRITTEN) for value in values[:inputs]]
+    first = inputs + (op.name == "scatter")
+    for place in range(first, first + inputs):
+        update = op.operands[place]
+        if producer(update, *_PARTS) and _origin(values[place], _PARTS + _WRITTEN) in written:
+            put(op, place, _copied(update))
+
+
+def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
+    """Whether `value` has uses whose results `op` does not wait for, itself aside."""
+    made = defining(value)
+    if (
+        made is not None
+        and made.name == "stablehlo.constant"
+        and ir.is_splat(made.attributes["value"])
+    ):
+        return False  # filled anew for each use
+    if (value.owner if made is None else made.block) != op.block:
+        return True  # in a loop, it is needed again
+    users = {_beside(op, use.owner.operation) for use in value.uses}
+    return len(users) > 1 and not users <= _needed(op)
+
+
+def _beside(op: ir.Operation, user: ir.Operation) -> ir.Operation:
+    """The op of the block of `op` in which `user` is."""
+    while user.block != op.block:
+        user = user.parent.operation
+    return user
+
+
+def _needed(op: ir.Operation) -> set[ir.Operation]:
+    """The op and the ops of its block that it depends on."""
+    found, waiting = {op}, [op]
+    while waiting:
+        for value in inputs_of(waiting.pop()):
+            made = defining(value)
+            if made is not None and made.block == op.block and made not in found:
+                found.add(made)
+                waiting.append(made)
+    return found
+
+
+def _origin(value: ir.Value, names: tuple[str, ...]) -> ir.Value:
+    """The value of which this one is made by ops of these names."""
+    while (made := defining(value)) is not None and made.name.removeprefix("stablehlo.") in names:
+        value = made.operands[0]
+    return value
 
 
 def _copied(x: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ FAMILIES = (
     "convolving",
     "folding",
     "sliding",
+    "memory",
     "sorting",
     "algebra",
     "control",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,36 +55,47 @@ def sweep(
     batches = [numbered[i::count] for i in range(count)]
     with ThreadPoolExecutor(jobs) as pool:
         found = dict(
-            pair for part in pool.map(lambda b: list(_batch(b, target)), batches) for pair in part
+            pair for part in pool.map(lambda b: list(_judged(b, target)), batches) for pair in part
         )
     return [found[number] for number, _ in numbered]
 
 
-def _batch(batch: Sequence[tuple[int, Case]], target: str) -> Iterator[tuple[int, Verdict]]:
-    """The verdicts on cases of one module; after a crash the others go on in a new process."""
-    left = dict(batch)
+def _judged(batch: Sequence[tuple[int, Case]], target: str) -> Iterator[tuple[int, Verdict]]:
+    cases = dict(batch)
+    jobs = [Job(number, case.text, case.arguments) for number, case in batch]
+    for number, kind, rest in outcomes(jobs, target, "tests.sweep.worker"):
+        yield number, _verdict(cases[number], kind, rest)
+
+
+def outcomes(jobs: Sequence[Job], how: Any, worker: str) -> Iterator[tuple[int, str, list[Any]]]:
+    """What a worker reports of each program: its number, "done" or what else, and details.
+
+    Where the process dies, which is reported as "crash", the others go on in a new one.
+    """
+    left = {job.number: job for job in jobs}
     while left:
         started = None
-        for report in _child([Job(n, c.text, c.arguments) for n, c in left.items()], target):
-            kind, number, *rest = report
+        for kind, number, *rest in _child(list(left.values()), how, worker):
             if kind == "started":
                 started = number
                 continue
             started = None
-            yield number, _verdict(left.pop(number), kind, rest)
+            del left[number]
+            yield number, kind, rest
         if not left:
             return
         # Without a run in progress it is the compilation that died, of the next that was due.
         number = next(iter(left)) if started is None else started
-        yield number, Verdict(left.pop(number), "crash", "the process died", np.inf)
+        del left[number]
+        yield number, "crash", ["the process died"]
 
 
-def _child(jobs: list[Job], target: str) -> list[Report]:
+def _child(jobs: list[Job], how: Any, worker: str) -> list[Report]:
     """What a child process reports of programs before it ends."""
     with tempfile.TemporaryDirectory(prefix="sweep-") as folder:
         given = Path(folder) / "jobs"
-        given.write_bytes(pickle.dumps((jobs, target)))
-        command = [sys.executable, "-m", "tests.sweep.worker", str(given)]
+        given.write_bytes(pickle.dumps((jobs, how)))
+        command = [sys.executable, "-m", worker, str(given)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if done.returncode and not done.stdout:
         raise RuntimeError(done.stderr.decode(errors="replace"))
@@ -102,6 +114,8 @@ def _reports(data: bytes) -> Iterator[Report]:
 
 
 def _verdict(case: Case, kind: str, rest: list) -> Verdict:
+    if kind == "crash":
+        return Verdict(case, "crash", rest[0], np.inf)
     if kind == "fault":
         return Verdict(case, "crash", f"slopec raised {rest[0]}", np.inf)
     if kind == "refused":

@@ -21,9 +21,9 @@ from slopec.build import build
 from slopec.diagnostics import SlopecError
 from slopec.emit import EmitOptions
 from slopec.foreign import lower_file, parse_module
+from slopec.lower import Lowered
 from slopec.targets import parse_target
 from slopec_runtime.errors import Error
-from slopec_runtime.program import Program
 
 PATIENCE = 60.0
 """Seconds that a compilation may take, and a tenth of them more for each case in it."""
@@ -40,50 +40,71 @@ class Job:
     arguments: tuple[np.ndarray, ...]
 
 
-def run(jobs: Sequence[Job], target: str, tell: Callable[[Report], None]) -> None:
+Runner = Callable[[Job], Sequence[np.ndarray]]
+"""Runs one of the programs that were compiled together."""
+
+
+def run(
+    jobs: Sequence[Job], compiled: Callable[[Sequence[Job]], Runner], tell: Callable[[Report], None]
+) -> None:
     """Compile and run programs; `tell` takes reports, each with the number of its program.
 
     The reports: ("started", n), then ("done", n, results); or ("refused", n, code, message), where
     slopec raises an error, or ("fault", n, text), where it raises anything else.
     """
     try:
-        program = compile_together(jobs, target)
+        results_of = compiled(jobs)
     except Exception as error:
         if len(jobs) == 1:
             tell(_failure(jobs[0].number, error))
             return
         half = len(jobs) // 2
-        run(jobs[:half], target, tell)
-        run(jobs[half:], target, tell)
+        run(jobs[:half], compiled, tell)
+        run(jobs[half:], compiled, tell)
         return
     for job in jobs:
         tell(("started", job.number))
         try:
-            result = program[f"case{job.number}"](*job.arguments)
-            results = result if isinstance(result, tuple) else (result,)
-            tell(("done", job.number, [array.numpy() for array in results]))
+            tell(("done", job.number, list(results_of(job))))
         except Exception as error:
             tell(_failure(job.number, error))
 
 
-def compile_together(jobs: Sequence[Job], target: str) -> Program:
+def compile_together(jobs: Sequence[Job], target: str) -> Runner:
     """One artifact in which every program is an entry, built as `slopec compile` builds a file."""
+    options = EmitOptions(timeout=PATIENCE * (1 + len(jobs) / 10))
+    (artifact,) = build(
+        lowered(jobs), [parse_target(target)], options=options, carry_stablehlo=False
+    )
+    program = artifact.load("local-sync")
+
+    def results_of(job: Job) -> list[np.ndarray]:
+        result = program[entry_name(job)](*job.arguments)
+        return [array.numpy() for array in (result if isinstance(result, tuple) else (result,))]
+
+    return results_of
+
+
+def entry_name(job: Job) -> str:
+    """What the function `main` of a program is called among others."""
+    return f"case{job.number}"
+
+
+def lowered(jobs: Sequence[Job]) -> Lowered:
+    """A module in which every program is an entry."""
     with tempfile.TemporaryDirectory(prefix="sweep-") as folder:
         path = Path(folder) / "sweep.mlir"
         path.write_text("\n".join(map(_functions, jobs)), encoding="utf-8")
-        lowered = lower_file(path, None)
-    options = EmitOptions(timeout=PATIENCE * (1 + len(jobs) / 10))
-    (artifact,) = build(lowered, [parse_target(target)], options=options, carry_stablehlo=False)
-    return artifact.load("local-sync")
+        return lower_file(path, None)
 
 
 def _functions(job: Job) -> str:
     """The functions of a program under names of its own, `main` as the entry."""
     text = job.text
     for name in set(re.findall(r"func\.func (?:public |private )?@([\w.$-]+)", text)):
-        own = f"case{job.number}" if name == "main" else f"case{job.number}.{name}"
+        own = entry_name(job) if name == "main" else f"{entry_name(job)}.{name}"
         text = re.sub(rf"@{re.escape(name)}(?![\w.$-])", f"@{own}", text)
-    module = parse_module(text.encode(), Path(f"case{job.number}.mlir"))
+    module = parse_module(text.encode(), Path(f"{entry_name(job)}.mlir"))
     return "\n".join(str(op) for op in module.body.operations)
 
 
@@ -96,17 +117,17 @@ def _failure(number: int, error: Exception) -> Report:
     return ("fault", number, f"{type(error).__name__}: {said} ({place})")
 
 
-def main() -> None:
-    """Read jobs and target from a file, write reports to standard output."""
-    jobs, target = pickle.loads(Path(sys.argv[1]).read_bytes())
+def serve(compiled: Callable[[Sequence[Job], Any], Runner]) -> None:
+    """Read jobs and how to compile them from a file, write reports to standard output."""
+    jobs, how = pickle.loads(Path(sys.argv[1]).read_bytes())
     ir.context()
 
     def tell(report: Report) -> None:
         pickle.dump(report, sys.stdout.buffer)
         sys.stdout.buffer.flush()
 
-    run(jobs, target, tell)
+    run(jobs, lambda some: compiled(some, how), tell)
 
 
 if __name__ == "__main__":
-    main()
+    serve(compile_together)

@@ -1,0 +1,71 @@
+"""Windows that have one place in a dimension get no more of it than they cover.
+
+IREE 3.13 forgets the step of a window that is never moved, and then refuses the convolution or the
+pooling, because it is given elements that it does not read: a 2×2 pooling of 3×3, say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slopec import hlo, ir
+from slopec.passes.convolution import Convolution
+from slopec.passes.each import each, put
+from slopec.passes.op import Op
+from slopec.tensor import Tensor
+from slopec.transforms.windows import Dims, Pads, Windows
+
+
+@dataclass(frozen=True)
+class TrimWindows:
+    """reduce_window(x), convolution(x, k) → the same of slice(x), where there is one place."""
+
+    name: ClassVar[str] = "trim-windows"
+
+    def run(self, module: ir.Module) -> None:
+        """Trim the operands of every op with windows."""
+        for op in each(module, "stablehlo.convolution"):
+            c = Convolution.of(op)
+            spans = [(n - 1) * d + 1 for n, d in zip(c.window, c.dilation, strict=True)]
+            _trim(
+                op,
+                [op.operands[0]],
+                c.numbers.input_spatial,
+                c.places,
+                c.padding,
+                c.base_dilation,
+                spans,
+            )
+        for op in each(module, "stablehlo.reduce_window"):
+            w = Windows.of(op.operation, op.shape)
+            spans = [(n - 1) * d + 1 for n, d in zip(w.window, w.dilation, strict=True)]
+            inputs = op.operands[: len(op.operation.results)]
+            _trim(op, inputs, range(len(spans)), w.result, w.padding, w.base, spans)
+
+
+def _trim(
+    op: Op,
+    inputs: Sequence[Tensor],
+    dims: Sequence[int],
+    places: Dims,
+    padding: Pads,
+    base: Dims,
+    spans: Sequence[int],
+) -> None:
+    """Take from the padding of an op, and from the ends of its inputs, what no window covers.
+
+    `dims` are the inputs' dimensions that the other facts are about.
+    """
+    shape = inputs[0].shape
+    stops, rows = list(shape), list(padding)
+    for i, d in enumerate(dims):
+        low, high = padding[i]
+        unread = low + (shape[d] - 1) * base[i] + 1 + high - spans[i]
+        cut = max(0, unread - max(0, high))
+        if places[i] == 1 and unread > 0 and (cut == 0 or (base[i] == 1 and cut < shape[d])):
+            rows[i], stops[d] = (low, high - unread + cut), shape[d] - cut
+    if tuple(stops) != shape:
+        for place, x in enumerate(inputs):
+            put(op, place, hlo.slice_(x, [0] * len(shape), stops))
+    if tuple(rows) != padding:
+        op.operation.attributes["padding"] = ir.matrix_i64(rows)

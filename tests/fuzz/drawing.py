@@ -1,0 +1,154 @@
+"""Drawing programs: sizes come from a few for each program, so that values meet and fuse."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from tests.fuzz.program import Drawn, Step
+
+ARGUMENT = "argument"
+"""The label of steps that stand for arguments until the program is complete."""
+MOST = 6000
+"""Elements of a value."""
+SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 31, 32, 33, 64, 65, 100, 128)
+FLOATS = ("float32",) * 8 + ("float16", "bfloat16", "float64", "complex64")
+WHOLE = ("int32", "int32", "int8", "uint8", "int64", "uint32", "bool")
+
+
+class Draw:
+    """A program being drawn; `types` are of the values there are."""
+
+    def __init__(self, random: np.random.Generator, inputs: Sequence[jax.ShapeDtypeStruct]) -> None:
+        self.random = random
+        self.inputs = tuple(inputs)
+        self.types = list(inputs)
+        self.steps: list[Step] = []
+        self.sizes = [int(n) for n in random.choice(SIZES, 4)]
+        self.used: set[int] = set()
+        self.depth = 0
+
+    # --- choices -----------------------------------------------------------------------------
+
+    def chance(self, share: float) -> bool:
+        """True in that share of cases."""
+        return bool(self.random.random() < share)
+
+    def pick(self, values: Sequence[Any]) -> Any:
+        """One of some values."""
+        return values[int(self.random.integers(len(values)))]
+
+    def upto(self, least: int, most: int) -> int:
+        """An integer, ends included."""
+        return int(self.random.integers(least, max(most, least) + 1))
+
+    def dims(self, rank: int, least: int = 1) -> tuple[int, ...]:
+        """Some dimensions, ascending."""
+        count = self.upto(min(least, rank), rank)
+        return tuple(sorted(int(d) for d in self.random.choice(rank, count, replace=False)))
+
+    def order(self, rank: int) -> tuple[int, ...]:
+        """Dimensions in any order."""
+        return tuple(int(d) for d in self.random.permutation(rank))
+
+    def shape(self, most: int = 3) -> tuple[int, ...]:
+        """A shape of the program's sizes."""
+        while True:
+            shape = tuple(self.pick(self.sizes) for _ in range(self.upto(0, most)))
+            if np.prod(shape) <= MOST:
+                return shape
+
+    def value(self, accepted: Callable[[jax.ShapeDtypeStruct], bool]) -> int | None:
+        """A value whose type is accepted, likely a late one; None if there is none."""
+        places = [i for i, type_ in enumerate(self.types) if accepted(type_)]
+        if not places:
+            return None
+        unused = [i for i in places if i not in self.used]
+        if unused and self.chance(0.5):
+            return self.pick(unused)
+        back = min(int(self.random.geometric(0.25)) - 1, len(places) - 1)
+        return self.pick(places) if self.chance(0.3) else places[-1 - back]
+
+    # --- steps -------------------------------------------------------------------------------
+
+    def add(self, label: str, function: Callable[..., Any], *args: int) -> int | None:
+        """The place of a new value, None if JAX refuses the step or the value is too large."""
+        try:
+            made = jax.eval_shape(function, *(self.types[i] for i in args))
+        except (TypeError, ValueError, NotImplementedError, ZeroDivisionError, IndexError):
+            return None
+        if not hasattr(made, "shape") or made.size > MOST or made.ndim > 5 or made.size == 0:
+            return None
+        self.types.append(jax.ShapeDtypeStruct(made.shape, made.dtype))
+        self.steps.append(Step(label, args, function))
+        self.used.update(args)
+        return len(self.types) - 1
+
+    def fitting(self, shape: tuple[int, ...], name: str) -> int | None:
+        """A value of that shape and type: one there is, or one reshaped or broadcast."""
+        from tests.fuzz.steps import cast, fit
+
+        same = self.value(lambda t: t.shape == shape and t.dtype.name == name)
+        if same is not None and self.chance(0.8):
+            return same
+        if self.depth == 0 and self.chance(0.5) and int(np.prod(shape)) <= MOST:
+            return self.argument(jax.ShapeDtypeStruct(shape, name))
+        source = self.value(
+            lambda t: t.dtype.name != "bool" and (t.dtype.kind != "c" or name[0] == "c")
+        )
+        if source is None:
+            return None
+        if self.types[source].dtype.name != name:
+            moved = self.add(f"cast {name}", lambda x: cast(x, name), source)
+            if moved is None:
+                return None
+            source = moved
+        if self.types[source].shape == shape:
+            return source
+        return self.add(f"fit {shape}", lambda x: fit(x, shape), source)
+
+    def argument(self, like: jax.ShapeDtypeStruct) -> int:
+        """A new argument of the program."""
+        self.types.append(like)
+        self.steps.append(Step(ARGUMENT, (), lambda: None))
+        return len(self.types) - 1
+
+    def program(self, results: Sequence[int]) -> Drawn:
+        """What was drawn so far."""
+        made = Drawn(self.inputs, tuple(self.steps), tuple(results))
+        for place, type_ in enumerate(self.types[len(self.inputs) :], len(self.inputs)):
+            # What has become an argument was before this place, and is before it still.
+            if self.steps[place - len(self.inputs)].label == ARGUMENT:
+                made = made.given(place, type_)
+        return made
+
+
+def draw(seed: int, length: int | None = None, floats: Sequence[str] = FLOATS) -> Drawn:
+    """A program of 10 to 60 steps whose results are what no other step uses, and some more."""
+    from tests.fuzz.steps import STEPS, WEIGHTS
+
+    random = np.random.default_rng(seed)
+    made = Draw(random, ())
+    base = made.pick(floats)
+    for _ in range(made.upto(2, 5)):
+        name = made.pick(WHOLE) if made.chance(0.2) else base if made.chance(0.85) else "float32"
+        made.types.append(jax.ShapeDtypeStruct(made.shape(4), name))
+    made.inputs = tuple(made.types)
+    length = length or made.upto(10, made.pick((15, 30, 60)))
+    names = list(STEPS)
+    shares = np.array([WEIGHTS[name] for name in names], float)
+    # Each program prefers some ops, so that their combinations come up.
+    shares *= random.choice([0.0, 0.3, 1.0, 1.0, 4.0], len(names))
+    shares /= shares.sum()
+    attempts = 0
+    drawn = 0
+    while drawn < length and attempts < 20 * length:
+        attempts += 1
+        drawn += STEPS[str(random.choice(names, p=shares))](made) is not None
+    used = {i for step in made.steps for i in step.args}
+    first = len(made.inputs)
+    places = [i for i in range(first, len(made.types)) if made.steps[i - first].label != ARGUMENT]
+    results = [i for i in places if i not in used]
+    results += [i for i in places if i in used and made.chance(0.07)]
+    return made.program(results[-12:]).only(results[-12:])

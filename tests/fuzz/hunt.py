@@ -1,0 +1,151 @@
+"""The hunt: draw programs, run them beside JAX, and make what fails as small as it can be."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+
+import tests.fuzz.larger  # noqa: F401 - registers its steps
+from tests.fuzz import kinds
+from tests.fuzz.compare import COARSEST, problem
+from tests.fuzz.drawing import draw
+from tests.fuzz.program import Drawn, drawn_array
+from tests.fuzz.ways import Way
+from tests.sweep.harness import outcomes
+from tests.sweep.worker import Job
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A program, what is made of it, and the seed of its arguments."""
+
+    program: Drawn
+    kind: str
+    seed: int
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        random = np.random.default_rng(self.seed)
+        if self.kind != "batch":
+            return [drawn_array(t, random) for t in self.program.inputs]
+        rows = [[drawn_array(t, random) for t in self.program.inputs] for _ in range(kinds.BATCH)]
+        return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A trial that went wrong: `kind` is "wrong", "refused", "fault" or "crash"."""
+
+    trial: Trial
+    way: Way
+    kind: str
+    detail: str
+
+
+def trial_of(seed: int, length: int | None = None) -> Trial | None:
+    """The trial of a seed; None where JAX has no such gradient or batch."""
+    program = draw(seed, length)
+    floats = [t for t in program.inputs if t.dtype.kind not in "biuc"]
+    kind = kinds.KINDS[seed % len(kinds.KINDS)] if floats else "forward"
+    trial = Trial(program, kind, seed)
+    return trial if runs(trial) else None
+
+
+def runs(trial: Trial) -> bool:
+    """Whether JAX can write the program."""
+    try:
+        jax.eval_shape(kinds.reference(trial.program, trial.kind), *trial.arrays)
+        kinds.text(trial.program, trial.kind, trial.arrays)
+    except (NotImplementedError, TypeError, ValueError):
+        return False
+    return True
+
+
+def attempt(trials: Sequence[Trial], way: Way) -> list[Found | None]:
+    """Run trials, all compiled together; None for each that is right."""
+    known: dict[int, tuple[list[np.ndarray], list[np.ndarray]]] = {}
+    jobs = []
+    for number, trial in enumerate(trials):
+        arrays = trial.arrays
+        expected = kinds.computed(trial.program, trial.kind, arrays)
+        known[number] = arrays, expected
+        text = kinds.text(trial.program, trial.kind, arrays)
+        jobs.append(Job(number, text, tuple(kinds.arguments(arrays, trial.kind))))
+    texts = {job.number: job.text for job in jobs}
+    found: list[Found | None] = [None] * len(trials)
+    for number, kind, rest in outcomes(jobs, way, "tests.fuzz.worker"):
+        trial, (arrays, expected) = trials[number], known[number]
+        if kind != "done":
+            found[number] = Found(trial, way, kind, ": ".join(map(str, rest)))
+            continue
+        said = _wrong(trial, arrays, rest[0], expected, texts[number])
+        found[number] = None if said is None else Found(trial, way, "wrong", said)
+    return found
+
+
+def _wrong(
+    trial: Trial, arrays: list[np.ndarray], got: list, expected: list[np.ndarray], text: str
+) -> str | None:
+    coarse = max([2.0**-24, *(eps for name, eps in COARSEST.items() if spelled(name) in text)])
+    if problem(got, expected, coarse=coarse) is None:
+        return None
+    # Only now is it worth knowing what rounding may do.
+    wider = kinds.computed(trial.program, trial.kind, arrays, wider=True)
+    return problem(got, expected, wider, coarse)
+
+
+def spelled(name: str) -> str:
+    """An element type as MLIR has it, at the end of a tensor's type."""
+    return {"bfloat16": "bf16>", "float16": "xf16>"}[name]
+
+
+def persists(found: Found) -> bool:
+    """Whether it goes wrong with other arguments too: comparisons may fall out either way."""
+    if found.kind != "wrong":
+        return True
+    again = [replace(found.trial, seed=found.trial.seed + 1000 * (k + 1)) for k in range(3)]
+    return sum(f is not None and f.kind == "wrong" for f in attempt(again, found.way)) >= 2
+
+
+def shrunk(found: Found, rounds: int = 60) -> Found:
+    """A smaller program that goes wrong in the same manner, results and steps taken away."""
+    for _ in range(rounds):
+        smaller = next((f for f in _attempts(found)), None)
+        if smaller is None:
+            return found
+        found = smaller
+    return found
+
+
+def _attempts(found: Found) -> Iterator[Found]:
+    """Smaller programs that go wrong as this one does; several are tried in one compilation."""
+    candidates = list(_smaller(found.trial.program))
+    for start in range(0, len(candidates), 6):
+        trials = []
+        for program in candidates[start : start + 6]:
+            trial = replace(found.trial, program=program)
+            if runs(trial):
+                trials.append(trial)
+        for result in attempt(trials, found.way):
+            if result is not None and result.kind == found.kind and persists(result):
+                yield result
+
+
+def _smaller(program: Drawn) -> Iterator[Drawn]:
+    """One result of several; or a step's result as an argument; or a later result left out."""
+    first = len(program.inputs)
+    if len(program.results) > 1:
+        for i in reversed(program.results):
+            yield program.only([i])
+        for i in reversed(program.results):
+            yield program.only([j for j in program.results if j != i])
+        return
+    types = jax.eval_shape(lambda *xs: tuple(program.values(*xs)), *program.inputs)
+    last = program.results[0]
+    for place in range(last - 1, first - 1, -1):
+        like = types[place]
+        cut = program.given(place, jax.ShapeDtypeStruct(like.shape, like.dtype))
+        yield cut.only(cut.results)
+    for place in range(last - 1, first - 1, -1):
+        yield program.only([place])

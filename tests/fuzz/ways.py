@@ -1,0 +1,82 @@
+"""Ways to compile a program: as usual, or with what a tuner, a training step or a user may choose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from slopec.build import OPTIMIZE
+from slopec.lower import Lowered
+from slopec.targets import CONFIGURATIONS, parse_target
+from slopec.variants import FLAGS, PASSES, Variant
+from slopec_runtime.manifest import EntryPoint
+from slopec_runtime.tree import Branch
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to compile, with a name.
+
+    `scratch` lets every function take memory from its caller, `donated` keeps arguments as state
+    which results of their types replace, `pipeline` stands for the optimisation passes.
+    """
+
+    name: str = "as usual"
+    target: str = "llvm-cpu"
+    variant: Variant | None = None
+    pipeline: str = OPTIMIZE
+    scratch: bool = False
+    donated: bool = False
+
+
+def ways() -> list[Way]:
+    """All of them, the usual one first."""
+    every = [
+        Way(),
+        Way("host", "llvm-cpu:host"),
+        Way("scratch", scratch=True),
+        Way("donated", donated=True),
+        Way("donated and scratch", donated=True, scratch=True),
+        Way("rematerialize", pipeline=OPTIMIZE.replace("rematerialize", "rematerialize{least=1}")),
+        Way("no passes", pipeline="canonicalize"),
+    ]
+    variants = [Variant(configuration=name) for name in CONFIGURATIONS]
+    variants += [Variant(without=(name,)) for name in PASSES]
+    variants += [Variant(flags=(flag,)) for flag in FLAGS["llvm-cpu"]]
+    host = parse_target("llvm-cpu:host").cpu
+    every += [Way(v.name, variant=v) for v in variants]
+    return [*every, *(Way(f"{host} {v.name}", "llvm-cpu:host", v) for v in variants)]
+
+
+def keeping_state(
+    lowered: Lowered, arguments: Mapping[str, tuple[np.ndarray, ...]]
+) -> tuple[Lowered, dict[str, list[str | None]]]:
+    """Arguments become state where a result of their type can replace them.
+
+    Also returns, for each entry, the slot of each of its results, None where it is returned.
+    """
+    entries, slots, state = {}, {}, {}
+    for name, entry in lowered.entries.items():
+        entries[name], slots[name] = _keeping(name, entry)
+        for i, given in enumerate(entries[name].inputs):
+            if given.slot is not None:
+                state[given.slot] = arguments[name][i]
+    return replace(lowered, entries=entries, state=state), slots
+
+
+def _keeping(name: str, entry: EntryPoint) -> tuple[EntryPoint, list[str | None]]:
+    inputs, outputs = list(entry.inputs), list(entry.outputs)
+    for i, given in enumerate(inputs):
+        for j, made in enumerate(outputs):
+            if made.slot is None and (made.shape, made.dtype) == (given.shape, given.dtype):
+                slot = f"{name}.{i}"
+                inputs[i] = replace(given, slot=slot, donated=True)
+                outputs[j] = replace(made, slot=slot)
+                break
+    arguments = tuple((n, i) for n, i in entry.arguments if inputs[i].slot is None)
+    returned = tuple(j for j, made in enumerate(outputs) if made.slot is None)
+    result = Branch("tuple", returned)
+    kept = replace(
+        entry, inputs=tuple(inputs), outputs=tuple(outputs), arguments=arguments, result=result
+    )
+    return kept, [made.slot for made in outputs]

@@ -1,0 +1,50 @@
+"""The fuzzer's child process: compiles drawn programs in one of the `ways` and runs them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from slopec import convention
+from slopec.build import build
+from slopec.emit import EmitOptions
+from slopec.targets import parse_target
+from tests.fuzz.ways import Way, keeping_state
+from tests.sweep.worker import PATIENCE, Job, Runner, entry_name, lowered, serve
+
+
+def compiled(jobs: Sequence[Job], way: Way) -> Runner:
+    """The programs, each an entry of one artifact."""
+    module = lowered(jobs)
+    slots: dict[str, list[str | None]] = {}
+    if way.donated:
+        arguments = {entry_name(job): job.arguments for job in jobs}
+        module, slots = keeping_state(module, arguments)
+    if way.scratch:
+        convention.KEPT = 0
+    options = EmitOptions(timeout=PATIENCE * (1 + len(jobs)), cache=False)
+    (artifact,) = build(
+        module,
+        [parse_target(way.target)],
+        options=options,
+        pipeline=way.pipeline,
+        carry_stablehlo=False,
+        variant=way.variant,
+    )
+    program = artifact.load("local-sync")
+
+    def results_of(job: Job) -> list[np.ndarray]:
+        name = entry_name(job)
+        entry = artifact.manifest.entries[name]
+        given = [x for x, i in zip(job.arguments, entry.inputs, strict=True) if i.slot is None]
+        made = program[name](*given)
+        returned = iter(made if isinstance(made, tuple) else (made,))
+        places = slots.get(name) or [None] * len(entry.outputs)
+        return [
+            (next(returned) if slot is None else program.state[slot]).numpy() for slot in places
+        ]
+
+    return results_of
+
+
+if __name__ == "__main__":
+    serve(compiled)

@@ -1,0 +1,157 @@
+"""What is written into memory that something else reads, and what is inserted into what is inserted.
+
+All were computed wrongly, or refused, by IREE 3.13; most were found by drawing programs.
+"""
+
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from tests.sweep.case import Case
+from tests.sweep.modules import sample, traced
+
+A, U, W = sample((5, 31)), sample((2, 10), seed=1), sample((155,), seed=2)
+ONE, TWO, G = np.int32(1), np.int32(2), np.array([3, 1, 2, 0, 4, 1], np.int32)
+S, V = sample((2, 3)), sample((6, 8), seed=3)
+
+
+def put(x, y, *starts):
+    return lax.dynamic_update_slice(x.astype(y.dtype), y, starts)
+
+
+def beside(w, i, j):
+    """Something that may run at the same time."""
+    return lax.dynamic_slice(jnp.tanh(w).reshape(5, 31), (i, j), (1, 23))
+
+
+def zeros(*shape):
+    return jnp.zeros(shape, "float32")
+
+
+def pad(x, amounts, value=0):
+    return lax.pad(x, np.array(value, x.dtype), amounts)
+
+
+def gaps(x):
+    return pad(x, ((0, 0, 1), (0, 0, 1)))
+
+
+def shifted_by_batch(x, i):
+    return jax.vmap(lambda x, i: put(x, x[:5], i))(x, i)
+
+
+t = jnp.tanh
+UPDATES = {
+    "rows of itself": lambda a, u, i, j, w, g: a.at[1:4].set(a[0:3]),
+    "computed rows of itself": lambda a, u, i, j, w, g: t(a).at[1:4].set(t(a)[0:3]),
+    "window of itself": lambda a, u, i, j, w, g: put(a, a[0:3, 0:5], i, j),
+    "windows exchanged": lambda a, u, i, j, w, g: put(
+        put(a, lax.dynamic_slice(a, (j, i), (2, 9)), i, i), lax.dynamic_slice(a, (i, i), (2, 9)), j, i
+    ),
+    "beside itself": lambda a, u, i, j, w, g: (t(a), put(t(a), u, i, j), beside(w, i, j)),
+    "beside its rows": lambda a, u, i, j, w, g: (t(a)[1:3], put(t(a), u, i, j), beside(w, i, j)),
+    "beside its columns": lambda a, u, i, j, w, g: (t(a)[:, 1:3], put(t(a), u, i, j), beside(w, i, j)),
+    "beside its window": lambda a, u, i, j, w, g: (
+        t(lax.dynamic_slice(t(a), (i, j), (2, 2))), put(t(a), u, i, j), beside(w, i, j)
+    ),
+    "beside its copies": lambda a, u, i, j, w, g: (
+        jnp.concatenate([t(a), t(a)]), put(t(a), u, i, j), beside(w, i, j)
+    ),
+    "beside its padding": lambda a, u, i, j, w, g: (jnp.pad(t(a), 1), put(t(a), u, i, j), beside(w, i, j)),
+    "beside itself inserted": lambda a, u, i, j, w, g: (
+        put(zeros(7, 40), t(a), i, j), put(t(a), u, i, j), beside(w, i, j)
+    ),
+    "argument, beside itself": lambda a, u, i, j, w, g: (a, put(a, u, i, j), beside(w, i, j)),
+    "in a place, beside itself": lambda a, u, i, j, w, g: (t(a), t(a).at[1:3, 1:11].set(u), t(w)[g]),
+    "two of one": lambda a, u, i, j, w, g: (put(t(a), u, j, i), put(t(a), u, i, j), t(a)),
+    "two of zeros": lambda a, u, i, j, w, g: (
+        zeros(5, 31).astype(a.dtype).at[g[:3]].add(a[:3]), zeros(5, 31).astype(a.dtype).at[g[3:]].add(a[:3]), t(w)[g], t(a)
+    ),
+    "two of counting": lambda a, u, i, j, w, g: (
+        put(jnp.arange(155.0).astype("float32").reshape(5, 31), u, i, j),
+        put(jnp.arange(155.0).astype("float32").reshape(5, 31), u, j, i), beside(w, i, j),
+    ),
+    "added, beside itself": lambda a, u, i, j, w, g: (t(a), t(a).at[g[:3]].add(2.0), beside(w, i, j)),
+    "in a loop, from outside": lambda a, u, i, j, w, g: lax.fori_loop(
+        0, 3, lambda k, c: c + put(t(a), u, i + k, j), a
+    ),
+    "in a loop, row by row": lambda a, u, i, j, w, g: lax.fori_loop(
+        1, 5, lambda k, y: y.at[k].set(t(y[k - 1]) + 1), a
+    ),
+    "in a loop, beside its row": lambda a, u, i, j, w, g: lax.fori_loop(
+        1, 5, lambda k, c: (c[0].at[k].set(w[:31] * k), c[1] + c[0][k], t(c[2])), (a, a[0], w)
+    ),
+}  # fmt: skip
+INSERTED = {
+    "gaps, inserted": lambda s, v, i: put(zeros(6, 8), gaps(s), i, i),
+    "gaps, computed before": lambda s, v, i: put(zeros(6, 8), gaps(t(s)), i, i),
+    "gaps, padded": lambda s, v, i: pad(gaps(s), ((1, 2, 0), (1, 1, 0))),
+    "inserted, gaps": lambda s, v, i: gaps(put(zeros(6, 8), s, i, i)),
+    "inserted, reshaped, gaps": lambda s, v, i: gaps(put(zeros(6, 8), s, i, i).reshape(4, 12)),
+    "padded, gaps": lambda s, v, i: gaps(jnp.pad(s, 2)),
+    "gaps, cut": lambda s, v, i: pad(s, ((-1, -1, 2), (1, -2, 1)), 1),
+    "gradient of windows with steps": jax.grad(
+        lambda s, v, i: t(lax.dynamic_slice(v, (i, i), (3, 6))[::2, ::3]).sum(), 1
+    ),
+}
+
+
+def pooled(shape, window, steps, padding=None):
+    padding = padding or ((0, 0),) * len(shape)
+    return traced(
+        f"pooled {shape} by {window}/{steps}, {padding}",
+        lambda x: lax.reduce_window(x, np.array(0, x.dtype), lax.add, window, steps, padding),
+        sample(shape),
+        ulps=8,
+        floor=2e-6,
+    )
+
+
+def convolved(shape, kernel, steps, padding=((0, 0), (0, 0))):
+    dims = ("NHWC", "HWIO", "NHWC")
+    return traced(
+        f"convolved {shape} by {kernel}/{steps}",
+        lambda x, k: lax.conv_general_dilated(x, k, steps, padding, dimension_numbers=dims),
+        sample(shape),
+        sample(kernel, seed=1),
+        ulps=8,
+        floor=2e-6,
+    )
+
+
+def cases() -> Iterator[Case]:
+    """One case of each: `make test` runs them all."""
+    for name, function in UPDATES.items():
+        yield traced(f"update {name}/float32", function, A, U, ONE, TWO, W, G, ulps=8, floor=2e-6)
+    batch = sample((3, 6), "uint32"), np.array([0, 1, 1], np.int32)
+    yield traced("update window of itself, batched/uint32", shifted_by_batch, *batch)
+    for name, function in INSERTED.items():
+        yield traced(f"{name}/float32", function, S, V, ONE, ulps=8, floor=2e-6)
+    yield pooled((4, 2), (2, 2), (2, 2), ((0, 0), (1, 0)))
+    yield pooled((4, 3, 4), (1, 2, 2), (2, 2, 2))
+    yield convolved((2, 4, 3, 2), (2, 2, 2, 3), (2, 2))
+    yield convolved((1, 3, 3, 1), (2, 2, 1, 1), (2, 2))
+    kernel = sample((3, 1, 6), seed=1)
+    dims = ("NC0", "0IO", "NC0")
+    yield traced(
+        "gradient of a convolution in one dimension, in groups/float32",
+        jax.grad(
+            lambda x, k: t(
+                lax.conv_general_dilated(x, k, [2], [(1, 0)], dimension_numbers=dims, feature_group_count=3)
+            ).sum(),
+            (0, 1),
+        ),
+        sample((3, 3, 17)),
+        kernel,
+        floor=1e-5,
+    )  # fmt: skip
+    yield traced(
+        "scatter of maxima in batches/float16",
+        jax.vmap(lambda x, y, i: x.at[i].max(y), (None, 1, 1)),
+        sample((1, 3), "float16"),
+        sample((7, 4, 3), "float16"),
+        np.zeros((7, 4), np.int32),
+    )
