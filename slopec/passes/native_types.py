@@ -138,31 +138,9 @@ def _reverse(op: Op) -> Tensor | None:
 
 
 def _reduce_window(op: Op) -> Tensor | None:
-    """Fold bools and unsigned integers as signed ones, and nothing that no window covers."""
-    if len(op.operands) != 2:
-        return None
-    x, init = op.operands
-    covered = _covered(op)
-    if covered == x.shape and not (dtypes.is_unsigned(x.dtype) or x.dtype == dtypes.bool_):
-        return None
-    part = x if covered == x.shape else hlo.slice_(x, (0,) * x.ndim, covered)
-    return _with_sign(op, [part, init], (0, 1))
-
-
-def _covered(op: Op) -> tuple[int, ...]:
-    """The operand's sizes without the end of a dimension that its only window leaves out."""
-    ones = (1,) * len(op.shape)
-    window = op.ints("window_dimensions")
-    step = op.ints("window_dilations") if op.attribute("window_dilations") else ones
-    spread = op.ints("base_dilations") if op.attribute("base_dilations") else ones
-    given = op.attribute("padding")
-    padding = [(0, 0)] * len(ones) if given is None else np.array(given).tolist()
-    return tuple(
-        min(n, (w - 1) * s + 1) if count == b == 1 and not any(margin) else n
-        for n, count, w, s, b, margin in zip(
-            op.operands[0].shape, op.shape, window, step, spread, padding, strict=True
-        )
-    )
+    """Fold bools and unsigned integers as signed ones, which each step reads as what they are."""
+    signless = dtypes.is_unsigned(op.dtype) or op.dtype == dtypes.bool_
+    return _with_sign(op, op.operands, (0, 1)) if signless and len(op.operands) == 2 else None
 
 
 def _scatter(op: Op) -> Tensor | None:
