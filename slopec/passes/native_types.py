@@ -7,6 +7,7 @@ takes a function that no processor's code has; products give unsigned integers a
 widen a sign; and depthwise convolutions do not widen what they multiply.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -64,10 +65,22 @@ def _convolution(op: Op) -> Tensor | None:
 
 
 def _dot_general(op: Op) -> Tensor | None:
-    """Widen what has no sign out of IREE's sight, which would give it one."""
+    """Widen what has no sign out of IREE's sight, which would give it one; sum up as is asked."""
+    if op.attribute("algorithm") is not None:
+        return _by_algorithm(op)
     given = [_widened(x, op.dtype) for x in op.operands]
     same = all(wide is x for wide, x in zip(given, op.operands, strict=True))
     return None if same else op.again(*given)
+
+
+def _by_algorithm(op: Op) -> Tensor:
+    """The product summed up in its algorithm's type; IREE knows no algorithms."""
+    attributes = {name: op.operation.attributes[name] for name in op.operation.attributes}
+    found = re.search(r"accumulation_type = (\w+)", str(attributes.pop("algorithm")))
+    total = dtypes.FROM_MLIR.get(found[1], op.dtype) if found else op.dtype
+    wide = total if total.itemsize > op.dtype.itemsize else op.dtype
+    name = str(op.operation.name)
+    return hlo.convert(tracing.emit(name, op.operands, op.shape, wide, attributes), op.dtype)
 
 
 def _widened(x: Tensor, dtype: DType) -> Tensor:
