@@ -182,7 +182,9 @@ for _dtype in ("float32", "bfloat16", "float16", "int32", "complex64"):
 
 @pytest.mark.parametrize("name", list(CONVOLUTIONS.cases))
 def test_convolution(name: str) -> None:
-    CONVOLUTIONS.check(name, {"float32": 2e-5, "complex64": 2e-5}.get(name))
+    # Terms of a thousand cancel in the gradients, and what is left carries their rounding.
+    tolerances = {"float32": 2e-5, "complex64": 2e-5, "grouped gradients": 2e-12}
+    CONVOLUTIONS.check(name, tolerances.get(name))
 
 
 def test_window_reversal_flips_the_kernel() -> None:
