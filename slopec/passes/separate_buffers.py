@@ -121,8 +121,24 @@ def _copied(x: Tensor) -> Tensor:
     # x + -0 is x, of every sign; x + 0 is not.
     zero = hlo.full((), -0.0 if dtypes.is_floating(x.dtype) else 0, x.dtype)
     (unknown,) = hlo.optimization_barrier([zero])
+    _leave_loops(unknown)
     spread = hlo.broadcast_in_dim(unknown, x.shape, ())
     return hlo.or_(x, spread) if x.dtype == dtypes.bool_ else hlo.add(x, spread)
+
+
+def _leave_loops(barrier: Tensor) -> None:
+    """Move a constant's barrier before every loop: IREE loses track of time behind one inside."""
+    made = producer(barrier, "optimization_barrier")
+    assert made is not None
+    outermost, parent = None, made.operation.parent
+    while parent.name != "func.func":
+        outermost = parent.operation if parent.name == "stablehlo.while" else outermost
+        parent = parent.parent
+    if outermost is None:
+        return
+    for op in (made.source().operation, made.operation):
+        if op.block != outermost.block:
+            op.move_before(outermost)
 
 
 def _is_column(x: Tensor) -> bool:
