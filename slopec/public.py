@@ -63,6 +63,7 @@ __array_api_version__ = "2025.12"
 
 if TYPE_CHECKING:
     from slopec import hlo, nn, optim, random
+    from slopec.interop.from_onnx import from_onnx
     from slopec.interop.from_torch import from_torch
     from slopec.random import manual_seed
     from slopec.random.unkeyed import rand, rand_like, randint, randn, randn_like, randperm
@@ -90,6 +91,7 @@ __all__ = [
     "float32",
     "float64",
     "fori_loop",
+    "from_onnx",
     "from_stablehlo",
     "from_torch",
     "grad",
@@ -139,6 +141,7 @@ __all__ = [
 ]
 
 _LATER = ("hlo", "nn", "optim", "random")
+_FROM_OTHERS = ("from_onnx", "from_torch")
 _FROM_RANDOM = ("rand", "rand_like", "randint", "randn", "randn_like", "randperm")
 
 
@@ -148,8 +151,8 @@ def __getattr__(name: str) -> Any:
 
     if name in _LATER:
         return import_module(f"slopec.{name}")
-    if name == "from_torch":
-        return import_module("slopec.interop.from_torch").from_torch
+    if name in _FROM_OTHERS:
+        return getattr(import_module(f"slopec.interop.{name}"), name)
     if name == "manual_seed":
         return import_module("slopec.random").manual_seed
     if name in _FROM_RANDOM:

@@ -5,4 +5,6 @@ aten           what each of PyTorch's operations is in ours, by family
 exported       what `torch.export` made, read into graphs
 module         a module of PyTorch as one of ours
 from_torch     what users call
+onnx           what each operator of ONNX is in ours, by family; graphs of them
+from_onnx      what users call
 """

@@ -185,7 +185,7 @@ class Leaf:
     is_frozen: bool
 
 
-def furnish(module: TorchModule, leaves: Iterable[Leaf], kind_of: Callable[[str], str]) -> None:
+def furnish(module: Part, leaves: Iterable[Leaf], kind_of: Callable[[str], str]) -> None:
     """Give a module its parameters and buffers, in children by their names."""
     for leaf in leaves:
         *path, last = leaf.name.split(".")
