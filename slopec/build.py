@@ -8,7 +8,7 @@ import numpy as np
 
 import slopec_runtime
 from slopec import ir
-from slopec.diagnostics import Diagnostic
+from slopec.diagnostics import Diagnostic, writing
 from slopec.emit import EmitOptions, Emitted, emit_many, resolve
 from slopec.kernels import convolves
 from slopec.lower import Lowered
@@ -55,11 +55,15 @@ class Artifact:
     cached: bool = False
 
     def save(self, path: str | Path) -> Path:
-        """Write the artifact to `path`; the file appears complete or not at all."""
+        """Write the artifact to `path`; the file appears complete or not at all.
+
+        Raises UsageError (S0405) if it cannot be written.
+        """
         target = Path(path)
         scratch = target.with_name(f".{target.name}.part")
-        scratch.write_bytes(self.data)
-        scratch.replace(target)
+        with writing(target):
+            scratch.write_bytes(self.data)
+            scratch.replace(target)
         return target
 
     def load(self, device: str | None = None) -> slopec_runtime.Program:

@@ -5,7 +5,10 @@ an uncaught one reads well in an interpreter and the command line only has to pr
 """
 
 import linecache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from slopec_runtime.errors import Error
@@ -107,6 +110,17 @@ class CompileError(SlopecError, RuntimeError):
 
 class UsageError(SlopecError, ValueError):
     """A command, option, file or recipe that is not what it should be."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell what the system says against writing to `path` as an error (S0405) about that file."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        hint = None if path.parent.is_dir() else f"there is no folder `{path.parent}`"
+        raise UsageError("S0405", f"cannot write `{path}`: {reason}", hint=hint) from None
 
 
 def _excerpt(span: Span, text: str, marker: str) -> list[str]:

@@ -33,18 +33,50 @@ def parse_module(data: bytes, path: Path) -> ir.Module:
         span = ir.location_span(first.location)
         if span is not None and span.file in ("-", ""):
             span = Span(str(path), span.line, span.column)
-        raise UsageError("S0433", f"not a valid module: {first.message}", span=span) from None
-    _refuse_unknown_numbers(module, path)
+        raise _invalid(first.message, text, span) from None
+    _name_file(module, path)
+    _refuse_unknown_numbers(module)
     _drop_annotations(module)
     recognise(module)
     return module
+
+
+_UNKNOWN_DIALECT = ("unregistered dialect", "not found for custom op")
+"""What MLIR says of an op whose dialect it does not know, depending on how the op is spelled."""
+
+
+def _invalid(message: str, text: str, span: Span | None) -> UsageError:
+    """The error for text that does not parse: what MLIR says, or which dialect is not known."""
+    lines = text.splitlines()
+    line = lines[span.line - 1] if span is not None and span.line <= len(lines) else ""
+    op = re.search(r'=\s*"?(\w+)\.|^\s*"?(\w+)\.', line)
+    if op is None or not any(words in message for words in _UNKNOWN_DIALECT):
+        return UsageError("S0433", f"not a valid module: {message}", span=span)
+    return UsageError(
+        "S0433",
+        f"not a valid module: the dialect `{op[1] or op[2]}` is not known",
+        span=span,
+        hint="export the program as StableHLO, with its functions in the dialect `func`",
+    )
+
+
+def _name_file(module: ir.Module, path: Path) -> None:
+    """Let ops that were parsed from unnamed text point at the file that it came from."""
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        where = op.location
+        if getattr(where, "filename", "") == "-":
+            op.location = ir.location(Span(str(path), where.start_line, where.start_col))
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
 
 
 _NUMBERS = re.compile(r"tensor<(?:[\dx?]*x)?((?:u?i|f|bf|tf)\d\w*)>")
 """Tensors of integers and floats, and how their elements are spelled."""
 
 
-def _refuse_unknown_numbers(module: ir.Module, path: Path) -> None:
+def _refuse_unknown_numbers(module: ir.Module) -> None:
     """Raise UsageError (S0434) at the first op that makes numbers which NumPy has no type for."""
     refused: list[UsageError] = []  # an exception would not pass through MLIR's walk
 
@@ -52,10 +84,7 @@ def _refuse_unknown_numbers(module: ir.Module, path: Path) -> None:
         for type_ in (str(result.type) for result in op.results):
             found = _NUMBERS.fullmatch(type_)
             if found is not None and found[1] not in dtypes.FROM_MLIR:
-                span = ir.span_of(op)
-                if span is not None and span.file in ("-", ""):
-                    span = Span(str(path), span.line, span.column)
-                refused.append(_unknown_number(op.name, found[1], span))
+                refused.append(_unknown_number(op.name, found[1], ir.span_of(op)))
                 return ir.WalkResult.INTERRUPT
         return ir.WalkResult.ADVANCE
 

@@ -235,8 +235,12 @@ def load_file(path: str | Path) -> ModuleType:
     if not file.is_file():
         raise UsageError("S0404", f"there is no file `{file}`")
     found = spec_from_file_location(f"slopec_model_{file.stem}", file)
-    assert found is not None
-    assert found.loader is not None
+    if found is None or found.loader is None:
+        raise UsageError(
+            "S0406",
+            f"`{file}` is not Python: its name ends in `{file.suffix}`",
+            hint="name a `.py` file, or a StableHLO module (`.mlir`, `.mlirbc`)",
+        )
     module = module_from_spec(found)
     sys.modules[found.name] = module
     folder = str(file.parent.resolve())

@@ -195,10 +195,13 @@ def _not_sealed(view: memoryview, origin: str) -> Error:
             f"{origin} is damaged: its end is missing",
             hint="copy or compile it again",
         )
+    source = origin.endswith((".py", ".mlir", ".mlirbc", ".stablehlo"))
     return Error(
         "S0502",
         f"{origin} is not a slopec artifact, or only the beginning of one",
-        hint="plain IREE modules carry no manifest; compile with `slopec compile`",
+        hint=f"compile it first: `slopec compile {origin}`"
+        if source
+        else "plain IREE modules carry no manifest; compile with `slopec compile`",
     )
 
 

@@ -6,6 +6,7 @@ Text has no element type and takes the program's. Stored arrays are converted to
 
 import csv
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from slopec import dtypes
 from slopec.cli.files import existing
-from slopec.diagnostics import UsageError
+from slopec.diagnostics import UsageError, writing
 
 Array = NDArray[Any]
 
@@ -46,12 +47,22 @@ def read(name: str, source: str, dtype: dtypes.DType) -> Array:
             "S0407",
             f"the value of input `{name}` is not JSON: `{source}`",
             notes=(str(error),),
-            hint=f"a file is given with an at sign: {name}=@{source}",
+            hint=_meant(name, source),
         ) from None
     except ValueError as error:
         raise UsageError(
             "S0407", f"the value of input `{name}` is not an array: `{source}`", notes=(str(error),)
         ) from None
+
+
+def _meant(name: str, source: str) -> str:
+    """How to write what is neither a file nor JSON: as a list if it is numbers, else as a file."""
+    cells = [cell for cell in re.split(r"[\s,]+", source.strip("()[], ")) if cell]
+    try:
+        [complex(cell) for cell in cells]
+    except ValueError:
+        return f"a file is given with an at sign: {name}=@{source}"
+    return f"several numbers are a list: '{name}=[{', '.join(cells)}]'"
 
 
 def convert(name: str, array: Array, dtype: dtypes.DType) -> Array:
@@ -93,11 +104,14 @@ def write(path: str, outputs: Mapping[str, Array]) -> None:
     if path == "-":
         sys.stdout.write(_to_json(portable) + "\n")
     elif ending == ".json":
-        Path(path).write_text(_to_json(portable) + "\n", encoding="utf-8")
+        with writing(Path(path)):
+            Path(path).write_text(_to_json(portable) + "\n", encoding="utf-8")
     elif ending == ".npz":
-        np.savez(path, **portable)  # type: ignore[arg-type]
+        with writing(Path(path)):
+            np.savez(path, **portable)  # type: ignore[arg-type]
     elif len(portable) == 1:
-        np.save(path, next(iter(portable.values())))
+        with writing(Path(path)):
+            np.save(path, next(iter(portable.values())))
     else:
         raise UsageError(
             "S0409",

@@ -13,7 +13,10 @@ from slopec.diagnostics import SlopecError
 from slopec.transforms.body import defining
 
 Bounds = tuple[np.ndarray, np.ndarray]
-"""The least and the greatest value of each component along an axis."""
+"""The least and the greatest value of each component along an axis.
+
+They are Python's integers in arrays, so that sums and products of them never wrap around.
+"""
 
 _KEEP = {f"stablehlo.{name}" for name in ("broadcast_in_dim", "reverse", "slice", "transpose")}
 
@@ -87,15 +90,17 @@ def _bounds(value: ir.Value, axis: int | None, memo: Memo) -> Bounds | None:
 
 def _of_array(array: np.ndarray, axis: int | None) -> Bounds:
     rest = tuple(d for d in range(array.ndim) if d != axis)
-    wide = array.astype(np.int64) if array.dtype != np.uint64 else array.astype(object)
-    return wide.min(axis=rest), wide.max(axis=rest)
+    wide = array if array.dtype == np.uint64 else array.astype(np.int64)
+    low, high = wide.min(axis=rest), wide.max(axis=rest)
+    return np.asarray(low).astype(object), np.asarray(high).astype(object)
 
 
 def _of_iota(op: ir.Operation, shape: ir.Shape, axis: int | None) -> Bounds:
     dimension = int(op.attributes["iota_dimension"])
     if dimension == axis:
-        return np.arange(shape[dimension]), np.arange(shape[dimension])
-    return np.array(0), np.array(shape[dimension] - 1)
+        places = np.arange(shape[dimension]).astype(object)
+        return places, places
+    return np.array(0, object), np.array(shape[dimension] - 1, object)
 
 
 def _of_parts(op: ir.Operation, axis: int | None, memo: Memo) -> Bounds | None:

@@ -129,6 +129,17 @@ def test_a_missing_file_is_told_with_its_neighbour(shell, tmp_path, monkeypatch)
     )
 
 
+def test_a_file_of_another_kind_is_told_with_what_to_do(shell, tmp_path):
+    source, artifact = tmp_path / "m.py", tmp_path / "m.vmfb"
+    for file in (source, artifact):
+        file.write_text("x = 1\n")
+
+    code, _, err = shell("info", str(source))
+    assert (code, f"compile it first: `slopec compile {source}`" in err) == (4, True)
+    code, _, err = shell("compile", str(artifact))
+    assert (code, "is not Python: its name ends in `.vmfb`" in err) == (4, True)
+
+
 def test_an_interruption_ends_with_130(shell, monkeypatch):
     failing(monkeypatch, KeyboardInterrupt())
 

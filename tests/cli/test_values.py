@@ -64,6 +64,23 @@ def test_text_takes_the_elements_of_the_program(value, dtype, expected):
     np.testing.assert_equal(np.asarray(array, np.complex128), np.complex128(expected))
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("1,2, 3", "'x=[1, 2, 3]'"), ("(1 2)", "'x=[1, 2]'"), ("data.npy", "x=@data.npy")],
+)
+def test_what_is_no_json_is_answered_with_what_was_meant(value, told):
+    with pytest.raises(UsageError) as caught:
+        values.read("x", value, dtypes.float32)
+    assert told in caught.value.hint
+
+
+@pytest.mark.parametrize("path", ["/proc/x.npz", "no/folder/x.npy", "no/folder/x.json"])
+def test_what_cannot_be_written_is_told_of_the_file(path):
+    with pytest.raises(UsageError, match=f"cannot write `{path}`") as caught:
+        values.write(path, {"x": np.ones(2)})
+    assert caught.value.code == "S0405"
+
+
 def test_stored_bfloat16_and_foreign_byte_order_are_understood():
     stored = np.array([1.5, 2.0], ml_dtypes.bfloat16)
 

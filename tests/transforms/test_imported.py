@@ -13,7 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import slopec as sp
 from slopec import ir, portable
-from slopec.diagnostics import DTypeError, ShapeError, UsageError
+from slopec.diagnostics import DTypeError, ShapeError, TransformError, UsageError
 
 SQUARE = """func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
   %y = stablehlo.multiply %x, %x : tensor<2xf32>
@@ -105,6 +105,26 @@ def test_sizes_that_are_not_known():
         with pytest.raises(UsageError, match="dynamic dimension") as caught:
             sp.from_stablehlo(source)
         assert caught.value.code == "S0434"
+
+
+def test_ops_of_text_point_at_its_file(tmp_path):
+    file = tmp_path / "call.mlir"
+    file.write_text(
+        SQUARE.replace(
+            "stablehlo.multiply %x, %x : tensor<2xf32>",
+            "stablehlo.custom_call @f(%x) : (tensor<2xf32>) -> tensor<2xf32>",
+        )
+    )
+    with pytest.raises(TransformError) as caught:
+        sp.jit(sp.grad(lambda x: sp.from_stablehlo(file)(x).sum()))(np.ones(2, np.float32))
+    assert caught.value.span.file == str(file)
+
+
+@pytest.mark.parametrize("spelling", ["mhlo.multiply %x, %x", '"mhlo.multiply"(%x, %x)'])
+def test_a_dialect_that_is_not_known_is_named(spelling):
+    with pytest.raises(UsageError, match="the dialect `mhlo` is not known") as caught:
+        sp.from_stablehlo(SQUARE.replace("stablehlo.multiply %x, %x", spelling))
+    assert "allow-unregistered" not in str(caught.value)
 
 
 def test_arguments_that_do_not_fit():

@@ -88,3 +88,20 @@ def test_bounds_hold():
             low, high = EXPECTED[name]
             assert np.all(array >= low)
             assert np.all(array <= high)
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply"])
+@pytest.mark.filterwarnings("error")
+def test_bounds_do_not_wrap_around(name):
+    least, most = -(2**63), 2**63 - 1
+    right = least if name == "subtract" else most
+    module = ir.parse(
+        "func.func @main() {\n"
+        f"  %a = stablehlo.constant dense<[{most - 1}, {most}]> : tensor<2xi64>\n"
+        f"  %b = stablehlo.constant dense<{right}> : tensor<2xi64>\n"
+        f"  %c = stablehlo.{name} %a, %b : tensor<2xi64>\n"
+        "  return\n}"
+    )
+    ops = list(ir.body_of(ir.function(module, "main")).operations)
+
+    assert bounds(ops[2].operation.results[0], None) is None
