@@ -27,11 +27,16 @@ from slopec.lazy.mode import enable_grad, is_grad_enabled, no_grad
 from slopec.linalg import methods as _methods
 from slopec.ops import *
 from slopec.ops import __all__ as _operations
+from slopec.parallel import pmap
 from slopec.programs import Program, Spec, program, spec
 from slopec.saved import saved_residuals
 from slopec.tensor import Tensor, tensor
 from slopec.transforms import (
+    all_gather,
+    all_to_all,
     amp,
+    axis_index,
+    axis_size,
     checkpoint,
     checkpoint_name,
     checkpoint_policies,
@@ -47,6 +52,12 @@ from slopec.transforms import (
     jvp,
     linearize,
     map,
+    pmax,
+    pmean,
+    pmin,
+    ppermute,
+    psum,
+    psum_scatter,
     scan,
     stop_gradient,
     switch,
@@ -70,6 +81,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     *_operations,
+    "all_gather",
+    "all_to_all",
+    "axis_index",
+    "axis_size",
+    "pmap",
+    "pmax",
+    "pmean",
+    "pmin",
+    "ppermute",
+    "psum",
+    "psum_scatter",
     "Program",
     "Spec",
     "Tensor",

@@ -2,7 +2,8 @@
 
 A rule sees a `Site`: the op as it stands in the function being batched, and its operands in the
 batched function, each of which is *mapped* (it has a leading batch dimension) or the same for the
-whole batch. Rules are asked only for ops with a mapped input; all others are copied.
+whole batch. Rules are asked only for ops with a mapped input, or over the axis that
+is batched; all others are copied.
 """
 
 import pkgutil

@@ -10,11 +10,13 @@ from slopec import ir, tracing
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
+from slopec.transforms.axes import NAME, axis_of, uses
 from slopec.transforms.batch_rule import Lane, Site, batch_rules, stretch
 from slopec.transforms.expand import expand
 from slopec.transforms.inline import copy_op
 from slopec.transforms.modes import inputs_of
 from slopec.transforms.rule import rewrites
+from slopec.transforms.spread import Scope
 
 if TYPE_CHECKING:
     from slopec.transforms.derive import Deriver
@@ -25,10 +27,11 @@ _TUPLES = ("stablehlo.get_tuple_element", "stablehlo.tuple")
 class Batcher:
     """The values of a function, what stands for them in its batched form, and which are mapped."""
 
-    def __init__(self, deriver: "Deriver", size: int) -> None:
-        """Begin with no values; `size` is the batch's."""
+    def __init__(self, deriver: "Deriver", size: int, axis: str | None = None) -> None:
+        """Begin with no values; `size` is the batch's, `axis` the name of its axis."""
         self.deriver = deriver
         self.size = size
+        self.scope = Scope(deriver.function, axis)
         self.known: dict[ir.Value, ir.Value] = {}
         self.mapped: set[ir.Value] = set()
 
@@ -54,7 +57,8 @@ class Batcher:
 
     def _write(self, op: ir.Operation) -> None:
         inputs = list(inputs_of(op))
-        if not any(value in self.mapped for value in inputs):
+        touched = any(value in self.mapped for value in inputs)
+        if not touched and not uses(self.scope.lookup, op, self.scope.axis):
             renamed = {value: self.known[value] for value in inputs}
             copy_op(op, renamed, tracing.current().point)
             self.known.update((value, renamed[value]) for value in op.results)
@@ -89,13 +93,15 @@ def write_vmap(deriver: "Deriver", declaration: ir.Operation, of: ir.Operation) 
         for value, flag in zip(block.arguments, flags, strict=True)
     ]
     with tracing.writing(where):
-        lanes = Batcher(deriver, int(size)).walk(ir.body_of(source), given)
+        batcher = Batcher(deriver, int(size), axis_of(declaration))
+        lanes = batcher.walk(ir.body_of(source), given)
         wide = [x if mapped else stretch(x, int(size)) for x, mapped in lanes]
         values = [where.value_of(x) for x in wide]
     ir.create("func.return", [], values, None, declaration.location, where.point)
     source.erase()
-    for name in ("slope.derive", "slope.of", "slope.axes", "slope.size"):
-        del declaration.attributes[name]
+    for name in ("slope.derive", "slope.of", "slope.axes", "slope.size", NAME):
+        if name in declaration.attributes:
+            del declaration.attributes[name]
     if "slope.public" in declaration.attributes:
         del declaration.attributes["slope.public"]
         declaration.attributes["sym_visibility"] = ir.string("public")

@@ -3,8 +3,8 @@
 A derived function is a body-less `func.func` that says what it is: `slope.derive` names the
 transform and `slope.of` the function; for derivatives, `slope.wrt` are the differentiated arguments
 and `slope.out` the results, for batching, `slope.axes` marks the arguments that have a batch
-dimension of `slope.size`. Its type is known at once, so it can be called before it exists; the
-`derive` pass writes the body.
+dimension of `slope.size`, and `slope.axis` names it. Its type is known at once, so it can be called
+before it exists; the `derive` pass writes the body.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from slopec import dtypes, hlo, ir, tracing, trainable, tree
 from slopec.diagnostics import DTypeError, TransformError
 from slopec.tensor import Scalar, Tensor
 from slopec.tracing import TensorType, Trace
+from slopec.transforms.axes import NAME
 from slopec.transforms.inline import copy_functions
 from slopec.tree import LEAF, TreeDef
 
@@ -205,19 +206,22 @@ def declare(
     of: str,
     inputs: Sequence[TensorType],
     outputs: Sequence[TensorType],
+    axis: str | None = None,
     **facts: Sequence[int],
 ) -> str:
     """Declare the function that transform `kind` makes of function `of`; return its symbol.
 
     The symbol spells out the facts, so the same declaration made twice is one function.
     """
-    symbol = ".".join([of, kind, *("_".join(map(str, fact)) or "none" for fact in facts.values())])
+    words = ["_".join(map(str, fact)) or "none" for fact in facts.values()]
+    symbol = ".".join([of, kind, *words, *([] if axis is None else [axis])])
     if any(ir.symbol_name(op) == symbol for op in ir.functions(module)):
         return symbol
     attributes = {
         "slope.derive": ir.string(kind),
         "slope.of": ir.symbol(of),
         **{f"slope.{name}": ir.i64s(*fact) for name, fact in facts.items()},
+        **({} if axis is None else {NAME: ir.string(axis)}),
     }
     ir.create_function(
         module,
@@ -252,16 +256,20 @@ def declare_jvp(
 
 
 def declare_vmap(
-    module: ir.Module, of: Traced, mapped: Sequence[bool], size: int
+    module: ir.Module, of: Traced, mapped: Sequence[bool], size: int, axis: str | None = None
 ) -> tuple[str, tuple[TensorType, ...]]:
-    """Declare the function on a batch: the arguments `mapped` and all results lead with `size`."""
+    """Declare the function on a batch: the arguments `mapped` and all results lead with `size`.
+
+    Collectives over `axis` are among its members.
+    """
     inputs = [
         ((size, *shape), dtype) if flag else (shape, dtype)
         for (shape, dtype), flag in zip(of.inputs, mapped, strict=True)
     ]
     outputs = tuple(((size, *shape), dtype) for shape, dtype in of.outputs)
     flags = [int(flag) for flag in mapped]
-    symbol = declare(module, "vmap", of.symbol, inputs, outputs, axes=flags, size=[size])
+    facts = {"axes": flags, "size": [size]}
+    symbol = declare(module, "vmap", of.symbol, inputs, outputs, axis, **facts)
     return symbol, outputs
 
 

@@ -13,6 +13,7 @@ from slopec import hlo, ir, tracing, tree
 from slopec.diagnostics import TransformError
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
+from slopec.transforms.axes import binding
 from slopec.transforms.function import (
     Arguments,
     Traced,
@@ -22,7 +23,7 @@ from slopec.transforms.function import (
     name_of,
     trace_function,
 )
-from slopec.transforms.spread import through
+from slopec.transforms.spread import Scope, through
 from slopec.tree import TreeDef
 
 Function = Callable[..., Any]
@@ -30,7 +31,12 @@ Axis = int | None
 
 
 def vmap(
-    function: Function, in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None
+    function: Function,
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    *,
+    axis_name: str | None = None,
+    axis_size: int | None = None,
 ) -> Function:
     """The function that applies `function` to every member of a batch at once.
 
@@ -39,7 +45,8 @@ def vmap(
     of them that the argument's structure begins with. Arguments passed by name lie along axis 0,
     outer tensors are the same for all. `out_axes` says where the batch goes in the results; None
     there asks for a result that is the same for the whole batch. `axis_size` is the batch's size,
-    needed where no argument is mapped.
+    needed where no argument is mapped. `axis_name` names the axis for `sp.psum` and its kin, with
+    which members of the batch speak to one another.
 
     Raises TransformError (S0214) when the sizes differ or nothing is mapped, and S0213 for an
     operation that cannot be batched.
@@ -50,6 +57,7 @@ def vmap(
     tensor([3. 4.], float32[2], cpu)
     """
     check_callable("vmap", function)
+    _check_name(axis_name)
 
     @outlined
     @functools.wraps(function)
@@ -67,13 +75,23 @@ def vmap(
             for x, axis in zip(given, axes, strict=True)
         ]
         one = replace(arguments, tensors=tuple(stand_ins))
-        traced = trace_function(function, one, here, here.module)
+        with binding(axis_name, size):
+            traced = trace_function(function, one, here, here.module)
         flags = [*(axis is not None for axis in axes), *(False for _ in traced.captures)]
-        symbol, outputs = declare_vmap(here.module, traced, flags, size)
+        symbol, outputs = declare_vmap(here.module, traced, flags, size, axis_name)
         results = call(symbol, [*given, *traced.captures], outputs)
-        return _placed(function, traced, flags, results, out_axes)
+        return _placed(function, traced, flags, axis_name, results, out_axes)
 
     return batched
+
+
+def _check_name(axis_name: object) -> None:
+    if not isinstance(axis_name, str | None):
+        raise TransformError(
+            "S0214",
+            f"vmap: axis_name={axis_name!r} is {type(axis_name).__name__}, expected a string",
+            span=tracing.here(),
+        )
 
 
 def _axes_of(
@@ -138,11 +156,16 @@ def _size(
 
 
 def _placed(
-    function: Function, traced: Traced, flags: Sequence[bool], results: list[Tensor], out_axes: Any
+    function: Function,
+    traced: Traced,
+    flags: Sequence[bool],
+    axis_name: str | None,
+    results: list[Tensor],
+    out_axes: Any,
 ) -> Any:
     """The results with the batch where `out_axes` wants it."""
     axes = _per_leaf("out_axes", out_axes, traced.result)
-    differs = _differing(traced, flags) if None in axes else []
+    differs = _differing(traced, flags, axis_name) if None in axes else []
     placed = []
     for i, (x, axis) in enumerate(zip(results, axes, strict=True)):
         if axis is None and not differs[i]:
@@ -161,11 +184,12 @@ def _placed(
     return traced.result.unflatten(placed)
 
 
-def _differing(traced: Traced, flags: Sequence[bool]) -> list[bool]:
+def _differing(traced: Traced, flags: Sequence[bool], axis_name: str | None) -> list[bool]:
     """Which results of a function differ along the batch."""
     module = tracing.current().module
     body = ir.body_of(ir.function(module, traced.symbol))
-    return through(lambda name: ir.function(module, name), body, flags, set())
+    scope = Scope(lambda name: ir.function(module, name), axis_name)
+    return through(scope, body, flags, set())
 
 
 def _moved(x: Tensor, source: int, target: int) -> Tensor:

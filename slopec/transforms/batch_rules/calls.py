@@ -21,8 +21,8 @@ def _call(site: Site) -> Sequence[Tensor]:
         raise site.refuse(
             f"calls @{ir.symbol_name(callee)}, which has no body", "define the function"
         )
-    of = Traced.of(callee)
-    symbol, outputs = declare_vmap(deriver.module, of, site.mapped, site.size)
+    of, axis = Traced.of(callee), site.batcher.scope.axis
+    symbol, outputs = declare_vmap(deriver.module, of, site.mapped, site.size, axis)
     declared = deriver.function(symbol)
     if "slope.keep" not in declared.attributes:
         _keep(site, callee, declared)
@@ -40,7 +40,8 @@ def _keep(site: Site, callee: ir.Operation, declared: ir.Operation) -> None:
     reverse = ir.string_in(callee, "slope.rule") == "vjp"
     seeds = [True] * len(site.results) if reverse else site.mapped
     given = [*site.mapped, *seeds]
-    symbol, _ = declare_vmap(deriver.module, derivative, given, site.size)
+    axis = site.batcher.scope.axis
+    symbol, _ = declare_vmap(deriver.module, derivative, given, site.size, axis)
     if reverse and not all(site.mapped):
         symbol = _summed(site, Traced.of(deriver.function(symbol)))
     declared.attributes["slope.derivative"] = ir.symbol(symbol)

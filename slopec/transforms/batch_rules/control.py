@@ -31,7 +31,7 @@ def _while(site: Site) -> Sequence[Lane]:
     """The loop runs until no member of the batch goes on; those that are done do not change."""
     batcher = site.batcher
     cond, body = block_of(site.op, 0), block_of(site.op, 1)
-    flags = loop(site.batcher.deriver.function, site.op, batcher.mapped)
+    flags = loop(batcher.scope, site.op, batcher.mapped)
 
     def holds(values: Sequence[Tensor]) -> Lane:
         return batcher.walk(cond, list(zip(values, flags, strict=True)))[0]
@@ -68,7 +68,7 @@ def _case(site: Site) -> Sequence[Lane]:
         every = [True] * len(site.results)
         ways = [_as_flagged(site, site.batcher.walk(b, []), every) for b in blocks]
         return [(x, True) for x in _chosen(site, ways)]
-    flags = results_of(site.batcher.deriver.function, site.op, site.batcher.mapped)
+    flags = results_of(site.batcher.scope, site.op, site.batcher.mapped)
     types = [
         ((site.size, *r.shape) if flag else r.shape, r.dtype)
         for r, flag in zip(site.results, flags, strict=True)

@@ -11,6 +11,7 @@ from slopec import dtypes, hlo, ir, tracing
 from slopec.hlo.region import binary_region
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
+from slopec.transforms.axes import NAME
 from slopec.transforms.body import binary_kind, block_of
 from slopec.transforms.linear import LinearMap
 from slopec.transforms.rule import Maps, Point, jacobian, linear, rewritten
@@ -22,7 +23,7 @@ def _like(
     point: Point, name: str, operand: Tensor, shape: ir.Shape, **changed: ir.Attribute | None
 ) -> Tensor:
     """A collective among the processes of the one at `point`; sums if it reduces."""
-    kept = ("replica_groups", "channel_handle", "use_global_device_ids")
+    kept = ("replica_groups", "channel_handle", "use_global_device_ids", NAME)
     given = {name: point.attribute(name) for name in kept} | changed
     attributes = {name: value for name, value in given.items() if value is not None}
     if name not in ("all_reduce", "reduce_scatter"):
@@ -116,12 +117,11 @@ def _all_to_all(point: Point) -> Mapping[tuple[int, int], LinearMap]:
 def _collective_permute(point: Point) -> Maps:
     """Back: from the targets to the sources."""
     pairs = ir.matrix_i64([(b, a) for a, b in point.pairs("source_target_pairs")])
-    handle = point.attribute("channel_handle")
+    kept = {name: point.attribute(name) for name in ("channel_handle", NAME)}
 
     def back(ct: Tensor) -> Tensor:
-        attributes = {"source_target_pairs": pairs}
-        if handle is not None:
-            attributes["channel_handle"] = handle
+        given = {name: value for name, value in kept.items() if value is not None}
+        attributes = {"source_target_pairs": pairs, **given}
         return tracing.emit("stablehlo.collective_permute", [ct], ct.shape, ct.dtype, attributes)
 
     return [LinearMap(lambda t: point.again(0, t), back)]
