@@ -102,7 +102,7 @@ def all_gather(x: Any, axis_name: AxisName, *, axis: int = 0, tiled: bool = Fals
     >>> import slopec as sp
     >>> print(sp.vmap(lambda x: sp.all_gather(x, "i"), axis_name="i")(sp.tensor([1.0, 3.0])))
     tensor([[1. 3.]
-     [1. 3.]], float32[2, 2], cpu)
+            [1. 3.]], float32[2, 2], cpu)
     """
 
     def gathered(x: Tensor) -> Tensor:
@@ -157,7 +157,7 @@ def all_to_all(
     >>> turned = sp.vmap(lambda x: sp.all_to_all(x, "i", 0, 0), axis_name="i")
     >>> print(turned(sp.tensor([[1, 2], [3, 4]])))
     tensor([[1 3]
-     [2 4]], int32[2, 2], cpu)
+            [2 4]], int32[2, 2], cpu)
     """
     size = size_of("all_to_all", axis_name)
 

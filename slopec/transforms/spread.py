@@ -1,5 +1,5 @@
-"""Which values differ along the batch: those computed from mapped ones, or from
-a member's place, through loops and branches.
+"""Which values differ along the batch: those computed from mapped ones, or from a member's place,
+through loops and branches.
 
 The answer may be yes too often, never too rarely: `vmap` decides by it what a loop carries.
 """

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from slopec import dtypes, hlo, ir
 from slopec.ops.extremes import limits
+from slopec.ops.manipulation import moveaxis
 from slopec.tensor import Tensor
 from slopec.transforms.axes import axis_of
 from slopec.transforms.batch_rule import Lane, Site, mixed
@@ -33,12 +34,6 @@ def _merged(x: Tensor, dim: int) -> Tensor:
 def _parted(x: Tensor, dim: int, parts: int) -> Tensor:
     """Dimension `dim` as two, the first of which counts `parts`."""
     return hlo.reshape(x, (*x.shape[:dim], parts, x.shape[dim] // parts, *x.shape[dim + 1 :]))
-
-
-def _moved(x: Tensor, source: int, target: int) -> Tensor:
-    order = [d for d in range(x.ndim) if d != source]
-    order.insert(target, source)
-    return hlo.transpose(x, order)
 
 
 def _folded(site: Site, index: int) -> Tensor:
@@ -68,7 +63,7 @@ def _all_gather(site: Site) -> Sequence[Lane]:
     if not _is_own(site):
         return _beside(site, "all_gather_dim")
     dim = int(site.attribute("all_gather_dim"))
-    return [(_merged(_moved(x, 0, dim), dim), False) for x in site.every_wide()]
+    return [(_merged(moveaxis(x, 0, dim), dim), False) for x in site.every_wide()]
 
 
 @mixed("stablehlo.reduce_scatter")
@@ -77,7 +72,7 @@ def _reduce_scatter(site: Site) -> Sequence[Lane]:
     if not _is_own(site):
         return _beside(site, "scatter_dimension")
     dim = int(site.attribute("scatter_dimension"))
-    return [(_moved(_parted(_folded(site, 0), dim, site.size), dim, 0), True)]
+    return [(moveaxis(_parted(_folded(site, 0), dim, site.size), dim, 0), True)]
 
 
 @mixed("stablehlo.all_to_all")
@@ -89,8 +84,8 @@ def _all_to_all(site: Site) -> Sequence[Lane]:
     joined = int(site.attribute("concat_dimension"))
     found = []
     for x in site.every_wide():
-        parts = _moved(_parted(x, split + 1, site.size), split + 1, 0)
-        found.append((_merged(_moved(parts, 1, joined + 1), joined + 1), True))
+        parts = moveaxis(_parted(x, split + 1, site.size), split + 1, 0)
+        found.append((_merged(moveaxis(parts, 1, joined + 1), joined + 1), True))
     return found
 
 
