@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from slopec import hlo, nn, optim, random
     from slopec.interop.from_onnx import from_onnx
     from slopec.interop.from_torch import from_torch
+    from slopec.interop.to_onnx import to_onnx
     from slopec.random import manual_seed
     from slopec.random.unkeyed import rand, rand_like, randint, randn, randn_like, randperm
 
@@ -152,6 +153,7 @@ __all__ = [
     "stop_gradient",
     "switch",
     "tensor",
+    "to_onnx",
     "uint8",
     "uint16",
     "uint32",
@@ -163,7 +165,7 @@ __all__ = [
 ]
 
 _LATER = ("hlo", "nn", "optim", "random")
-_FROM_OTHERS = ("from_onnx", "from_torch")
+_FROM_OTHERS = ("from_onnx", "from_torch", "to_onnx")
 _FROM_RANDOM = ("rand", "rand_like", "randint", "randn", "randn_like", "randperm")
 
 

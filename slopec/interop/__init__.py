@@ -6,5 +6,7 @@ exported       what `torch.export` made, read into graphs
 module         a module of PyTorch as one of ours
 from_torch     what users call
 onnx           what each operator of ONNX is in ours, by family; graphs of them
+onnx_writing   what each op of StableHLO is in ONNX, by family
 from_onnx      what users call
+to_onnx        what users call
 """

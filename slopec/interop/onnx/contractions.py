@@ -136,7 +136,9 @@ def _cut(
     return [(total - total // 2, total // 2) for total in totals]
 
 
-def _whole_product(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _whole_product(
+    product: Callable[..., Tensor], per_kernel: Callable[[Tensor, int], Tensor]
+) -> Callable[..., Tensor]:
     """A product of small integers, less their zero points, as int32."""
 
     def run(
@@ -151,7 +153,8 @@ def _whole_product(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
             zero = ops.astype(a_zero, dtypes.int32)
             left = left - (ops.expand_dims(zero, -1) if zero.ndim else zero)
         if b_zero is not None:
-            right = right - ops.astype(b_zero, dtypes.int32)
+            zero = ops.astype(b_zero, dtypes.int32)
+            right = right - (per_kernel(zero, right.ndim) if zero.ndim else zero)
         return product(left, right, **options)
 
     return run
@@ -159,10 +162,12 @@ def _whole_product(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 TABLE: dict[str, Callable[..., Any]] = {
     "MatMul": ops.matmul,
-    "MatMulInteger": _whole_product(ops.matmul),
+    "MatMulInteger": _whole_product(ops.matmul, lambda zero, rank: zero),
     "Gemm": gemm,
     "Einsum": einsum,
     "Conv": conv,
-    "ConvInteger": _whole_product(conv),
+    "ConvInteger": _whole_product(
+        conv, lambda zero, rank: ops.reshape(zero, (-1, *(1,) * (rank - 1)))
+    ),
     "ConvTranspose": conv_transpose,
 }
