@@ -124,9 +124,6 @@ def tile(x: Tensor, repeats: np.ndarray) -> Tensor:
     return ops.tile(x, [int(n) for n in repeats])
 
 
-_MODES = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
-
-
 def pad(
     x: Tensor,
     margins: np.ndarray | None = None,
@@ -144,7 +141,7 @@ def pad(
     for place, d in enumerate(dims):
         widths[d] = (given[place], given[place + len(dims)])
     if mode != "constant":
-        return ops.pad(x, widths, _MODES[mode])
+        return ops.pad(x, widths, mode)
     if filling is None:
         return ops.pad(x, widths, constant_values=value if dtypes.is_floating(x.dtype) else 0)
     # The filling is a tensor: it stands where a mask of ones does not reach.

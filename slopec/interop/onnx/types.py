@@ -35,4 +35,6 @@ def dtype_of(number: int) -> DType:
 
 def number_of(dtype: DType) -> int:
     """What ONNX calls a dtype."""
+    if dtype.name not in _NUMBERS:
+        raise UsageError("S0166", f"the dtype {dtype} has no counterpart in ONNX")
     return _NUMBERS[dtype.name]
