@@ -7,6 +7,7 @@ takes a function that no processor's code has; products give unsigned integers a
 widen a sign; and depthwise convolutions do not widen what they multiply.
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -187,14 +188,15 @@ def _with_sign(op: Op, operands: Sequence[Tensor], numbers: Sequence[int]) -> Te
 
 
 def _convert(op: Op) -> Tensor | None:
-    """A lone integer becomes an unsigned one of another width by way of a signed one's bits."""
+    """A lone integer becomes an unsigned one by way of a signed one's bits."""
     (x,) = op.operands
-    if op.shape or not dtypes.is_unsigned(op.dtype) or x.dtype.itemsize == op.dtype.itemsize:
+    if math.prod(op.shape) != 1 or not dtypes.is_unsigned(op.dtype) or x.dtype == op.dtype:
         return None
     if not dtypes.is_integer(x.dtype):
         return None
     signed = np.dtype(f"int{8 * op.dtype.itemsize}")
-    return hlo.bitcast_convert(hlo.convert(x, signed), op.dtype)
+    bits = x if x.dtype == signed else hlo.convert(x, signed)
+    return hlo.bitcast_convert(bits, op.dtype)
 
 
 def _constant(op: Op) -> Tensor | None:

@@ -17,6 +17,7 @@ CASES = {
     "prefixes of unsigned": (lambda x: lax.cummax(x), np.uint8([3, 200, 7]), "tensor<3xi8>"),
     "constants put among unsigned": (lambda x: x.at[jnp.array([2, 0])].set(7), np.arange(5, dtype="uint8"), "tensor<5xi8>"),
     "a lone unsigned": (lambda n: n.astype("uint16"), np.int32(70000), "stablehlo.bitcast_convert"),
+    "a lone unsigned of the same width": (lambda n: n.astype("uint32"), np.int32([-7]), "stablehlo.bitcast_convert"),
     "product by an algorithm": (lambda x: lax.dot(x, x, precision=lax.DotAlgorithmPreset.BF16_BF16_F32), np.eye(4, dtype="float32"), "tensor<4x4xf32>"),
     "product of converted unsigned": (lambda x: x.astype("int16") @ x.T.astype("int16"), np.uint8([[3, 200], [250, 9]]), "stablehlo.and"),
     "product of converted bools": (lambda x: x.astype("float32") @ x.T.astype("float32"), np.eye(2) > 0, "stablehlo.select"),

@@ -127,6 +127,15 @@ def test_a_dialect_that_is_not_known_is_named(spelling):
     assert "allow-unregistered" not in str(caught.value)
 
 
+def test_keys_are_folded():
+    def fold(key):
+        return jax.random.key_data(jax.random.fold_in(jax.random.wrap_key_data(key), 7))
+
+    key = np.array([1, 2], np.uint32)
+    function = sp.from_stablehlo(export.export(jax.jit(fold))(key).mlir_module())
+    np.testing.assert_array_equal(sp.jit(function)(key), fold(key))
+
+
 def test_arguments_that_do_not_fit():
     function = sp.from_stablehlo(SQUARE)
     with pytest.raises(ShapeError, match="expected"):
