@@ -334,6 +334,13 @@ CONFIGURATIONS = {
         ),
         Configuration("fused", ("--iree-opt-level=O2",), "reductions fuse with what follows"),
         Configuration("default", (), "IREE's defaults, which compile most programs"),
+        # What IREE fails to vectorise, such as the gradient of a cumulative maximum, it compiles
+        # for registers of one number.
+        Configuration(
+            "scalar",
+            ("--iree-llvmcpu-target-vector-width-in-bytes=4",),
+            "slow code that compiles where vectorising fails",
+        ),
     )
 }
 
@@ -360,11 +367,11 @@ def configurations(target: Target, work: Workload) -> tuple[Configuration, ...]:
 
     >>> target = Target("llvm-cpu", "x86_64", "x86-64-v3", features=("avx2", "fma"))
     >>> [c.name for c in configurations(target, Workload(products=True))]
-    ['tiled', 'default']
+    ['tiled', 'default', 'scalar']
     """
     if target.name != "llvm-cpu":
         return (CONFIGURATIONS["default"],)
-    return tuple(CONFIGURATIONS[name] for name in (*_preferred(target, work), "default"))
+    return tuple(CONFIGURATIONS[name] for name in (*_preferred(target, work), "default", "scalar"))
 
 
 # What C's mathematical library has beyond the functions that IREE brings along; Python has always

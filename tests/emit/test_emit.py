@@ -4,9 +4,13 @@ import platform
 from concurrent.futures import ThreadPoolExecutor
 
 import iree.runtime as rt
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
+import slopec as sp
 from slopec import cache, ir
 from slopec.diagnostics import CompileError, SlopecError, UsageError
 from slopec.emit import EmitOptions, emit, emit_many, resolve
@@ -162,6 +166,18 @@ def test_what_fails_in_one_configuration_is_tried_in_the_next():
     assert [a.configuration for a in emitted.attempts] == ["im2col", "default"]
     assert emitted.attempts[0].failure
     assert "--iree-global-opt-use-im2col-for-convs" not in emitted.flags
+
+
+def test_what_cannot_be_vectorised_is_compiled_for_single_numbers():
+    x = np.random.default_rng(0).normal(size=(100, 16)).astype(np.float32)
+
+    def loss(x):
+        return jnp.tanh(lax.cummax(x, axis=1, reverse=True)).mean()
+
+    gradient = jax.grad(loss)
+    text = jax.jit(gradient).lower(x).as_text()
+    found = sp.jit(sp.from_stablehlo(text))(x)
+    np.testing.assert_allclose(found, gradient(x), rtol=1e-5, atol=1e-8)
 
 
 def test_a_named_configuration_is_used_alone():
