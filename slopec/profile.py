@@ -31,7 +31,7 @@ _ELEMENTS = {"bool": "i8", "bfloat16": "bf16", "float8_e4m3fn": "f8E4M3FN", "flo
 _KINDS = {"i": "si", "u": "ui", "f": "f", "c": "complex"}
 
 # IREE names a contraction after its loops: `matmul_like_64x128x256_f32`, `mmt4d_…`, `conv_…`.
-_CONTRACTION = re.compile(r"_(?:\w*mat\w*|\w*mmt4d|\w*conv\w*|contract\w*)_(\d+(?:x\d+)+)_")
+_CONTRACTION = re.compile(r"_\w*?(?:mat|mmt4d|conv|contract)\w*?_(\d+(?:x\d+)+)_")
 
 
 @dataclass(frozen=True)
