@@ -119,9 +119,8 @@ def emit(
     deadline = None if options.timeout is None else start + options.timeout
     target = resolve(target)
     ladder = (chosen,) if chosen else configurations(target, work)
-    plain = _without_routines(bytecode)
+    plain, with_kernels = _programs(bytecode, target, options.kernels)
     rungs = [_Rung(rung, rung.name, plain) for rung in ladder]
-    with_kernels = _with_kernels(bytecode, target) if options.kernels else None
     if with_kernels is not None:
         first = _Rung(ladder[0], f"{ladder[0].name}+kernels", with_kernels)
         rungs = [first] if chosen else [first, *rungs]
@@ -308,21 +307,18 @@ def _survey(module: ir.Module, target: Target) -> Workload:
     )
 
 
-def _without_routines(bytecode: bytes) -> bytes:
-    """The program with all that it computes where it is computed."""
+def _programs(bytecode: bytes, target: Target, kernels: bool) -> tuple[bytes, bytes | None]:
+    """The program for IREE alone, routines inlined, and with kernels if it has a place for any."""
     with _reading:
         module = ir.parse(bytecode)
-        if not routines_of(module):
-            return bytecode
+        has_routines = bool(routines_of(module))
+        placed = kernels and place_kernels(module, target)
+        with_kernels = ir.bytecode(module) if placed else None
+        if not has_routines:
+            return bytecode, with_kernels
+        module = ir.parse(bytecode)
         InlineRoutines().run(module)
-        return ir.bytecode(module)
-
-
-def _with_kernels(bytecode: bytes, target: Target) -> bytes | None:
-    """The program with kernels in it, None where there is no place for any."""
-    with _reading:
-        module = ir.parse(bytecode)
-        return ir.bytecode(module) if place_kernels(module, target) else None
+        return ir.bytecode(module), with_kernels
 
 
 _CONTRACTIONS = frozenset({"stablehlo.dot_general", "stablehlo.dot", "stablehlo.convolution"})

@@ -5,6 +5,7 @@ and branches). Running a graph calls one function per step, so under a transform
 """
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,8 +40,26 @@ class Step:
     span: Span | None = field(default=None, compare=False)
 
 
+class ByDigest:
+    """What never changes, and is equal where its `digest` is."""
+
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """What tells graphs apart: modules around equal graphs are of one structure."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(ByDigest):
     """Steps in order, the slots of the inputs, and what is returned."""
 
     inputs: tuple[int, ...]
@@ -52,15 +71,6 @@ class Graph:
         """What tells graphs apart: modules around equal graphs are of one structure."""
         text = repr((self.inputs, self.steps, self.result))
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Graph) and self.digest == other.digest
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
 
 
 def run(graph: Graph, table: Mapping[str, Handler], arguments: Sequence[Any]) -> Any:

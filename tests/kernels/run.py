@@ -1,13 +1,20 @@
 """Running compiled modules by IREE's own means."""
 
+import platform
+
 import iree.runtime as rt
 import numpy as np
+import pytest
 
 from slopec.targets import parse_target
 
 HOST = parse_target("llvm-cpu:host")
 TARGETS = (HOST, parse_target("llvm-cpu:x86_64"))
 """Vectors of this machine's width, and those of every x86-64 processor since 2013."""
+
+ON_X86 = pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64"
+)
 
 
 def run(vmfb: bytes, *arguments: np.ndarray) -> list[np.ndarray]:

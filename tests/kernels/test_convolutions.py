@@ -1,7 +1,5 @@
 """Convolutions and their gradients by kernels equal JAX's, whatever the window and the features."""
 
-import platform
-
 import jax
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ from slopec import dtypes, ir, kernels
 from slopec.emit import emit, resolve
 from slopec.kernels.convolution import Axis, Convolved, schedule
 from slopec.kernels.hardware import Vectors
-from tests.kernels.run import TARGETS, run
+from tests.kernels.run import ON_X86, TARGETS, run
 
 # Images, rows, columns, features given and made, window, strides, dilation, and padding.
 CASES = (
@@ -82,7 +80,7 @@ def exact(case, x, k, slope):
         return np.asarray(y), np.asarray(pull(slope.astype(np.float64))[0])
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64")
+@ON_X86
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
 def test_convolutions_and_gradients(target):
     calls = [call for case in CASES for call in spelled(case)]
@@ -98,7 +96,7 @@ def test_convolutions_and_gradients(target):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64")
+@ON_X86
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
 def test_planes_are_read_and_written_as_they_are(target):
     text = """func.func @main(%x: tensor<2x3x6x19xf32>, %k: tensor<3x3x3x21xf32>)

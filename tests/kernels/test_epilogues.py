@@ -1,13 +1,11 @@
 """What follows a convolution on each result is computed by its kernel, or left where it was."""
 
-import platform
-
 import numpy as np
 import pytest
 
 from slopec import ir, kernels
 from slopec.emit import emit, resolve
-from tests.kernels.run import TARGETS, run
+from tests.kernels.run import ON_X86, TARGETS, run
 
 IMAGE, FLAGS = "tensor<2x5x6x21xf32>", "tensor<2x5x6x21xi1>"
 CONVOLVED = f"""
@@ -64,7 +62,7 @@ def expected(name, x, k, s, t, y):
     }[name]
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64")
+@ON_X86
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
 def test_what_follows_is_done_by_the_kernel(target):
     rng = np.random.default_rng(0)

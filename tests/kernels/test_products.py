@@ -1,7 +1,6 @@
 """Products by kernels equal NumPy's, whatever their sizes, orders and the width of the vectors."""
 
 import itertools
-import platform
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from slopec import dtypes, ir, kernels
 from slopec.emit import emit, resolve
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.matmul import Product, schedule
-from tests.kernels.run import TARGETS, run
+from tests.kernels.run import ON_X86, TARGETS, run
 
 SIZES = (
     (128, 128, 128),
@@ -20,9 +19,6 @@ SIZES = (
     (300, 34, 999),
 )
 LHS, RHS = ("rows", "columns"), ("rows", "columns", "constant rows", "constant columns")
-ON_X86 = pytest.mark.skipif(
-    platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64"
-)
 
 
 def matrix(order, array):

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from slopec import tracing
 from slopec.diagnostics import SlopecError, UsageError
+from slopec.interop.graph import ByDigest
 from slopec.interop.onnx import KNOWN, TABLE
 from slopec.ops import asarray
 from slopec.tensor import Tensor
@@ -38,7 +39,7 @@ class Node:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(ByDigest):
     """Nodes in order, with names for what comes in, is constant and goes out."""
 
     inputs: tuple[str, ...]
@@ -46,15 +47,6 @@ class Graph:
     constants: Mapping[str, np.ndarray]
     nodes: tuple[Node, ...]
     digest: str = ""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Graph) and self.digest == other.digest
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
 
     @cached_property
     def frees(self) -> frozenset[str]:
