@@ -17,11 +17,13 @@ from slopec.targets import Target
 Place = Callable[[ir.Module, ir.Operation, Vectors], bool]
 """Puts a kernel where an op is; whether it did. The op itself is left without uses."""
 
-PLACES: dict[str, Place] = {
-    "stablehlo.dot_general": products.place,
-    **dict.fromkeys(row_functions.EACH, row_functions.place),
-}
-"""Where kernels go, by the op that is looked at; first come, first served."""
+PLACES: tuple[dict[str, Place], ...] = (
+    {"stablehlo.convolution": convolutions.place},
+    {"stablehlo.dot_general": products.place},
+    dict.fromkeys(row_functions.EACH, row_functions.place),
+)
+"""Where kernels go, by the op that is looked at: table after table, for a kernel may take the ops
+that follow along; first come, first served."""
 
 
 def place_kernels(module: ir.Module, target: Target) -> bool:
@@ -31,8 +33,7 @@ def place_kernels(module: ir.Module, target: Target) -> bool:
         return False
     any_routine = _placed({"func.call": routines.place}, module, vectors)
     InlineRoutines().run(module)
-    convolved = _placed({"stablehlo.convolution": convolutions.place}, module, vectors)
-    return _placed(PLACES, module, vectors) or any_routine or convolved
+    return any([any_routine, *[_placed(places, module, vectors) for places in PLACES]])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

@@ -14,6 +14,7 @@ from slopec.transforms.body import defining
 
 _COMPARED = {"EQ": 1, "GT": 2, "GE": 3, "LT": 4, "LE": 5, "NE": 13}
 _MOST = 24  # steps, each of which keeps a register busy
+_NEVER_STORED = ("stablehlo.broadcast_in_dim", "stablehlo.iota")
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,29 @@ class _Reader:
 
     @property
     def whole(self) -> int:
-        """How many of the ops can be done so that nothing but the last result is used elsewhere."""
+        """How many of the ops can be done so that nothing but the last result is used elsewhere.
+
+        What they take must be in memory anyway: storing what IREE computes where it is used costs
+        more than it saves.
+        """
         for last in range(len(self.members) - 1, 0, -1):
             inside = self.members[: last + 1]
-            if all(user in inside for op in inside[:-1] for user in _users(op)):
+            taken = {v for op in inside[1:] for v in op.operands if v in self.given}
+            within = all(user in inside for op in inside[:-1] for user in _users(op))
+            if within and all(self._is_stored(v, inside) for v in taken):
                 return last
         return 0
+
+    def _is_stored(self, value: ir.Value, inside: list[ir.Operation]) -> bool:
+        """Whether an input is a number, or in memory even if these ops are done by a kernel."""
+        _, image = self.given[value]
+        made = None if image is None else defining(image)
+        if made is None or image != value:
+            return True
+        if made.name in _NEVER_STORED:
+            return False
+        computed = _kind(made) is not None or made.name == "stablehlo.convert"
+        return not computed or any(user not in inside for user in _users(made))
 
     def _fits(self, op: ir.Operation, made: set[ir.Value]) -> bool:
         """Whether an op is a step, all of whose operands are made before or inputs."""

@@ -5,11 +5,12 @@ matrix is not packed, because its elements are read one at a time. A workgroup p
 that none waits for another.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from slopec.dtypes import DType
 from slopec.kernels.body import Body, Memory, Term
+from slopec.kernels.epilogue import NOTHING, Epilogue
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
 from slopec.kernels.packing import Packed, Panel, Source, copy, transpose
@@ -27,7 +28,8 @@ class Product:
     """c[z, i, j] = Σ a[z, i, p] · b[z, p, j], for z < batch, i < m, j < n and p < k.
 
     `lhs` and `rhs` tell how the matrices are stored: by "rows" or by "columns", and the right one
-    perhaps "packed" by panels, as `packed` has it.
+    perhaps "packed" by panels, as `packed` has it. `then` is done to each result; its features are
+    the columns.
     """
 
     batch: int
@@ -37,6 +39,7 @@ class Product:
     dtype: DType
     lhs: str = "rows"
     rhs: str = "rows"
+    then: Epilogue = NOTHING
 
     @property
     def name(self) -> str:
@@ -44,7 +47,7 @@ class Product:
         sizes = "x".join(map(str, (*((self.batch,) * (self.batch > 1)), self.m, self.n, self.k)))
         order = {"rows": "", "columns": "t", "packed": "p"}
         stored = f"_{order[self.lhs] or 'n'}{order[self.rhs] or 'n'}"
-        return f"matmul_{sizes}_f{8 * self.dtype.itemsize}{stored}"
+        return f"matmul_{sizes}_f{8 * self.dtype.itemsize}{stored}{self.then.label}"
 
     def operands(self, width: int) -> tuple[Type, Type]:
         """The matrices to multiply; panels have `width` columns."""
@@ -55,6 +58,12 @@ class Product:
             "packed": (-(-self.n // width), self.k, width),
         }[self.rhs]
         return ((self.batch, *left), self.dtype), ((self.batch, *right), self.dtype)
+
+    @property
+    def inputs(self) -> tuple[Type, ...]:
+        """What else the epilogue takes."""
+        shapes = {"feature": (self.n,), "image": self.result[0]}
+        return tuple((shapes[kind], self.dtype) for kind in self.then.inputs)
 
     @property
     def result(self) -> Type:
@@ -123,10 +132,17 @@ def matmul(product: Product, cut: Schedule) -> Kernel:
     room = (*reversed(grid), panels, cut.depth, cut.width), product.dtype
     results = (product.result,) if product.rhs == "packed" else (product.result, room)
 
-    def write(body: Body, a: Memory, b: Memory, c: Memory, packed: Memory | None = None) -> None:
-        _Writer(product, cut, body, a, b, c, packed).write()
+    def write(body: Body, a: Memory, b: Memory, *others: Memory) -> None:
+        count = len(product.inputs)
+        c, *room = others[count:]
+        _Writer(product, cut, body, a, b, others[:count], c, room[0] if room else None).write()
 
-    return Kernel(f"slopec_{product.name}", product.operands(cut.width), results, grid, write)
+    operands = (*product.operands(cut.width), *product.inputs)
+    return Kernel(f"slopec_{product.name}", operands, results, grid, write)
+
+
+_Place = tuple[Term, Term, int]
+"""The row and column where a vector of results goes, and how many of its lanes count."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +152,7 @@ class _Writer:
     body: Body
     a: Memory
     b: Memory
+    others: Sequence[Memory]
     c: Memory
     room: Memory | None
 
@@ -183,24 +200,52 @@ class _Writer:
     ) -> None:
         """Add the product of a few rows by a panel, summed in registers."""
         k, lanes, z = self.body, self.cut.lanes, self.body.workgroup(2)
-        places = [(row + i, v, first) for i in range(height) for v, first in panel.vectors]
         if self.room is None and self.product.k > self.cut.depth:
             self._prefetch(row, panel, panels, depth)
         zero = k.number(0, self.product.dtype, lanes)
-        with k.loop(0, depth, carried=[zero] * len(places)) as trip:
+        with k.loop(0, depth, carried=[zero] * height * len(panel.vectors)) as trip:
             right = [panels.load(panel, trip.index, v) for v, _ in panel.vectors]
             left = [self._left(row + i, start + trip.index) for i in range(height)]
             pairs = [(k.splat(x, lanes), y) for x in left for y in right]
             trip.carry([k.fma(x, y, s) for (x, y), s in zip(pairs, trip.values, strict=True)])
-        sums = list(zip(places, trip.results, strict=True))
+        places = [
+            (row + i, panel.start + v, first) for i in range(height) for v, first in panel.vectors
+        ]
+        if self.product.k <= self.cut.depth:
+            self._finish(places, trip.results)
+            return
         with k.when(k.compare(start, "==", 0)):
-            for (i, v, first), total in sums:
-                self.c.store(total, z, i, panel.start + v, first=first)
-        if self.product.k > self.cut.depth:
-            with k.when(k.compare(start, "!=", 0)):
-                for (i, v, first), total in sums:
-                    before = self.c.load(z, i, panel.start + v, lanes=lanes, first=first)
-                    self.c.store(before + total, z, i, panel.start + v, first=first)
+            self._store(places, trip.results)
+        with k.when(k.compare(start, "!=", 0)):
+            before = [self.c.load(z, i, j, lanes=lanes, first=first) for i, j, first in places]
+            sums = [x + y for x, y in zip(before, trip.results, strict=True)]
+            if not self.product.then.steps:
+                self._store(places, sums)
+                return
+            with k.when(k.compare(start + depth, "<", self.product.k)):
+                self._store(places, sums)
+            with k.when(k.compare(start + depth, "==", self.product.k)):
+                self._finish(places, sums)
+
+    def _finish(self, places: Sequence[_Place], sums: Sequence[Term]) -> None:
+        """Store what the epilogue makes of vectors of results."""
+        z, then, lanes = self.body.workgroup(2), self.product.then, self.cut.lanes
+
+        def applied(place: _Place, total: Term) -> Term:
+            i, j, first = place
+
+            def load(number: int) -> Term:
+                where = (j,) if then.inputs[number] == "feature" else (z, i, j)
+                return self.others[number].load(*where, lanes=lanes, first=first)
+
+            return then.applied(self.body, total, load)
+
+        self._store(places, [applied(*pair) for pair in zip(places, sums, strict=True)])
+
+    def _store(self, places: Sequence[_Place], values: Sequence[Term]) -> None:
+        z = self.body.workgroup(2)
+        for (i, j, first), value in zip(places, values, strict=True):
+            self.c.store(value, z, i, j, first=first)
 
     def _prefetch(self, row: Term, panel: Panel, panels: Packed, depth: Term) -> None:
         """Ask for the part of the next block's panel that is due before this row."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from slopec import dtypes, ir
 from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.kernels.epilogue import NOTHING, following
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product, matmul, schedule
@@ -20,10 +21,14 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
 
 
 def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
-    """Put a kernel where an op multiplies its two operands, if that pays; whether it did."""
+    """Put a kernel where an op multiplies its two operands, if that pays; whether it did.
+
+    What follows on each result is done by the kernel too, and goes; the op itself stays.
+    """
     if not _pays(product, vectors):
         return False
     left, right = op.operands
+    shape, _ = ir.type_of(op.results[0])
     cut = schedule(product, vectors)
     outer = _loop_around(op, right)
     matrix = (product.k, product.n) if product.rhs == "rows" else (product.n, product.k)
@@ -31,8 +36,16 @@ def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors
     if ir.type_of(right)[0][-2:] == matrix and (outer is not None or constant is not None):
         right = _packed(constant or right, product, cut.width, outer or op)
         product = replace(product, rhs="packed")
-    result, *_ = call(matmul(product, cut), [left, right], module, op)
-    op.results[0].replace_all_uses_with(reshaped(result, ir.type_of(op.results[0])[0], op))
+    then, inputs, replaced = following(op) if shape[-1] == product.n else (NOTHING, [], [op])
+    product, last = replace(product, then=then), replaced[-1]
+    others = [
+        reshaped(value, sizes, last)
+        for value, (sizes, _) in zip(inputs, product.inputs, strict=True)
+    ]
+    result, *_ = call(matmul(product, cut), [left, right, *others], module, last)
+    last.results[0].replace_all_uses_with(reshaped(result, shape, last))
+    for made in reversed(replaced[1:]):
+        made.erase()
     return True
 
 

@@ -1,4 +1,4 @@
-"""What follows a convolution on each result is computed by its kernel, or left where it was."""
+"""What follows a convolution or a product on each result is computed by its kernel, or stays."""
 
 import numpy as np
 import pytest
@@ -89,3 +89,44 @@ def test_what_follows_is_done_by_the_kernel(target):
         assert sum(str(module).count(f"stablehlo.{kind} ") for kind in kinds) == stay, name
         (got,) = run(emit(ir.bytecode(module), target).vmfb, *arrays)
         np.testing.assert_allclose(got, expected(name, *arrays), rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+# Sizes of batch, rows, columns and depth; deep ones are summed in blocks, of which the last finishes.
+PRODUCTS = ((1, 64, 96, 65), (1, 50, 133, 700), (3, 37, 48, 520))
+
+
+def perceptron(i, batch, m, n, k):
+    """The line of a layer with a residual, and of its product."""
+    y = f"tensor<{batch}x{m}x{n}xf32>"
+    return f"""
+    %c{i} = stablehlo.dot_general %a{i}, %b{i}, batching_dims = [0] x [0], contracting_dims = [2] x [1]
+      : (tensor<{batch}x{m}x{k}xf32>, tensor<{batch}x{k}x{n}xf32>) -> {y}
+    %v{i} = stablehlo.broadcast_in_dim %s{i}, dims = [2] : (tensor<{n}xf32>) -> {y}
+    %d{i} = stablehlo.add %c{i}, %v{i} : {y}
+    %e{i} = stablehlo.tanh %d{i} : {y}
+    %f{i} = stablehlo.add %e{i}, %r{i} : {y}
+    """
+
+
+@ON_X86
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_what_follows_a_product_is_done_by_the_kernel(target):
+    rng = np.random.default_rng(0)
+    shapes = {}
+    for i, (batch, m, n, k) in enumerate(PRODUCTS):
+        shapes |= {f"a{i}": (batch, m, k), f"b{i}": (batch, k, n)}
+        shapes |= {f"s{i}": (n,), f"r{i}": (batch, m, n)}
+    arrays = {name: rng.uniform(-0.2, 0.2, shape).astype("f") for name, shape in shapes.items()}
+    given = ", ".join(
+        f"%{name}: tensor<{'x'.join(map(str, shape))}xf32>" for name, shape in shapes.items()
+    )
+    body = "".join(perceptron(i, *sizes) for i, sizes in enumerate(PRODUCTS))
+    types = ", ".join(f"tensor<{b}x{m}x{n}xf32>" for b, m, n, _ in PRODUCTS)
+    results = ", ".join(f"%f{i}" for i in range(len(PRODUCTS)))
+    text = f"func.func @main({given}) -> ({types}) {{ {body} return {results} : {types} }}"
+    module = ir.parse(text)
+    assert kernels.place_kernels(module, resolve(target))
+    assert not any(f"stablehlo.{kind} " in str(module) for kind in ("add", "tanh", "dot_general"))
+    for i, got in enumerate(run(emit(text.encode(), target).vmfb, *arrays.values())):
+        a, b, s, r = (arrays[f"{name}{i}"].astype(np.float64) for name in "absr")
+        np.testing.assert_allclose(got, np.tanh(a @ b + s) + r, rtol=1e-5, atol=1e-5)
