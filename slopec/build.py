@@ -21,14 +21,12 @@ from slopec.version import IREE_VERSION, VERSION
 from slopec_runtime import artifact as container
 from slopec_runtime import manifest as schema
 
-# Negations leave sums last: hoisted earlier they meet other patterns, and IREE's Metal back end
-# then refuses some training steps.
 DERIVE = "raise-logistic,refine-shapes,derive,inline,refine-shapes,symbol-dce"
-_SIMPLIFY = "simplify{signed-zeros=false without=sum_of_negated}"
-_SIMPLIFY_LATER = "simplify{keep-layouts signed-zeros=false without=sum_of_negated}"
+_SIMPLIFY = "simplify{signed-zeros=false}"
+_SIMPLIFY_LATER = "simplify{keep-layouts signed-zeros=false}"
 OPTIMIZE = (
     f"{_SIMPLIFY},canonicalize,cse,slim-loops,stack-products,channels-last,expand-ops,expand-select-and-scatter,"
-    f"{_SIMPLIFY_LATER},hoist-negate,contract-convolutions,split-sums,canonicalize,cse,symbol-dce,"
+    f"{_SIMPLIFY_LATER},contract-convolutions,split-sums,canonicalize,cse,symbol-dce,"
     "rematerialize"
 )
 LEGALIZE = (

@@ -19,6 +19,7 @@ from slopec.diagnostics import CompileError, Diagnostic, UsageError, did_you_mea
 from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
 from slopec.emit_process import COMPILER, Answer, Cancellation, Request
 from slopec.kernels import edition, place_kernels
+from slopec.passes import parse_pipeline, run_pipeline
 from slopec.passes.inline_routines import InlineRoutines, routines_of
 from slopec.rewrite import run_passes
 from slopec.targets import (
@@ -201,6 +202,15 @@ class _Rung:
     name: str
     bytecode: bytes = field(repr=False)
 
+    def program(self) -> bytes:
+        """The module as the configuration wants it."""
+        if not self.configuration.passes:
+            return self.bytecode
+        with _reading:
+            module = ir.parse(self.bytecode)
+            run_pipeline(module, parse_pipeline(self.configuration.passes))
+            return ir.bytecode(module)
+
 
 @dataclass(frozen=True)
 class _Climb:
@@ -221,7 +231,8 @@ class _Climb:
             rung = rungs.pop(0)
             flags = (*self.target.flags, *rung.configuration.flags, *self.extra_flags)
             started = time.monotonic()
-            answer = self._compile(rung.bytecode, flags)
+            program = rung.program()
+            answer = self._compile(program, flags)
             seconds = time.monotonic() - started
             if answer.ending == "done":
                 attempts.append(Attempt(rung.name, seconds))
@@ -229,7 +240,7 @@ class _Climb:
             failure = failure_of(answer)
             attempts.append(Attempt(rung.name, seconds, failure.message))
             if answer.ending in ("crashed", "timeout"):
-                kept = cache.keep_reproducer(self.name, rung.bytecode, flags)
+                kept = cache.keep_reproducer(self.name, program, flags)
                 reproducer = reproducer if kept is None else str(kept)
             linked = with_system_library(self.target, rung.configuration, failure.symbols)
             if linked is not None:

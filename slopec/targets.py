@@ -312,11 +312,15 @@ class Workload:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A named set of compiler flags; `reason` is what they are good for."""
+    """A named set of compiler flags; `reason` is what they are good for.
+
+    `passes` are slopec's, which change the program for it first.
+    """
 
     name: str
     flags: tuple[str, ...]
     reason: str
+    passes: str = ""
 
 
 CONFIGURATIONS = {
@@ -334,6 +338,12 @@ CONFIGURATIONS = {
         ),
         Configuration("fused", ("--iree-opt-level=O2",), "reductions fuse with what follows"),
         Configuration("default", (), "IREE's defaults, which compile most programs"),
+        Configuration(
+            "apart",
+            (),
+            "each reduction has a dispatch of its own",
+            passes="separate-reductions",
+        ),
         # What IREE fails to vectorise, such as the gradient of a cumulative maximum, it compiles
         # for registers of one number.
         Configuration(
@@ -362,15 +372,15 @@ CONFIGURATIONS = {
 def configurations(target: Target, work: Workload) -> tuple[Configuration, ...]:
     """What to try for a program, best first and safest last.
 
-    The back ends for GPUs have one: their optimisation levels fail on training steps that the
-    defaults compile ("failed to bufferize op").
+    The optimisation levels of the back ends for GPUs fail on training steps that the defaults
+    compile ("failed to bufferize op"); what the defaults fail on are fused reductions.
 
     >>> target = Target("llvm-cpu", "x86_64", "x86-64-v3", features=("avx2", "fma"))
     >>> [c.name for c in configurations(target, Workload(products=True))]
     ['tiled', 'default', 'scalar']
     """
     if target.name != "llvm-cpu":
-        return (CONFIGURATIONS["default"],)
+        return (CONFIGURATIONS["default"], CONFIGURATIONS["apart"])
     return tuple(CONFIGURATIONS[name] for name in (*_preferred(target, work), "default", "scalar"))
 
 

@@ -29,7 +29,7 @@ class ChannelsLast:
         """Rewrite the functions of `module`, if it has convolutions."""
         if "stablehlo.convolution" in op_counts(module):
             # Negations leave sums last of all; see `slopec.build`.
-            rest = Simplify(keep_layouts=True, without="sum_of_negated").patterns()
+            rest = Simplify(keep_layouts=True).patterns()
             apply(module, [*PATTERNS, *rest])
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import ir
-from slopec.passes.each import each
-from slopec.passes.op import Op
+from slopec.passes.each import each, is_in_loop
 
 
 @dataclass(frozen=True)
@@ -21,18 +20,9 @@ class DropLoopBarriers:
     def run(self, module: ir.Module) -> None:
         """Rewrite every loop of `module`."""
         for op in each(module, "stablehlo.optimization_barrier"):
-            if _is_in_loop(op):
+            if is_in_loop(op):
                 for result, operand in zip(
                     op.operation.results, op.operation.operands, strict=True
                 ):
                     result.replace_all_uses_with(operand)
                 op.operation.erase()
-
-
-def _is_in_loop(op: Op) -> bool:
-    parent = op.operation.parent
-    while parent.name != "func.func":
-        if parent.name == "stablehlo.while":
-            return True
-        parent = parent.parent
-    return False

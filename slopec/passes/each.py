@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from slopec import ir, tracing
-from slopec.passes.op import Op
+from slopec import hlo, ir, tracing
+from slopec.passes.op import Op, tensor_of
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
 
@@ -31,6 +31,27 @@ def put_results(op: Op, results: Sequence[Tensor]) -> None:
     for old, new in zip(op.operation.results, results, strict=True):
         old.replace_all_uses_with(op.trace.value_of(new))
     op.operation.erase()
+
+
+def part(op: Op) -> None:
+    """Let whatever uses the results of an op read them behind a barrier."""
+    op.trace.point = ir.InsertionPoint.after(op.operation)
+    results = list(op.operation.results)
+    uses = [[(use.owner.operation, use.operand_number) for use in r.uses] for r in results]
+    apart = hlo.optimization_barrier([tensor_of(r, op.trace) for r in results])
+    for tensor, users in zip(apart, uses, strict=True):
+        for user, place in users:
+            user.operands[place] = op.trace.value_of(tensor)
+
+
+def is_in_loop(op: Op) -> bool:
+    """Whether a loop of the function may run the op many times."""
+    parent = op.operation.parent
+    while parent.name != "func.func":
+        if parent.name == "stablehlo.while":
+            return True
+        parent = parent.parent
+    return False
 
 
 def _called(names: frozenset[str], function: ir.Operation) -> list[ir.Operation]:

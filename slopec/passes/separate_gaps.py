@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import hlo, ir
-from slopec.passes.each import each, put
-from slopec.passes.op import Op, producer, tensor_of
+from slopec.passes.each import each, part, put
+from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
 
 _INSERTIONS = ("pad", "dynamic_update_slice", "concatenate", "scatter")
@@ -31,7 +31,7 @@ class SeparateGaps:
             if _is_inserted(op.operands[0]):
                 put(op, 0, hlo.optimization_barrier([op.operands[0]])[0])
             if op.name == "pad" and any(map(_inserts, _uses(op.operation.results[0]))):
-                _part(op)
+                part(op)
 
 
 def _makes_gaps(op: Op) -> bool:
@@ -62,12 +62,3 @@ def _inserts(user: ir.Operation) -> bool:
 
 def _short(op: ir.Operation) -> str:
     return str(op.name).removeprefix("stablehlo.")
-
-
-def _part(op: Op) -> None:
-    op.trace.point = ir.InsertionPoint.after(op.operation)
-    result = op.operation.results[0]
-    uses = [(use.owner.operation, use.operand_number) for use in result.uses]
-    (apart,) = hlo.optimization_barrier([tensor_of(result, op.trace)])
-    for user, place in uses:
-        user.operands[place] = op.trace.value_of(apart)

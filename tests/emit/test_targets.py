@@ -137,9 +137,9 @@ def test_the_first_configuration_for_a_processor(features, work, first):
 
 
 @pytest.mark.parametrize("name", ["cuda", "metal", "vmvx"])
-def test_other_targets_have_one_configuration(name):
+def test_other_targets_keep_reductions_apart_at_last(name):
     work = Workload(convolutions=True, products=True)
-    assert [c.name for c in configurations(parse_target(name), work)] == ["default"]
+    assert [c.name for c in configurations(parse_target(name), work)] == ["default", "apart"]
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="kernels become Linux libraries")

@@ -113,6 +113,6 @@ def test_no_negation_is_summed() -> None:
         return hlo.reduce(hlo.reshape(-x, (64,)), hlo.full((), 0, x.dtype), "add", [0])
 
     module = sp.jit(total).lower(sp.tensor(f(8, 8)))
-    run_pipeline(module, parse_pipeline("hoist-negate,canonicalize"))
+    run_pipeline(module, parse_pipeline("simplify,canonicalize"))
     names = [op.operation.name for op in ir.body_of(next(ir.functions(module))).operations]
     assert names.index("stablehlo.reduce") < names.index("stablehlo.negate")

@@ -10,7 +10,7 @@ from slopec.train.loop import Training
 
 SMALL = {
     "digits-mlp": {},
-    "digits-convnet": {"model.arguments": "{ width = 8 }"},
+    "digits-convnet": {"model.arguments": "{ width = 16 }"},
     "digits-vit": {"model.arguments": "{ width = 16, heads = 2, layers = 1 }"},
     "text-gpt": {"model.arguments": "{ width = 32, heads = 2, layers = 1 }", "train.batch": "4"},
 }
