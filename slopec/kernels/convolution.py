@@ -1,13 +1,11 @@
 """Convolutions without copies: a row of results at a time, summed in registers, edges left out.
 
-What lies outside of the image is never read. Rows outside are left out of a loop's bounds; columns
-outside are known when the kernel is written, because a tile of results is at a known distance from
-either edge, so their products are just not written.
+What lies outside of the image is never read: see `windows.py`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 from slopec.dtypes import DType
 from slopec.kernels.body import Body, Index, Memory, Term
@@ -15,31 +13,11 @@ from slopec.kernels.epilogue import NOTHING, Epilogue
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
 from slopec.kernels.packing import transposed
+from slopec.kernels.windows import Axis, Tile, place_of, taps, tiles
 
 _WORKGROUPS = 32  # enough to keep a handful of workers equally busy
 _SUMS = 12  # as many are added to before the first can be added to again
 _HELD = 3  # places of a window's row whose weights stay in registers
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A spatial dimension: result p takes x at p·stride + t·dilation − low, for t < window."""
-
-    size: int
-    results: int
-    window: int
-    stride: int
-    dilation: int
-    low: int
-
-    def place(self, result: int, tap: int) -> int:
-        """Which element of x a result takes for a place of the window; it may lie outside."""
-        return result * self.stride + tap * self.dilation - self.low
-
-    @property
-    def inside(self) -> bool:
-        """Whether nothing outside of x is taken."""
-        return self.low <= 0 and self.place(self.results - 1, self.window - 1) < self.size
 
 
 @dataclass(frozen=True)
@@ -93,7 +71,7 @@ class Convolved:
             for sizes in zip(*((a.results, a.window, a.size) for a in axes), strict=True)
         )
         loops = f"{self.batch}x{results}x{self.made}x{window}x{self.given}"
-        how = "_".join(f"s{a.stride}d{a.dilation}p{a.low}".replace("-", "m") for a in axes)
+        how = "_".join(axis.label for axis in axes)
         orders = "_planes" * self.planes + "_to_planes" * self.makes_planes
         return f"conv_{loops}_of_{sizes}_{how}{orders}{self.then.label}"
 
@@ -160,17 +138,6 @@ def convolution(work: Convolved, cut: Schedule) -> Kernel:
 
 
 @dataclass(frozen=True)
-class _Tile:
-    """Results `start` … in a row; of each, the places of the window that lie inside.
-
-    `taps` maps a column of x, counted from the first result's, to the (result, tap) it goes to.
-    """
-
-    width: int
-    taps: tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
-
-
-@dataclass(frozen=True)
 class _Writer:
     work: Convolved
     cut: Schedule
@@ -186,7 +153,7 @@ class _Writer:
         start = k.workgroup(0) * self.cut.rows
         for feature, widths in self._blocks():
             with k.loop(start, k.minimum(start + self.cut.rows, rows)) as row:
-                for column, tile in self._tiles():
+                for column, tile in tiles(k, self.work.columns, self.cut.width):
                     self._tile(row.index, column, tile, feature, widths)
 
     def _blocks(self) -> Iterator[tuple[Index, list[int]]]:
@@ -200,38 +167,15 @@ class _Writer:
         if full < made:
             yield full, [min(lanes, made - v) for v in range(full, made, lanes)]
 
-    def _tiles(self) -> Iterator[tuple[Index, _Tile]]:
-        """The tiles of a row, those at the same distance from the edges in a loop."""
-        for start, count, tile in self._runs:
-            if count == 1:
-                yield start, tile
-                continue
-            with self.body.loop(start, start + count * tile.width, tile.width) as trip:
-                yield trip.index, tile
-
-    @cached_property
-    def _runs(self) -> list[tuple[int, int, _Tile]]:
-        """Where runs of equal tiles begin, how many there are, and the tile."""
-        axis = self.work.columns
-        runs: list[tuple[int, int, _Tile]] = []
-        for start in range(0, axis.results, self.cut.width):
-            tile = _tile_at(axis, start, min(self.cut.width, axis.results - start))
-            if runs and runs[-1][2] == tile:
-                runs[-1] = (runs[-1][0], runs[-1][1] + 1, tile)
-            else:
-                runs.append((start, 1, tile))
-        return runs
-
     def _tile(
-        self, row: Term, column: Index, tile: _Tile, feature: Index, widths: list[int]
+        self, row: Term, column: Index, tile: Tile, feature: Index, widths: list[int]
     ) -> None:
         """Sum and store the results of a tile."""
         k, axis, lanes = self.body, self.work.rows, self.cut.lanes
         image, feature = k.workgroup(1), k.index(feature)
         zero = k.number(0, self.work.dtype, lanes)
-        first, last = self._taps(row)
-        with k.loop(first, last, carried=[zero] * (tile.width * len(widths))) as tap:
-            line = row * axis.stride + tap.index * axis.dilation + (-axis.low)
+        with k.loop(*taps(row, axis), carried=[zero] * (tile.width * len(widths))) as tap:
+            line = place_of(row, tap.index, axis)
             with k.loop(0, self.work.given, carried=tap.values) as given:
                 totals = list(given.values)
                 at = (image, line, column, given.index)
@@ -280,20 +224,10 @@ class _Writer:
                 place = (k.workgroup(1), feature + i, row, column + start)
                 self.y.store(line, *place, first=len(part))
 
-    def _taps(self, row: Term) -> tuple[Index, Index]:
-        """The first place of the window that lies inside, and the one after the last."""
-        k, axis = self.body, self.work.rows
-        if axis.inside:
-            return 0, axis.window
-        above = row * -axis.stride + axis.low  # rows that lie above the image
-        bounds = (k.op("arith.maxsi", b, k.index(0)) for b in (above, above + axis.size))
-        first, last = ((b + (axis.dilation - 1)) // axis.dilation for b in bounds)
-        return k.minimum(first, axis.window), k.minimum(last, axis.window)
-
     def _add(
         self,
         totals: list[Term],
-        tile: _Tile,
+        tile: Tile,
         at: tuple[Index, Index, Index, Index],
         tap: Term,
         feature: Term,
@@ -317,11 +251,3 @@ class _Writer:
                     i = pixel * len(widths) + v
                     totals[i] = k.fma(value, weight, totals[i])
 
-
-def _tile_at(axis: Axis, start: int, width: int) -> _Tile:
-    taps: dict[int, list[tuple[int, int]]] = {}
-    for pixel in range(width):
-        for tap in range(axis.window):
-            if 0 <= axis.place(start + pixel, tap) < axis.size:
-                taps.setdefault(axis.place(pixel, tap), []).append((pixel, tap))
-    return _Tile(width, tuple((offset, tuple(taps[offset])) for offset in sorted(taps)))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from slopec.kernels.body import Body, Memory, Term
-from slopec.kernels.convolution import Axis, Convolved
+from slopec.kernels.convolution import Convolved
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
+from slopec.kernels.windows import Axis
 
 _WORKGROUPS = 16  # enough to keep a handful of workers equally busy
 _SHARE = 16  # features of x that a workgroup takes, where they can be shared out evenly
@@ -195,7 +196,7 @@ class _Writer:
 
 def _inner_taps(axis: Axis, result: int) -> list[int]:
     """The places of the window at which a result takes an element of x."""
-    return [t for t in range(axis.window) if 0 <= axis.place(result, t) < axis.size]
+    return [t for t in range(axis.window) if axis.place(result, t) is not None]
 
 
 def _rows(k: Body, axis: Axis, tap: Term, band: Term, count: int) -> tuple[Term, Term]:

@@ -5,13 +5,16 @@ from dataclasses import replace
 
 from slopec import dtypes, hlo, ir, tracing
 from slopec.kernels import products
-from slopec.kernels.convolution import Axis, Convolved, convolution, schedule
+from slopec.kernels.convolution import Convolved, convolution, schedule
 from slopec.kernels.convolution_gradient import gradient
 from slopec.kernels.convolution_gradient import schedule as schedule_gradient
+from slopec.kernels.depthwise import Depthwise, depthwise
+from slopec.kernels.depthwise import schedule as schedule_depthwise
 from slopec.kernels.epilogue import following
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import call, reshaped
+from slopec.kernels.kernel import Kernel, call, reshaped
 from slopec.kernels.matmul import Product
+from slopec.kernels.windows import Axis
 from slopec.passes.convolution import Convolution, channels_last, channels_last_sum
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
@@ -19,11 +22,12 @@ from slopec.tracing import Trace
 
 _TO_LAST, _TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 _MOST_PLACES = 7  # of a window in a row: each is written out
+_MOST_TAPS = 32  # of a window in a row, for a feature at a time
 
 
 def takes(c: Convolution) -> bool:
     """Whether a kernel computes a convolution faster than what IREE makes of it."""
-    return _work_of(c) is not None
+    return _work_of(c) is not None or _depthwise_of(c) is not None
 
 
 def suits(vectors: Vectors) -> bool:
@@ -41,11 +45,13 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     product = _product_of(c)
     if product is not None:
         return products.place_product(product, module, op, vectors)
-    work = _work_of(c)
-    if work is None:
+    work, single = _work_of(c), _depthwise_of(c)
+    if work is None and single is None:
         return False
     with tracing.writing(where):
-        if c.sums_over_places:
+        if single is not None:
+            _convolve_each(c, single, vectors, where, op)
+        elif c.sums_over_places:
             op.results[0].replace_all_uses_with(_gradient(c, work, vectors, where, op))
         else:
             _convolve(c, work, vectors, where, op)
@@ -75,15 +81,33 @@ def _convolve(
         work, replaced = replace(work, makes_planes=True), [*replaced, moved]
     work = replace(work, then=then)
     kernel = convolution(work, schedule(work, vectors))
-    last = replaced[-1]
-    others = [
-        reshaped(value, shape, last) for value, (shape, _) in zip(inputs, work.inputs, strict=True)
+    _replace(replaced, kernel, [where.value_of(x), where.value_of(c.kernel), *inputs], where)
+
+
+def _replace(
+    ops: list[ir.Operation], kernel: Kernel, operands: list[ir.Value], where: Trace
+) -> None:
+    """Put a dispatch in place of ops; the first one is left, without uses."""
+    last = ops[-1]
+    given = [
+        reshaped(value, shape, last)
+        for value, (shape, _) in zip(operands, kernel.operands, strict=True)
     ]
-    operands = [where.value_of(x), where.value_of(c.kernel), *others]
-    (y,) = call(kernel, operands, where.module, last)
-    last.results[0].replace_all_uses_with(y)
-    for made in reversed(replaced[1:]):
+    (y,) = call(kernel, given, where.module, last)
+    result = last.results[0]
+    result.replace_all_uses_with(reshaped(y, ir.type_of(result)[0], last))
+    for made in reversed(ops[1:]):
         made.erase()
+
+
+def _convolve_each(
+    c: Convolution, work: Depthwise, vectors: Vectors, where: Trace, op: ir.Operation
+) -> None:
+    """Put a dispatch in place of a depthwise convolution and of what is computed after it."""
+    then, inputs, replaced = following(op)
+    work = replace(work, then=then)
+    kernel = depthwise(work, schedule_depthwise(work, vectors))
+    _replace(replaced, kernel, [where.value_of(c.x), where.value_of(c.kernel), *inputs], where)
 
 
 def _gradient(
@@ -107,11 +131,42 @@ def _only_user(op: ir.Operation) -> ir.Operation | None:
     return users[0] if len(users) == 1 else None
 
 
+def _depthwise_of(c: Convolution) -> Depthwise | None:
+    """What the kernel of a convolution with a window for each feature would compute."""
+    features = c.x.shape[c.numbers.input_feature]
+    if c.rank not in (1, 2) or not _is_single(c) or c.numbers != channels_last(c.rank):
+        return None
+    if {c.feature_groups, c.shape[-1]} != {features} or c.batch_groups > 1 or any(c.reversal):
+        return None
+    if c.window[-1] > _MOST_TAPS or any(
+        gaps > 1 and step > 1 for gaps, step in zip(c.base_dilation, c.dilation, strict=True)
+    ):
+        return None
+    axes = [
+        Axis(
+            c.size[d],
+            c.places[d],
+            c.window[d],
+            c.strides[d],
+            c.dilation[d],
+            c.padding[d][0],
+            c.base_dilation[d],
+        )
+        for d in range(c.rank)
+    ]
+    rows, columns = [Axis(1, 1, 1, 1, 1, 0), *axes][-2:]
+    return Depthwise(c.x.shape[0], rows, columns, features, c.dtype)
+
+
+def _is_single(c: Convolution) -> bool:
+    """Whether all of it is of single precision, and there is something to do."""
+    sizes = (*c.x.shape, *c.kernel.shape, *c.shape)
+    return c.dtype == c.x.dtype == c.kernel.dtype == dtypes.float32 and 0 not in sizes
+
+
 def _work_of(c: Convolution) -> Convolved | None:
     """What the kernel of a convolution would compute, if there is one."""
-    if c.rank != 2 or c.dtype != dtypes.float32 or c.x.dtype != c.dtype or not c.is_plain:
-        return None
-    if 0 in c.x.shape or 0 in c.kernel.shape or 0 in c.shape:
+    if c.rank != 2 or not _is_single(c) or not c.is_plain:
         return None
     summed = c.sums_over_places
     numbers = channels_last_sum(2) if summed else channels_last(2)

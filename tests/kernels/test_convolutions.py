@@ -6,8 +6,9 @@ import pytest
 
 from slopec import dtypes, ir, kernels
 from slopec.emit import emit, resolve
-from slopec.kernels.convolution import Axis, Convolved, schedule
+from slopec.kernels.convolution import Convolved, schedule
 from slopec.kernels.hardware import Vectors
+from slopec.kernels.windows import Axis
 from tests.kernels.run import ON_X86, TARGETS, run
 
 # Images, rows, columns, features given and made, window, strides, dilation, and padding.

@@ -1,0 +1,86 @@
+"""Depthwise convolutions and their gradients by kernels equal JAX's, whatever the window."""
+
+import jax
+import numpy as np
+import pytest
+
+from slopec import ir, kernels
+from slopec.emit import emit, resolve
+from tests.kernels.run import ON_X86, TARGETS, run
+
+# Images, rows, columns, features, window, strides, gaps in x, dilation, and padding.
+CASES = (
+    (2, 9, 8, 16, (3, 3), (1, 1), (1, 1), (1, 1), ((1, 1), (1, 1))),
+    (1, 7, 13, 37, (3, 3), (2, 2), (1, 1), (1, 1), ((1, 1), (1, 1))),
+    (1, 7, 7, 200, (5, 5), (1, 1), (1, 1), (1, 1), ((2, 2), (2, 2))),
+    (3, 6, 40, 5, (4, 7), (1, 3), (1, 1), (1, 1), ((0, 0), (3, 3))),
+    (2, 10, 12, 33, (3, 2), (1, 1), (1, 1), (2, 3), ((2, 1), (0, 3))),
+    (2, 7, 6, 24, (3, 3), (1, 1), (2, 2), (1, 1), ((1, 2), (1, 2))),
+    (1, 5, 4, 19, (4, 5), (1, 1), (3, 2), (1, 1), ((2, -1), (-1, 4))),
+    (1, 3, 4, 8, (5, 9), (1, 1), (1, 1), (1, 1), ((4, 4), (8, 8))),
+    (2, 1, 50, 21, (1, 4), (1, 1), (1, 1), (1, 1), ((0, 0), (3, 0))),
+)
+ORDER = ("NHWC", "HWIO", "NHWC")
+
+
+def spelled(case):
+    """The convolution of a case: shapes of operands and result, and text."""
+    n, h, w, f, window, strides, gaps, dilation, padding = case
+    axes = zip((h, w), window, strides, gaps, dilation, padding, strict=True)
+    y = [((s - 1) * g + 1 + sum(p) - (t - 1) * d - 1) // r + 1 for s, t, r, g, d, p in axes]
+    text = (
+        "dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],"
+        f" window = {{stride = {list(strides)}, pad = {[list(p) for p in padding]},"
+        f" lhs_dilate = {list(gaps)}, rhs_dilate = {list(dilation)}}}"
+        f" {{batch_group_count = 1 : i64, feature_group_count = {f} : i64}}"
+    )
+    return ((n, h, w, f), (*window, 1, f), (n, *y, f)), text
+
+
+def exact(case, x, k):
+    """The convolution in double precision."""
+    *_, f, _, strides, gaps, dilation, padding = case
+    with jax.enable_x64(True):
+        y = jax.lax.conv_general_dilated(
+            x.astype(np.float64),
+            k.astype(np.float64),
+            strides,
+            padding,
+            lhs_dilation=gaps,
+            rhs_dilation=dilation,
+            dimension_numbers=ORDER,
+            feature_group_count=f,
+        )
+        return np.asarray(y)
+
+
+def typed(shape):
+    return f"tensor<{'x'.join(map(str, shape))}xf32>"
+
+
+def module_of(calls):
+    """One function with an operand pair and a result for each of the convolutions."""
+    types = [[typed(shape) for shape in shapes] for shapes, _ in calls]
+    given = [f"%x{i}: {x}, %k{i}: {k}" for i, (x, k, _) in enumerate(types)]
+    body = "\n".join(
+        f"%y{i} = stablehlo.convolution(%x{i}, %k{i}) {text} : ({x}, {k}) -> {y}"
+        for i, ((x, k, y), (_, text)) in enumerate(zip(types, calls, strict=True))
+    )
+    results = ", ".join(y for _, _, y in types)
+    values = ", ".join(f"%y{i}" for i in range(len(calls)))
+    return f"func.func @main({', '.join(given)}) -> ({results}) {{ {body}\n return {values} : {results} }}"
+
+
+@ON_X86
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_depthwise_convolutions(target):
+    calls = [spelled(case) for case in CASES]
+    module = ir.parse(module_of(calls))
+    assert kernels.place_kernels(module, resolve(target))
+    assert "stablehlo.convolution" not in str(module)
+    rng = np.random.default_rng(0)
+    drawn = [[rng.standard_normal(s, np.float32) for s in shapes[:2]] for shapes, _ in calls]
+    got = run(emit(ir.bytecode(module), target).vmfb, *(part for pair in drawn for part in pair))
+    for case, result, (x, k) in zip(CASES, got, drawn, strict=True):
+        wanted = exact(case, x, k)
+        np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-5, err_msg=str(case))
