@@ -1,5 +1,6 @@
 """Constants: what depends on constants alone is computed here, and so is what has no elements."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,8 +49,10 @@ def folding(limit: int) -> Pattern:
     def fold(op: Op) -> list[Tensor] | None:
         """f(c) → c
 
-        For constants, where the result is small.
+        For constants, where the result is small, but for repetitions, which cost nothing as they are.
         """
+        if op.name == "broadcast_in_dim" and math.prod(op.shape) > op.operands[0].size:
+            return None
         results = [ir.type_of(value) for value in op.operation.results]
         size = sum(dtype.itemsize * int(np.prod(shape)) for shape, dtype in results)
         if size > limit or sum(x.nbytes for x in op.operands) > WORK_LIMIT * limit:
