@@ -250,4 +250,3 @@ class _Writer:
                 for v, weight in enumerate(held[c]):
                     i = pixel * len(widths) + v
                     totals[i] = k.fma(value, weight, totals[i])
-

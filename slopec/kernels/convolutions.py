@@ -45,12 +45,12 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     product = _product_of(c)
     if product is not None:
         return products.place_product(product, module, op, vectors)
-    work, single = _work_of(c), _depthwise_of(c)
-    if work is None and single is None:
-        return False
+    single, work = _depthwise_of(c), _work_of(c)
     with tracing.writing(where):
         if single is not None:
             _convolve_each(c, single, vectors, where, op)
+        elif work is None:
+            return False
         elif c.sums_over_places:
             op.results[0].replace_all_uses_with(_gradient(c, work, vectors, where, op))
         else:

@@ -1,7 +1,7 @@
 """Depthwise convolutions: a window for each feature, vectors of features summed in registers.
 
 There is nothing to multiply as matrices: every element of the image meets as many weights as the
-window has places. So a few results in a row are summed at a time, for which each element of the image
+window has places. So a few results in a row are summed at a time, for which an element of the image
 is read once per row of the window, and features, which are contiguous, are walked last.
 """
 
@@ -131,7 +131,7 @@ class _Writer:
                         self._tile(row.index, column, tile, k.index(whole), rest)
 
     def _tile(self, row: Term, column: Index, tile: Tile, feature: Term, count: int) -> None:
-        """Sum and store the results of a tile for a vector of features, of which `count` are some."""
+        """Sum and store a tile's results for a vector of features, of which `count` are some."""
         k, work, lanes = self.body, self.work, self.cut.lanes
         zero = k.number(0, work.dtype, lanes)
         with k.loop(*taps(row, work.rows), carried=[zero] * tile.width) as tap:

@@ -12,6 +12,8 @@ from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product, matmul, schedule
 
 _LEAST = 1 << 18  # multiplications
+_WIDE = 32  # columns and terms of a sum, where packing them must pay
+_NARROW = 8  # of them, where that is done ahead
 
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
@@ -25,15 +27,16 @@ def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors
 
     What follows on each result is done by the kernel too, and goes; the op itself stays.
     """
-    if not _pays(product, vectors):
-        return False
     left, right = op.operands
     shape, _ = ir.type_of(op.results[0])
-    cut = schedule(product, vectors)
     outer = _loop_around(op, right)
     matrix = (product.k, product.n) if product.rhs == "rows" else (product.n, product.k)
     constant = _constant_behind(right)
-    if ir.type_of(right)[0][-2:] == matrix and (outer is not None or constant is not None):
+    once = outer is not None or constant is not None
+    if not _pays(product, vectors, once):
+        return False
+    cut = schedule(product, vectors)
+    if once and ir.type_of(right)[0][-2:] == matrix:
         right = _packed(constant or right, product, cut.width, outer or op)
         product = replace(product, rhs="packed")
     then, inputs, replaced = following(op) if shape[-1] == product.n else (NOTHING, [], [op])
@@ -81,12 +84,13 @@ def _order(rank: int, batch: int, summed: Sequence[int], names: tuple[str, str])
     return names[1] if tuple(summed) == tuple(range(rank - len(summed), rank)) else None
 
 
-def _pays(product: Product, vectors: Vectors) -> bool:
-    """Whether the kernel is faster than what IREE makes."""
+def _pays(product: Product, vectors: Vectors, once: bool) -> bool:
+    """Whether the kernel is faster than what IREE makes; `once` is the right matrix packed."""
     if product.dtype not in (dtypes.float32, dtypes.float64) or vectors.bytes < 32:
         return False
     large = product.batch * product.m * product.n * product.k >= _LEAST
-    return large and product.m >= 16 and min(product.n, product.k) >= 32
+    least = _NARROW if once else _WIDE
+    return large and product.m >= 16 and min(product.n, product.k) >= least
 
 
 # --- right matrices that are packed once -----------------------------------------------------

@@ -1,8 +1,8 @@
 """Where a window lies in an image: what a tile of results takes, edges left out.
 
-Rows outside of the image are left out of a loop's bounds. Columns outside are known when a kernel is
-written, because a tile of results is at a known distance from either edge: their products are just
-not written.
+Rows outside of the image are left out of a loop's bounds. Columns outside are known when a kernel
+is written, because a tile of results is at a known distance from either edge: their products are
+just not written.
 """
 
 import math

@@ -49,7 +49,7 @@ def folding(limit: int) -> Pattern:
     def fold(op: Op) -> list[Tensor] | None:
         """f(c) → c
 
-        For constants, where the result is small, but for repetitions, which cost nothing as they are.
+        For constants, where the result is small; repetitions cost nothing as they are.
         """
         if op.name == "broadcast_in_dim" and math.prod(op.shape) > op.operands[0].size:
             return None
