@@ -57,12 +57,9 @@ class Artifact:
 
         Raises UsageError (S0405) if it cannot be written.
         """
-        target = Path(path)
-        scratch = target.with_name(f".{target.name}.part")
-        with writing(target):
-            scratch.write_bytes(self.data)
-            scratch.replace(target)
-        return target
+        with writing(Path(path)) as file:
+            file.write_bytes(self.data)
+        return Path(path)
 
     def load(self, device: str | None = None) -> slopec_runtime.Program:
         """Load the artifact in this process."""

@@ -5,8 +5,9 @@ an uncaught one reads well in an interpreter and the command line only has to pr
 """
 
 import linecache
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -113,7 +114,7 @@ class UsageError(SlopecError, ValueError):
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def refusals(path: Path) -> Iterator[None]:
     """Tell what the system says against writing to `path` as an error (S0405) about that file."""
     try:
         yield
@@ -121,6 +122,31 @@ def writing(path: Path) -> Iterator[None]:
         reason = (error.strerror or str(error)).lower()
         hint = None if path.parent.is_dir() else f"there is no folder `{path.parent}`"
         raise UsageError("S0405", f"cannot write `{path}`: {reason}", hint=hint) from None
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Where to write what `path` will hold: the file appears complete or not at all.
+
+    The content goes to a file beside it, which takes its place at the end; what is there already as
+    something else than a file, such as a pipe, is written itself. Raises UsageError (S0405) with
+    what the system says against it.
+    """
+    target = Path(os.path.realpath(path))  # a link stays, and what it leads to is written
+    aside = target.with_name(f".{os.getpid()}-{target.name}")
+    direct = target.exists() and not target.is_file()
+    with refusals(path):
+        try:
+            yield target if direct else aside
+            if not direct:
+                aside.replace(target)
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+
+
+LINE = 160
+"""How much of a line of source is shown; longer ones, of data mostly, are cropped."""
 
 
 def _excerpt(span: Span, text: str, marker: str) -> list[str]:
@@ -136,10 +162,30 @@ def _excerpt(span: Span, text: str, marker: str) -> list[str]:
     end = span.end_column if one_line and span.end_column > start else len(source) + 1
     if not span.column:
         start = len(source) - len(source.lstrip()) + 1
-    underline = marker * max(1, end - start)
-    lines += [f"{gutter} |", f"{span.line} | {source}"]
-    lines += [f"{gutter} | {' ' * (start - 1)}{underline}{' ' + text if text else ''}"]
+    shown, start, length = _cropped(source, start, max(1, end - start))
+    lines += [f"{gutter} |", f"{span.line} | {shown}"]
+    lines += [f"{gutter} | {' ' * (start - 1)}{marker * length}{' ' + text if text else ''}"]
     return lines
+
+
+def _cropped(source: str, start: int, length: int) -> tuple[str, int, int]:
+    """A line that is too long to show, from a little before `start` on; where that is now.
+
+    >>> _cropped("x = 1", 5, 1)
+    ('x = 1', 5, 1)
+    >>> shown, start, length = _cropped("-" * 900 + "here" + "-" * 900, 901, 4)
+    >>> len(shown), shown[start - 1 : start - 1 + length]
+    (160, 'here')
+    """
+    if len(source) <= LINE:
+        return source, start, length
+    first = min(max(0, start - 41), len(source) - LINE)
+    shown = source[first : first + LINE]
+    if first:
+        shown = "…" + shown[1:]
+    if first + LINE < len(source):
+        shown = shown[:-1] + "…"
+    return shown, start - first, min(length, LINE - (start - first) + 1)
 
 
 def render(diagnostic: Diagnostic) -> str:

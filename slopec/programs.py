@@ -6,7 +6,9 @@ the file. Parameters named in `state` are kept on the device between calls.
 """
 
 import inspect
+import os
 import sys
+import threading
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from slopec import dtypes, tracing, tree
 from slopec.diagnostics import Span, TraceError, UsageError, did_you_mean
@@ -246,7 +248,7 @@ def load_file(path: str | Path) -> ModuleType:
     folder = str(file.parent.resolve())
     sys.path.insert(0, folder)
     try:
-        with reporting(f"while `{file}` was imported"):
+        with reporting(f"while `{file}` was imported"), _exits_raised():
             found.loader.exec_module(module)
     finally:
         sys.path.remove(folder)
@@ -267,12 +269,32 @@ def reporting(when: str) -> Iterator[None]:
         span = error.filename and Span(error.filename, error.lineno or 1, error.offset or 0)
         message = f"{type(error).__name__}: {error.msg}"
         raise TraceError("S0115", message, span=span or None, notes=(f"raised {when}",)) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit too, and classes of the user's own
         where = tracing.span_of_traceback(error.__traceback__)
         if where is None:
             raise
         message = f"{type(error).__name__}: {error}"
         raise TraceError("S0115", message, span=where, notes=(f"raised {when}",)) from error
+
+
+@contextmanager
+def _exits_raised() -> Iterator[None]:
+    """Let `os._exit` raise SystemExit here, so that it is told as `sys.exit` is.
+
+    Forked children and other threads end as they mean to.
+    """
+    leave, here = os._exit, (os.getpid(), threading.get_ident())
+
+    def exits(status: int) -> NoReturn:
+        if (os.getpid(), threading.get_ident()) != here:
+            leave(status)
+        raise SystemExit(status)
+
+    os._exit = exits
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 def programs_in(module: ModuleType) -> Iterator[Program]:

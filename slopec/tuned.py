@@ -13,7 +13,7 @@ from typing import Literal
 
 from slopec import cache
 from slopec.build import portable
-from slopec.diagnostics import UsageError
+from slopec.diagnostics import UsageError, writing
 from slopec.emit import processors, resolve
 from slopec.lower import Lowered
 from slopec.targets import Target, parse_target
@@ -112,7 +112,7 @@ def read(path: Path) -> tuple[Record, ...]:
         if isinstance(document, dict) and document.get("format") != FORMAT:
             raise _unreadable(path, f"its format is {document.get('format')}, not {FORMAT}")
         found: Document = decode(Document, document)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from None
     except Error as error:
         raise _unreadable(path, error.message.removeprefix("manifest: ")) from None
@@ -127,17 +127,13 @@ def find(records: Sequence[Record], key: Key) -> Record | None:
 def write(path: Path, record: Record) -> None:
     """Put a record into the file, in place of an older one of its key.
 
-    The file appears complete or not at all. Raises UsageError S0426 if it cannot be written.
+    The file appears complete or not at all. Raises UsageError S0405 if it cannot be written.
     """
     others = [other for other in read(path) if other.key != record.key]
     document = Document(FORMAT, tuple(sorted([*others, record], key=lambda r: r.name)))
-    scratch = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(json.dumps(asdict(document), indent=2) + "\n", encoding="utf-8")
-        scratch.replace(path)
-    except OSError as error:
-        raise _unreadable(path, f"it cannot be written: {error.strerror}") from None
+    with writing(path) as file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(document), indent=2) + "\n", encoding="utf-8")
 
 
 def with_trial(record: Record, trial: Trial) -> Record:

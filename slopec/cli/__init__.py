@@ -3,6 +3,8 @@
 Data goes to stdout, everything else to stderr, and the exit code says how it went.
 """
 
+import io
+import sys
 from collections.abc import Sequence
 
 import click
@@ -62,6 +64,7 @@ root = LazyGroup(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; `arguments` default to the process's own."""
+    _prepare_streams()
     ui = Ui()
     try:
         root.main(args=arguments, prog_name="slopec", standalone_mode=False, obj=ui)
@@ -70,3 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return report(exception, ui)
     return 0
+
+
+def _prepare_streams() -> None:
+    """Let streams that the caller closed be empty, and those that lack a letter escape it."""
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, io.TextIOWrapper(io.BytesIO(), "utf-8"))
+        elif name != "stdin" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slopec.cli.files import existing
+from slopec.cli.files import MODULE, PROGRAM, WEIGHTS, existing
 from slopec.cli.group import Command
 from slopec.cli.ui import Ui
 from slopec.diagnostics import UsageError
@@ -210,8 +210,8 @@ def lowered_from(
 ) -> "Lowered":
     """The program that `FILE[:PROGRAM]` names, traced, or read where FILE is a module."""
     path, _, wanted = source.partition(":")
-    file = existing(Path(path))
-    if file.suffix in (".mlir", ".mlirbc", ".stablehlo"):
+    file = existing(Path(path), PROGRAM, MODULE)
+    if file.suffix in MODULE.endings:
         from slopec.foreign import lower_file
 
         return lower_file(file, wanted or None)
@@ -226,7 +226,7 @@ def lowered_from(
     if params is not None:
         from slopec.train.checkpoint import read_arrays
 
-        arrays = read_arrays(existing(params))
+        arrays = read_arrays(existing(params, WEIGHTS))
     return lower(chosen, name=file.stem, params=arrays, dims=dims)
 
 

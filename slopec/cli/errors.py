@@ -5,6 +5,8 @@ operating system say is put into the same form. Anything else is a fault of slop
 goes to a file, and the user reads where.
 """
 
+import contextlib
+import errno
 import os
 import platform
 import sys
@@ -43,6 +45,10 @@ FAMILIES = {
 """Exit code by the longest matching beginning of an error's code; `PROGRAM` for the others."""
 
 
+EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
+"""What the system says where something ran out: disk, open files, memory, processes."""
+
+
 def exit_code(error: Error) -> int:
     """The exit code that a diagnostic ends the process with."""
     matches = [family for family in FAMILIES if error.code.startswith(family)]
@@ -52,15 +58,16 @@ def exit_code(error: Error) -> int:
 def report(exception: BaseException, ui: Ui) -> int:
     """Tell the user what went wrong on stderr and return the exit code."""
     if isinstance(exception, KeyboardInterrupt | click.Abort):
-        ui.info("interrupted")
-        return INTERRUPTED
-    error = as_diagnostic(exception)
-    if error is not None:
-        ui.diagnostic(str(error))
-        return exit_code(error)
-    if os.environ.get("SLOPEC_TRACEBACK") == "1":
+        text, code = "interrupted", INTERRUPTED
+    elif (error := as_diagnostic(exception)) is not None:
+        text, code = str(error), exit_code(error)
+    elif os.environ.get("SLOPEC_TRACEBACK") == "1":
         raise exception
-    return _internal(exception, ui)
+    else:
+        text, code = str(_internal(exception)), INTERNAL
+    with contextlib.suppress(OSError):  # nobody reads stderr, but the code still tells
+        (ui.info if code == INTERRUPTED else ui.diagnostic)(text)
+    return code
 
 
 def as_diagnostic(exception: BaseException) -> Error | None:
@@ -71,7 +78,15 @@ def as_diagnostic(exception: BaseException) -> Error | None:
         return _from_click(exception)
     if isinstance(exception, OSError) and exception.filename is not None:
         return _from_system(exception)
+    if isinstance(exception, OSError) and exception.errno in EXHAUSTED:
+        return UsageError("S0405", f"cannot go on: {os.strerror(exception.errno).lower()}")
+    if isinstance(exception, MemoryError):
+        return UsageError("S0405", "cannot go on: out of memory", notes=_said(exception))
     return None
+
+
+def _said(exception: BaseException) -> tuple[str, ...]:
+    return (str(exception),) if str(exception) else ()
 
 
 def _from_click(exception: click.ClickException) -> UsageError:
@@ -102,17 +117,15 @@ def _from_system(exception: OSError) -> UsageError:
     return UsageError("S0405", f"cannot use `{path}`: {reason}")
 
 
-def _internal(exception: BaseException, ui: Ui) -> int:
+def _internal(exception: BaseException) -> UsageError:
     log = _write_log("".join(traceback.format_exception(exception)))
     headline = f"{type(exception).__name__}: {exception}".splitlines()[0]
-    error = UsageError(
+    return UsageError(
         "S0499",
         "internal error: a fault in slopec, not in your program",
         notes=(headline, f"the traceback is in `{log}`"),
         hint="please report it with that file; SLOPEC_TRACEBACK=1 shows the traceback here",
     )
-    ui.diagnostic(str(error))
-    return INTERNAL
 
 
 def _write_log(text: str) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from slopec.cli.files import existing
+from slopec.cli.files import ARTIFACT, existing
 from slopec.cli.group import Command
 from slopec.cli.ui import Ui
 from slopec_runtime.artifact import read
@@ -24,7 +24,7 @@ def command(ui: Ui, artifact: Path, as_json: bool) -> None:
 
     With --verbose also every state slot and the sources that it was compiled from.
     """
-    manifest = read(existing(artifact)).manifest
+    manifest = read(existing(artifact, ARTIFACT)).manifest
     if as_json:
         ui.data(manifest.to_json())
         return

@@ -2,14 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from slopec.cli.compile import observers
-from slopec.cli.files import existing
+from slopec.cli.files import MODULE, existing
 from slopec.cli.group import Command
 from slopec.cli.ui import Ui
-from slopec.diagnostics import UsageError
+from slopec.diagnostics import UsageError, writing
+
+if TYPE_CHECKING:
+    from slopec import ir
 
 
 @click.command(cls=Command)
@@ -55,24 +59,28 @@ def command(
     if source is None:
         raise UsageError("S0403", "`slopec opt` needs the argument `FILE`")
     pipeline = parse_pipeline(passes or "canonicalize,cse")
-    from slopec import ir
     from slopec.foreign import parse_module, read_module
 
     module = (
         parse_module(sys.stdin.buffer.read(), Path("<stdin>"))
         if source == "-"
-        else read_module(existing(Path(source)))
+        else read_module(existing(Path(source), MODULE))
     )
     observer = observers(time_passes, dump_passes)
     run_pipeline(module, pipeline, observer.together)
     observer.report(ui)
     if output is None:
         ui.data(str(module).rstrip())
-    elif output.suffix == ".mlirbc":
-        output.write_bytes(ir.bytecode(module))
-    elif output.suffix == ".dot":
-        from slopec.picture import dot
+        return
+    with writing(output) as file:
+        file.write_bytes(_written(module, output.suffix))
 
-        output.write_text(dot(module), encoding="utf-8")
-    else:
-        output.write_text(str(module), encoding="utf-8")
+
+def _written(module: "ir.Module", ending: str) -> bytes:
+    """The module in the form that the ending of a file asks for."""
+    from slopec import ir
+    from slopec.picture import dot
+
+    if ending == ".mlirbc":
+        return ir.bytecode(module)
+    return (dot(module) if ending == ".dot" else str(module)).encode()

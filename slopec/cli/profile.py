@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from slopec.cli.compile import sizes_of
-from slopec.cli.files import existing
+from slopec.cli.files import ARTIFACT, existing
 from slopec.cli.group import Command
 from slopec.cli.info import amount
 from slopec.cli.run import choose_entry
@@ -40,7 +40,7 @@ def command(
     A dispatch is a kernel that the back end made of one or several ops. Time is of one call of the
     program; cores are those at work on average; the rate is of products and convolutions.
     """
-    manifest = read(existing(artifact)).manifest
+    manifest = read(existing(artifact, ARTIFACT)).manifest
     chosen = choose_entry(list(manifest.entries), entry)
     sizes = {name: several[-1] for name, several in sizes_of(dims).items()}
     found = profile(artifact, chosen, sizes=sizes, device=device, calls=calls)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import slopec_runtime
 from slopec.cli import values
-from slopec.cli.files import existing
+from slopec.cli.files import ARTIFACT, existing
 from slopec.cli.group import Command
 from slopec.cli.ui import Ui
 from slopec.diagnostics import UsageError, did_you_mean
@@ -60,7 +60,7 @@ def command(
     Text takes the element type of the program; arrays are converted where only precision is lost.
     Without --output a table of the outputs is printed.
     """
-    program = slopec_runtime.load(existing(artifact), device=device)
+    program = slopec_runtime.load(existing(artifact, ARTIFACT), device=device)
     name = choose_entry(list(program.manifest.entries), entry)
     point = program.manifest.entries[name]
     leaves = read_inputs(name, point, given)

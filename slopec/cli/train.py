@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from slopec.cli.files import existing
+from slopec.cli.files import RECIPE, WEIGHTS, existing
 from slopec.cli.group import Command
 from slopec.cli.ui import Ui
 from slopec.diagnostics import UsageError
@@ -71,7 +71,8 @@ def command(
             hint="`slopec train --list` shows those that come with slopec",
         )
     emit.warm()
-    recipe = recipes.read(recipes.find(name), dict(_setting(text) for text in settings))
+    file = existing(recipes.find(name), RECIPE)
+    recipe = recipes.read(file, dict(_setting(text) for text in settings))
     from slopec.train import loop
 
     ui.info(f"{recipe.name}: {recipe.title}" if recipe.title else recipe.name)
@@ -80,7 +81,7 @@ def command(
         recipe,
         folder,
         lambda epoch, seconds: ui.info(_line(epoch, recipe.train.epochs, seconds)),
-        resume=None if resume is None else existing(resume),
+        resume=None if resume is None else existing(resume, WEIGHTS),
         device=device,
     )
     traffic = outcome.traffic

@@ -104,14 +104,14 @@ def write(path: str, outputs: Mapping[str, Array]) -> None:
     if path == "-":
         sys.stdout.write(_to_json(portable) + "\n")
     elif ending == ".json":
-        with writing(Path(path)):
-            Path(path).write_text(_to_json(portable) + "\n", encoding="utf-8")
+        with writing(Path(path)) as file:
+            file.write_text(_to_json(portable) + "\n", encoding="utf-8")
     elif ending == ".npz":
-        with writing(Path(path)):
-            np.savez(path, **portable)  # type: ignore[arg-type]
+        with writing(Path(path)) as file:
+            np.savez(file, **portable)  # type: ignore[arg-type]
     elif len(portable) == 1:
-        with writing(Path(path)):
-            np.save(path, next(iter(portable.values())))
+        with writing(Path(path)) as file:
+            np.save(file, next(iter(portable.values())))
     else:
         raise UsageError(
             "S0409",
@@ -129,7 +129,7 @@ def _read_file(name: str, source: str) -> Array:
     existing(file)
     try:
         return _parse_file(file, member or name)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, RecursionError, zipfile.BadZipFile) as error:
         raise UsageError(
             "S0406", f"`{file}` cannot be read as {file.suffix}", notes=(str(error),)
         ) from None

@@ -1,6 +1,7 @@
 """The training loop: one artifact steps and evaluates, its state stays on the device."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ import numpy as np
 import slopec_runtime
 from slopec import nn, optim, programs, random
 from slopec.build import build
-from slopec.diagnostics import UsageError
+from slopec.diagnostics import UsageError, refusals, writing
 from slopec.lower import lower
 from slopec.programs import Program, Weights, program, reporting, spec
 from slopec.targets import parse_target
@@ -243,18 +244,20 @@ def run(
     training = Training(recipe, device)
     if resume is not None:
         training.restore(resume)
-    folder.mkdir(parents=True, exist_ok=True)
-    last = None
-    with (folder / "metrics.jsonl").open("w", encoding="utf-8") as log:
-        for epoch, seconds in training.epochs():
-            last = epoch
-            log.write(json.dumps(asdict(epoch)) + "\n")
-            log.flush()
-            report(epoch, seconds)
-            training.save(folder / "checkpoint.safetensors")
-    if last is None:
+    if training.step >= training.steps:
         raise UsageError("S0609", "nothing to train: the checkpoint has all the recipe's steps")
-    (folder / "recipe.toml").write_text(recipe.path.read_text(encoding="utf-8"), encoding="utf-8")
+    with refusals(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    metrics = folder / "metrics.jsonl"
+    lines = [] if resume is None else _history(metrics, training.step)
+    for epoch, seconds in training.epochs():
+        last = epoch
+        lines.append(json.dumps(asdict(epoch)) + "\n")
+        _write(metrics, "".join(lines))
+        report(epoch, seconds)
+        _refuse_divergence(epoch)
+        training.save(folder / "checkpoint.safetensors")
+    _write(folder / "recipe.toml", recipe.path.read_text(encoding="utf-8"))
     artifact = training.export(folder / "model.vmfb")
     return Outcome(
         folder,
@@ -264,3 +267,27 @@ def run(
         time.perf_counter() - started,
         training.traffic(),
     )
+
+
+def _write(path: Path, text: str) -> None:
+    with writing(path) as file:
+        file.write_text(text, encoding="utf-8")
+
+
+def _history(metrics: Path, step: int) -> list[str]:
+    """The lines of an earlier run into the same folder, up to the step that is gone on from."""
+    if not metrics.exists():
+        return []
+    lines = metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [line for line in lines if json.loads(line)["step"] <= step]
+
+
+def _refuse_divergence(epoch: Epoch) -> None:
+    """Raise UsageError (S0610) when the loss is no number, before that reaches the checkpoint."""
+    if math.isnan(epoch.train_loss):
+        raise UsageError(
+            "S0610",
+            f"the training loss is not a number in epoch {epoch.epoch}",
+            notes=("the checkpoint of the epoch before, if there is one, is kept",),
+            hint="try --set optimizer.learning-rate=… with a tenth of it, or optimizer.clip-norm=1",
+        )

@@ -118,10 +118,10 @@ def read(path: Path, overrides: Mapping[str, str] | None = None) -> Recipe:
 
     Raises UsageError (S0607) at the line of what is unknown, missing or of the wrong type.
     """
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of bytes that are no text, and of no TOML
         raise UsageError("S0607", f"{path.name} is not TOML: {error}") from None
     for name, value in (overrides or {}).items():
         _override(table, name, value)

@@ -158,7 +158,7 @@ def test_state_comes_from_the_artifact(slopec):
         (("one.vmfb", "-d", "cuba", *INPUTS), 4, "error[S0508]"),
         (("one.vmfb", *INPUTS, "-o", "out.txt"), 2, "error[S0409]"),
         (("cut.vmfb", *INPUTS), 4, "error[S0503]"),
-        (("grid.npy", *INPUTS), 4, "error[S0502]"),
+        (("grid.npy", *INPUTS), 4, "error[S0406]"),
     ],
 )
 def test_mistakes_in_a_run_are_told(slopec, arguments, code, told):

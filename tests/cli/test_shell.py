@@ -9,7 +9,7 @@ import click
 import pytest
 
 from slopec import cache, cli
-from slopec.cli import errors, group
+from slopec.cli import errors, files, group
 from slopec.cli.ui import Ui
 from slopec.diagnostics import CompileError, ShapeError, UsageError
 from slopec.targets import BACKENDS
@@ -129,15 +129,76 @@ def test_a_missing_file_is_told_with_its_neighbour(shell, tmp_path, monkeypatch)
     )
 
 
-def test_a_file_of_another_kind_is_told_with_what_to_do(shell, tmp_path):
-    source, artifact = tmp_path / "m.py", tmp_path / "m.vmfb"
-    for file in (source, artifact):
-        file.write_text("x = 1\n")
+@pytest.mark.parametrize("kind", files.KINDS, ids=lambda kind: kind.name)
+def test_a_file_of_another_kind_is_told_with_what_takes_it(shell, tmp_path, kind):
+    file = tmp_path / f"m{kind.endings[0]}"
+    file.write_text("x = 1\n")
+    takes = {"compile": (files.PROGRAM, files.MODULE), "opt": (files.MODULE,)}
+    takes |= {"train": (files.RECIPE,), "info": (files.ARTIFACT,), "run": (files.ARTIFACT,)}
 
-    code, _, err = shell("info", str(source))
-    assert (code, f"compile it first: `slopec compile {source}`" in err) == (4, True)
-    code, _, err = shell("compile", str(artifact))
-    assert (code, "is not Python: its name ends in `.vmfb`" in err) == (4, True)
+    for command in (command for command, kinds in takes.items() if kind not in kinds):
+        code, out, err = shell(command, str(file))
+
+        assert (code, out) == (4, "")
+        assert f"error[S0406]: `{file}` is {kind.name}, and " in err
+        assert kind.use.format(path=str(file)) in err
+
+
+def test_what_is_no_file_is_told(shell, tmp_path):
+    (tmp_path / "link.py").symlink_to("nowhere")
+
+    assert "error[S0405]" in shell("compile", str(tmp_path))[2]
+    assert "which leads nowhere" in shell("compile", str(tmp_path / "link.py"))[2]
+
+
+@pytest.mark.parametrize(
+    "last", ["sys.exit(0)", "os._exit(0)", "raise Mine", "raise GeneratorExit"]
+)
+def test_a_model_file_ends_no_process(shell, tmp_path, last):
+    file = tmp_path / "m.py"
+    file.write_text(f"import os, sys\nclass Mine(BaseException): pass\n{last}\n")
+
+    code, _, err = shell("compile", str(file))
+
+    assert code == 1
+    assert "error[S0115]" in err
+    assert f"3 | {last}" in err
+    assert os._exit.__module__ == "posix"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+def test_what_ran_out_is_told(shell, monkeypatch, error):
+    failing(monkeypatch, error)
+
+    code, _, err = shell("version")
+
+    assert code == 4
+    assert re.match(r"error\[S0405\]: cannot go on: (no space left|out of memory)", err)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("info none.vmfb 2>&-", 4),
+        ("info none.vmfb 2>/dev/full", 4),
+        ("explain S0101 >&-", 0),
+        ("explain S0101 >/dev/full", 4),
+        ("opt - <&-", 0),
+    ],
+)
+def test_streams_that_take_nothing(command, expected):
+    program = f"{sys.executable} -m slopec {command}"
+
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (expected, False)
+
+
+def test_letters_that_a_stream_lacks_are_escaped(tmp_path):
+    done = process("info", f"{tmp_path}/ü.vmfb", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+
+    assert done.returncode == 4
+    assert "\\xfc.vmfb" in done.stderr
 
 
 def test_an_interruption_ends_with_130(shell, monkeypatch):
