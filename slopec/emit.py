@@ -249,7 +249,8 @@ class _Climb:
                 raise as_error(failure, _tried(attempts, failure), reproducer)
 
     def _compile(self, bytecode: bytes, flags: tuple[str, ...]) -> Answer:
-        request = Request(bytecode, flags, self.target.process_flags)
+        target = self.target
+        request = Request(bytecode, flags, target.process_flags, link=target.links_in_parts)
         return COMPILER.compile(request, deadline=self.deadline, cancellation=self.cancellation)
 
     def _emitted(

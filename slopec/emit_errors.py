@@ -19,8 +19,8 @@ from slopec.diagnostics import (
     UsageError,
     did_you_mean,
 )
+from slopec.emit_library import Header
 from slopec.emit_process import Answer
-from slopec.emit_worker import Header
 from slopec.targets import Target
 
 _LABELS = 3

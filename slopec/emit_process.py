@@ -18,9 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from slopec.emit_worker import Frames, Header, frame
+from slopec.emit_library import Header
+from slopec.emit_worker import Frames, frame
 
-WORKER = Path(__file__).with_name("emit_worker.py")
+_HOME = str(Path(__file__).resolve().parents[1])
+# This slopec and no other, and nothing beside the user's program in place of the standard library.
+_WORK = (
+    "import sys; sys.path.insert(0, sys.argv.pop()); from slopec.emit_worker import main;"
+    " del sys.path[0]; main()"
+)
 
 # One thread per library that would start its own: the process that forks must have no others.
 _POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -29,12 +35,16 @@ _SINGLE_THREADED = dict.fromkeys(_POOLS, "1")
 
 @dataclass(frozen=True)
 class Request:
-    """A module, the flags to compile it with, and the last phase to run."""
+    """A module, the flags to compile it with, and the last phase to run.
+
+    `link` links the executables for processors here, IREE's own linking being switched off.
+    """
 
     module: bytes = field(repr=False)
     flags: tuple[str, ...]
     process_flags: tuple[str, ...] = ()
     until: str = "end"
+    link: bool = False
 
 
 @dataclass
@@ -184,7 +194,7 @@ class Compiler:
         log = tempfile.TemporaryFile()  # noqa: SIM115 — lives as long as the process
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(WORKER)],
+                [sys.executable, "-P", "-c", _WORK, _HOME],
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
@@ -222,6 +232,7 @@ def _converse(connection: socket.socket, request: Request, deadline: float | Non
         "flags": request.flags,
         "process_flags": request.process_flags,
         "until": request.until,
+        "link": request.link,
     }
     frames = Frames()
     try:

@@ -1,17 +1,17 @@
 """The compiler's own processes: a new one for every module, so that a crash costs one compile.
 
-Run as a script, this is the *nursery*: it loads IREE's compiler library once, and for every
-connection handed to it forks a *guard*, which takes the request, forks the *compiler* proper and
-watches over it. A fork of the warm nursery costs milliseconds, the import a tenth of a second. The
-guard reports how the compiler ended, cleans up behind it, and kills it when the other side hangs
-up, be it for a timeout, an interrupt or its own death.
+`main` is the *nursery*: it loads IREE's compiler library once, and for every connection handed to
+it forks a *guard*, which takes the request, forks the *compiler* proper and watches over it. A fork
+of the warm nursery costs milliseconds, the import a tenth of a second. The guard reports how the
+compiler ended, cleans up behind it, and kills it when the other side hangs up, be it for a timeout,
+an interrupt or its own death.
 
 Frames go both ways over a connection: two lengths, a JSON object, and bytes. Only the standard
-library and IREE are imported here; no user code and no thread ever runs in the nursery.
+library, IREE and what drives it are imported here; no user code and no thread ever runs in the
+nursery.
 """
 
 import ctypes
-import itertools
 import json
 import os
 import resource
@@ -23,11 +23,20 @@ import struct
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-Header = dict[str, Any]
+from slopec.emit_library import (
+    BUFFER_NAME,
+    Header,
+    diagnostic_handler,
+    linker,
+    load,
+    output,
+    strings,
+)
+from slopec.emit_linking import link_in_parts
 
 PHASES = (
     *("input", "abi", "preprocessing", "global-optimization", "dispatch-creation", "flow"),
@@ -42,16 +51,11 @@ VERIFIED = PHASES[: PHASES.index("flow")]
 known to make invalid ops of some. Verification after every pass, IREE's default, takes a third of
 the time."""
 
-BUFFER_NAME = "<module>"
-"""What IREE calls the text it parses: locations in it are not the user's."""
-
 # Options of mallopt and their values, in bytes.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = (-1, 1 << 30), (-2, 64 << 20), (-3, 32 << 20)
 
 _LENGTHS = struct.Struct(">QQ")
 _LOG_LIMIT = 65536
-_TEXT_LIMIT = 2000
-_PLACES_LIMIT = 16
 
 
 # --- frames ----------------------------------------------------------------------------------
@@ -103,7 +107,7 @@ def main() -> None:
     os.dup2(null, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the guards
     try:
-        library = _load()
+        library = load()
     except Exception as error:  # told to whoever asks; the nursery itself has nobody to tell
         library = f"{type(error).__name__}: {error}"
     while True:
@@ -250,14 +254,14 @@ def _die_with(parent: int) -> None:
 def _compile(library: Any, header: Header, module: bytes, send: Callable[..., None]) -> None:
     _set_process_flags(library, header)
     session = library.ireeCompilerSessionCreate()
-    flags = [*header["flags"], *_linker(header["flags"])]
-    error = library.ireeCompilerSessionSetFlags(session, len(flags), _strings(flags))
+    flags = [*header["flags"], *linker(header["flags"])]
+    error = library.ireeCompilerSessionSetFlags(session, len(flags), strings(flags))
     if error:
         send({"kind": "refused", "text": library.ireeCompilerErrorGetMessage(error).decode()})
         return
     invocation = library.ireeCompilerInvocationCreate(session)
     context = library.ireeCompilerSessionBorrowContext(session)
-    handler = _diagnostic_handler(library, send)
+    handler = diagnostic_handler(library, send)
     library.mlirContextAttachDiagnosticHandler(context, handler, None, None)
     source = ctypes.c_void_p()
     library.ireeCompilerSourceWrapBuffer(
@@ -265,11 +269,11 @@ def _compile(library: Any, header: Header, module: bytes, send: Callable[..., No
     )
     send({"kind": "stage", "name": "parse"})
     if library.ireeCompilerInvocationParseSource(invocation, source) and _run_phases(
-        library, invocation, header["until"], send
+        library, invocation, header, send
     ):
         text = header["until"] != PHASES[-1]
         write = "OutputIR" if text else "OutputVMBytecode"
-        send({"kind": "result"}, _output(library, invocation, f"ireeCompilerInvocation{write}"))
+        send({"kind": "result"}, output(library, invocation, f"ireeCompilerInvocation{write}"))
 
 
 def _set_process_flags(library: Any, header: Header) -> None:
@@ -278,14 +282,18 @@ def _set_process_flags(library: Any, header: Header) -> None:
     # Once there are such flags, IREE no longer heeds a session's optimisation level.
     levels = [flag for flag in header["flags"] if flag.startswith("--iree-opt-level=")]
     arguments = ("slopec", *header["process_flags"], *levels)
-    library.ireeCompilerSetupGlobalCL(len(arguments), _strings(arguments), b"slopec", False)
+    library.ireeCompilerSetupGlobalCL(len(arguments), strings(arguments), b"slopec", False)
 
 
-def _run_phases(library: Any, invocation: int, until: str, send: Callable[[Header], None]) -> bool:
+def _run_phases(
+    library: Any, invocation: int, header: Header, send: Callable[[Header], None]
+) -> bool:
     library.ireeCompilerInvocationSetVerifyIR(invocation, False)
     previous = None
-    for phase in PHASES[: PHASES.index(until) + 1]:
+    for phase in PHASES[: PHASES.index(header["until"]) + 1]:
         send({"kind": "stage", "name": phase})
+        if phase == "hal" and header["link"] and not link_in_parts(library, invocation):
+            return False
         if previous is not None:
             library.ireeCompilerInvocationSetCompileFromPhase(invocation, previous.encode())
         library.ireeCompilerInvocationSetCompileToPhase(invocation, phase.encode())
@@ -302,144 +310,3 @@ def _verified(library: Any, invocation: int) -> bool:
     module = library.ireeCompilerInvocationExportStealModule(invocation)
     valid: bool = library.mlirOperationVerify(module)
     return library.ireeCompilerInvocationImportStealModule(invocation, module) and valid
-
-
-def _output(library: Any, invocation: int, write: str) -> bytes:
-    output, contents, size = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
-    library.ireeCompilerOutputOpenMembuffer(ctypes.byref(output))
-    error = getattr(library, write)(invocation, output)
-    error = error or library.ireeCompilerOutputMapMemory(
-        output, ctypes.byref(contents), ctypes.byref(size)
-    )
-    if error:
-        raise RuntimeError(library.ireeCompilerErrorGetMessage(error).decode())
-    return ctypes.string_at(contents, size.value)
-
-
-def _linker(flags: Sequence[str]) -> list[str]:
-    """Link for the system's loader, where asked to, with the linker that IREE brings along."""
-    if "--iree-llvmcpu-link-embedded=false" not in flags or sys.platform != "linux":
-        return []
-    from iree import compiler
-
-    linker = Path(compiler.__path__[0]) / "_mlir_libs" / "iree-lld"
-    return [f"--iree-llvmcpu-system-linker-path={linker} -flavor gnu"]
-
-
-# --- the library -----------------------------------------------------------------------------
-
-
-class _Handle(ctypes.Structure):
-    """An object of MLIR's C interface, passed by value."""
-
-    _fields_ = (("pointer", ctypes.c_void_p),)
-
-
-class _String(ctypes.Structure):
-    """A piece of text of MLIR's C interface."""
-
-    _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
-_OnText = ctypes.CFUNCTYPE(None, _String, ctypes.c_void_p)
-_OnDiagnostic = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p)
-
-_P, _S, _H = ctypes.c_void_p, ctypes.c_char_p, _Handle
-# IREE's Python wrapper covers neither phases nor diagnostics, so the C functions are called as the
-# headers of its embedding interface and of MLIR's C interface declare them.
-_SIGNATURES: dict[str, tuple[Any, ...]] = {
-    "ireeCompilerSessionBorrowContext": (_H, _P),
-    "ireeCompilerInvocationSetCompileFromPhase": (None, _P, _S),
-    "ireeCompilerInvocationSetCompileToPhase": (None, _P, _S),
-    "ireeCompilerInvocationSetVerifyIR": (None, _P, ctypes.c_bool),
-    "ireeCompilerInvocationExportStealModule": (_H, _P),
-    "ireeCompilerInvocationImportStealModule": (ctypes.c_bool, _P, _H),
-    "mlirOperationVerify": (ctypes.c_bool, _H),
-    "ireeCompilerInvocationOutputIR": (_P, _P, _P),
-    "ireeCompilerInvocationOutputVMBytecode": (_P, _P, _P),
-    "ireeCompilerSourceWrapBuffer": (_P, _P, _S, _S, ctypes.c_size_t, ctypes.c_bool, _P),
-    "mlirContextAttachDiagnosticHandler": (ctypes.c_uint64, _H, _OnDiagnostic, _P, _P),
-    "mlirDiagnosticPrint": (None, _H, _OnText, _P),
-    "mlirDiagnosticGetLocation": (_H, _H),
-    "mlirDiagnosticGetSeverity": (ctypes.c_int, _H),
-    "mlirLocationIsAFileLineColRange": (ctypes.c_bool, _H),
-    "mlirLocationFileLineColRangeGetFilename": (_H, _H),
-    "mlirLocationFileLineColRangeGetStartLine": (ctypes.c_int, _H),
-    "mlirLocationFileLineColRangeGetStartColumn": (ctypes.c_int, _H),
-    "mlirLocationFileLineColRangeGetEndLine": (ctypes.c_int, _H),
-    "mlirLocationFileLineColRangeGetEndColumn": (ctypes.c_int, _H),
-    "mlirIdentifierStr": (_String, _H),
-    "mlirLocationIsACallSite": (ctypes.c_bool, _H),
-    "mlirLocationCallSiteGetCallee": (_H, _H),
-    "mlirLocationCallSiteGetCaller": (_H, _H),
-    "mlirLocationIsAName": (ctypes.c_bool, _H),
-    "mlirLocationNameGetChildLoc": (_H, _H),
-    "mlirLocationIsAFused": (ctypes.c_bool, _H),
-    "mlirLocationFusedGetNumLocations": (ctypes.c_uint, _H),
-    "mlirLocationFusedGetLocations": (None, _H, ctypes.POINTER(_Handle)),
-}
-_SEVERITIES = ("error", "warning", "note", "remark")
-
-
-def _load() -> Any:
-    from iree.compiler.api import ctypes_dl
-
-    library: Any = ctypes_dl._dylib
-    for name, (result, *arguments) in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
-    return library
-
-
-def _strings(texts: Sequence[str]) -> Any:
-    return (ctypes.c_char_p * len(texts))(*(text.encode() for text in texts))
-
-
-def _diagnostic_handler(library: Any, send: Callable[[Header], None]) -> Any:
-    """A handler that sends every diagnostic, structured, and lets nothing reach stderr.
-
-    Notes are left out: they print the operation that failed, in IREE's terms and at any length.
-    """
-
-    def handle(pointer: int, _: object) -> int:
-        diagnostic = _Handle(pointer)
-        pieces: list[bytes] = []
-        collect = _OnText(lambda text, _: pieces.append(ctypes.string_at(text.data, text.length)))
-        library.mlirDiagnosticPrint(diagnostic, collect, None)
-        where = library.mlirDiagnosticGetLocation(diagnostic)
-        described = {
-            "severity": _SEVERITIES[library.mlirDiagnosticGetSeverity(diagnostic)],
-            "text": b"".join(pieces)[:_TEXT_LIMIT].decode(errors="replace"),
-            "places": list(itertools.islice(_places(library, where), _PLACES_LIMIT)),
-        }
-        send({"kind": "diagnostic", **described})
-        return 1
-
-    return _OnDiagnostic(handle)
-
-
-def _places(library: Any, location: _Handle) -> Iterator[list[Any]]:
-    """The file ranges of a location, innermost call first: file, start and end."""
-    if library.mlirLocationIsAFileLineColRange(location):
-        name = library.mlirLocationFileLineColRangeGetFilename(location)
-        text = library.mlirIdentifierStr(name)
-        file = ctypes.string_at(text.data, text.length).decode(errors="replace")
-        if file not in (BUFFER_NAME, "", "-"):
-            ask = "mlirLocationFileLineColRangeGet"
-            parts = ("StartLine", "StartColumn", "EndLine", "EndColumn")
-            yield [file, *(getattr(library, ask + part)(location) for part in parts)]
-    elif library.mlirLocationIsACallSite(location):
-        yield from _places(library, library.mlirLocationCallSiteGetCallee(location))
-        yield from _places(library, library.mlirLocationCallSiteGetCaller(location))
-    elif library.mlirLocationIsAName(location):
-        yield from _places(library, library.mlirLocationNameGetChildLoc(location))
-    elif library.mlirLocationIsAFused(location):
-        count = library.mlirLocationFusedGetNumLocations(location)
-        parts_of = (_Handle * count)()
-        library.mlirLocationFusedGetLocations(location, parts_of)
-        for part in parts_of:
-            yield from _places(library, part)
-
-
-if __name__ == "__main__":
-    main()

@@ -134,7 +134,13 @@ class Target:
         Linking the kernels of several back ends, IREE keeps those of one: the module then does not
         load on the others. Unlinked, each kernel carries all its forms.
         """
-        return ("--iree-hal-link-executables=false",) if self.members else ()
+        unlinked = self.members or self.links_in_parts
+        return ("--iree-hal-link-executables=false",) if unlinked else ()
+
+    @property
+    def links_in_parts(self) -> bool:
+        """Whether kernels are linked by `slopec.emit_linking`, which takes less time than IREE."""
+        return self.name == "llvm-cpu"
 
     @property
     def _hardware_flags(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 import slopec
 import slopec_runtime
 
-PROGRAMS = {"slopec.__main__", "slopec.emit_worker"}
+PROGRAMS = {"slopec.__main__"}
 """Modules that do something when they are imported."""
 
 MODULES = [

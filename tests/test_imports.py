@@ -12,13 +12,13 @@ STANDARD = sys.stdlib_module_names
 DOORS = {
     "iree.compiler.ir": {"slopec/ir.py", "slopec/dialects/"},
     "iree.compiler._mlir_libs": {"slopec/ir.py", "slopec/dialects/"},
-    "iree.compiler.api": {"slopec/emit.py", "slopec/emit_worker.py"},
+    "iree.compiler.api": {"slopec/emit.py", "slopec/emit_library.py"},
     "iree.compiler": {
         "slopec/ir.py",
         "slopec/rewrite.py",
         "slopec/dialects/",
         "slopec/emit.py",
-        "slopec/emit_worker.py",
+        "slopec/emit_library.py",
     },
 }
 """For each module: the only files and folders that import it or what lies below it."""

@@ -1,0 +1,177 @@
+"""IREE's compiler as C functions: what they take and give, and what its diagnostics say.
+
+IREE's Python wrapper covers neither phases nor diagnostics, so the functions are called as the
+headers of its embedding interface and of MLIR's C interface declare them. Only the standard library
+and IREE are imported here.
+"""
+
+import ctypes
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+Header = dict[str, Any]
+
+BUFFER_NAME = "<module>"
+"""What IREE calls the text it parses: locations in it are not the user's."""
+
+_TEXT_LIMIT = 2000
+_PLACES_LIMIT = 16
+
+
+class Handle(ctypes.Structure):
+    """An object of MLIR's C interface, passed by value."""
+
+    _fields_ = (("pointer", ctypes.c_void_p),)
+
+
+class Text(ctypes.Structure):
+    """A piece of text of MLIR's C interface."""
+
+    _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+    @classmethod
+    def of(cls, text: bytes) -> "Text":
+        """For a text that lives as long as the call it is given to."""
+        return cls(ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p), len(text))
+
+    def read(self) -> bytes:
+        """A copy."""
+        return ctypes.string_at(self.data, self.length)
+
+
+_OnText = ctypes.CFUNCTYPE(None, Text, ctypes.c_void_p)
+_OnDiagnostic = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p)
+
+_P, _S, _H, _T = ctypes.c_void_p, ctypes.c_char_p, Handle, Text
+_SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "ireeCompilerSessionBorrowContext": (_H, _P),
+    "ireeCompilerInvocationSetCompileFromPhase": (None, _P, _S),
+    "ireeCompilerInvocationSetCompileToPhase": (None, _P, _S),
+    "ireeCompilerInvocationSetVerifyIR": (None, _P, ctypes.c_bool),
+    "ireeCompilerInvocationExportStealModule": (_H, _P),
+    "ireeCompilerInvocationImportStealModule": (ctypes.c_bool, _P, _H),
+    "ireeCompilerInvocationRunPassPipeline": (ctypes.c_bool, _P, _S),
+    "mlirModuleGetBody": (_H, _H),
+    "mlirModuleGetContext": (_H, _H),
+    "mlirModuleGetOperation": (_H, _H),
+    "mlirBlockGetFirstOperation": (_H, _H),
+    "mlirBlockInsertOwnedOperation": (None, _H, ctypes.c_ssize_t, _H),
+    "mlirOperationGetNextInBlock": (_H, _H),
+    "mlirOperationGetName": (_H, _H),
+    "mlirOperationGetAttributeByName": (_H, _H, _T),
+    "mlirOperationSetAttributeByName": (None, _H, _T, _H),
+    "mlirOperationRemoveAttributeByName": (ctypes.c_bool, _H, _T),
+    "mlirOperationRemoveFromParent": (None, _H),
+    "mlirOperationVerify": (ctypes.c_bool, _H),
+    "mlirStringAttrGet": (_H, _H, _T),
+    "ireeCompilerInvocationOutputIR": (_P, _P, _P),
+    "ireeCompilerInvocationOutputVMBytecode": (_P, _P, _P),
+    "ireeCompilerSourceWrapBuffer": (_P, _P, _S, _S, ctypes.c_size_t, ctypes.c_bool, _P),
+    "mlirContextAttachDiagnosticHandler": (ctypes.c_uint64, _H, _OnDiagnostic, _P, _P),
+    "mlirDiagnosticPrint": (None, _H, _OnText, _P),
+    "mlirDiagnosticGetLocation": (_H, _H),
+    "mlirDiagnosticGetSeverity": (ctypes.c_int, _H),
+    "mlirLocationIsAFileLineColRange": (ctypes.c_bool, _H),
+    "mlirLocationFileLineColRangeGetFilename": (_H, _H),
+    "mlirLocationFileLineColRangeGetStartLine": (ctypes.c_int, _H),
+    "mlirLocationFileLineColRangeGetStartColumn": (ctypes.c_int, _H),
+    "mlirLocationFileLineColRangeGetEndLine": (ctypes.c_int, _H),
+    "mlirLocationFileLineColRangeGetEndColumn": (ctypes.c_int, _H),
+    "mlirIdentifierStr": (Text, _H),
+    "mlirLocationIsACallSite": (ctypes.c_bool, _H),
+    "mlirLocationCallSiteGetCallee": (_H, _H),
+    "mlirLocationCallSiteGetCaller": (_H, _H),
+    "mlirLocationIsAName": (ctypes.c_bool, _H),
+    "mlirLocationNameGetChildLoc": (_H, _H),
+    "mlirLocationIsAFused": (ctypes.c_bool, _H),
+    "mlirLocationFusedGetNumLocations": (ctypes.c_uint, _H),
+    "mlirLocationFusedGetLocations": (None, _H, ctypes.POINTER(Handle)),
+}
+_SEVERITIES = ("error", "warning", "note", "remark")
+
+
+def load() -> Any:
+    """The library, in which the functions know their types."""
+    from iree.compiler.api import ctypes_dl
+
+    library: Any = ctypes_dl._dylib
+    for name, (result, *arguments) in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+def strings(texts: Sequence[str]) -> Any:
+    """An array of C strings."""
+    return (ctypes.c_char_p * len(texts))(*(text.encode() for text in texts))
+
+
+def diagnostic_handler(library: Any, send: Callable[[Header], None]) -> Any:
+    """A handler that sends every diagnostic, structured, and lets nothing reach stderr.
+
+    Notes are left out: they print the operation that failed, in IREE's terms and at any length.
+    """
+
+    def handle(pointer: int, _: object) -> int:
+        diagnostic = Handle(pointer)
+        pieces: list[bytes] = []
+        collect = _OnText(lambda text, _: pieces.append(text.read()))
+        library.mlirDiagnosticPrint(diagnostic, collect, None)
+        where = library.mlirDiagnosticGetLocation(diagnostic)
+        described = {
+            "severity": _SEVERITIES[library.mlirDiagnosticGetSeverity(diagnostic)],
+            "text": b"".join(pieces)[:_TEXT_LIMIT].decode(errors="replace"),
+            "places": list(itertools.islice(_places(library, where), _PLACES_LIMIT)),
+        }
+        send({"kind": "diagnostic", **described})
+        return 1
+
+    return _OnDiagnostic(handle)
+
+
+def _places(library: Any, location: Handle) -> Iterator[list[Any]]:
+    """The file ranges of a location, innermost call first: file, start and end."""
+    if library.mlirLocationIsAFileLineColRange(location):
+        name = library.mlirLocationFileLineColRangeGetFilename(location)
+        file = library.mlirIdentifierStr(name).read().decode(errors="replace")
+        if file not in (BUFFER_NAME, "", "-"):
+            ask = "mlirLocationFileLineColRangeGet"
+            parts = ("StartLine", "StartColumn", "EndLine", "EndColumn")
+            yield [file, *(getattr(library, ask + part)(location) for part in parts)]
+    elif library.mlirLocationIsACallSite(location):
+        yield from _places(library, library.mlirLocationCallSiteGetCallee(location))
+        yield from _places(library, library.mlirLocationCallSiteGetCaller(location))
+    elif library.mlirLocationIsAName(location):
+        yield from _places(library, library.mlirLocationNameGetChildLoc(location))
+    elif library.mlirLocationIsAFused(location):
+        count = library.mlirLocationFusedGetNumLocations(location)
+        parts_of = (Handle * count)()
+        library.mlirLocationFusedGetLocations(location, parts_of)
+        for part in parts_of:
+            yield from _places(library, part)
+
+
+def output(library: Any, invocation: int, write: str) -> bytes:
+    """What an invocation writes with one of its functions."""
+    opened, contents, size = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
+    library.ireeCompilerOutputOpenMembuffer(ctypes.byref(opened))
+    error = getattr(library, write)(invocation, opened)
+    error = error or library.ireeCompilerOutputMapMemory(
+        opened, ctypes.byref(contents), ctypes.byref(size)
+    )
+    if error:
+        raise RuntimeError(library.ireeCompilerErrorGetMessage(error).decode())
+    return ctypes.string_at(contents, size.value)
+
+
+def linker(flags: Sequence[str]) -> list[str]:
+    """Link for the system's loader, where asked to, with the linker that IREE brings along."""
+    if "--iree-llvmcpu-link-embedded=false" not in flags or sys.platform != "linux":
+        return []
+    from iree import compiler
+
+    program = Path(compiler.__path__[0]) / "_mlir_libs" / "iree-lld"
+    return [f"--iree-llvmcpu-system-linker-path={program} -flavor gnu"]
