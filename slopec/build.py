@@ -25,7 +25,7 @@ DERIVE = "raise-logistic,refine-shapes,derive,inline,refine-shapes,symbol-dce"
 _SIMPLIFY = "simplify{signed-zeros=false}"
 _SIMPLIFY_LATER = "simplify{keep-layouts signed-zeros=false}"
 OPTIMIZE = (
-    f"{_SIMPLIFY},canonicalize,cse,slim-loops,stack-products,channels-last,expand-ops,expand-select-and-scatter,"
+    f"{_SIMPLIFY},canonicalize,cse,slim-loops,stack-products,absorb-scales,channels-last,expand-ops,expand-select-and-scatter,"
     f"{_SIMPLIFY_LATER},contract-convolutions,split-sums,canonicalize,cse,symbol-dce,"
     "rematerialize"
 )

@@ -13,6 +13,7 @@ from slopec.kernels.row_functions import EACH
 from slopec.transforms.body import defining
 
 _COMPARED = {"EQ": 1, "GT": 2, "GE": 3, "LT": 4, "LE": 5, "NE": 13}
+_STRICT = {"GE": "GT", "LE": "LT"}
 _MOST = 24  # steps, each of which keeps a register busy
 _NEVER_STORED = ("stablehlo.broadcast_in_dim", "stablehlo.iota")
 
@@ -96,8 +97,24 @@ def _kind(op: ir.Operation) -> str | None:
     """The step that an op is, None if it is none."""
     if op.name == "stablehlo.compare":
         spelled = str(op.attributes["comparison_direction"])
-        return next((sign for sign in _COMPARED if f" {sign}>" in spelled), None)
+        sign = next((sign for sign in _COMPARED if f" {sign}>" in spelled), None)
+        return _STRICT.get(sign, sign) if sign is not None and _chooses(op) else sign
     return "select" if op.name == "stablehlo.select" else EACH.get(op.name)
+
+
+def _chooses(op: ir.Operation) -> bool:
+    """Whether a comparison only chooses between what it compares, of which equals are the same.
+
+    Strict ones with their choice are one instruction.
+    """
+    compared = set(op.operands)
+    users = _users(op)
+    return all(
+        user.name == "stablehlo.select"
+        and user.operands[0] == op.results[0]
+        and {user.operands[1], user.operands[2]} == compared
+        for user in users
+    )
 
 
 @dataclass

@@ -23,6 +23,7 @@ PASSES: dict[str, str] = {
     "canonicalize": "slopec.passes.mlir:Canonicalize",
     "chlo-legalize-to-stablehlo": "slopec.passes.mlir:ChloLegalizeToStablehlo",
     "cse": "slopec.passes.mlir:Cse",
+    "absorb-scales": "slopec.passes.absorb_scales:AbsorbScales",
     "block-loops": "slopec.passes.block_loops:BlockLoops",
     "channels-last": "slopec.passes.channels_last:ChannelsLast",
     "constant-positions": "slopec.passes.constant_positions:ConstantPositions",

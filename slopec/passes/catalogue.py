@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from sys import modules
 
+from slopec.passes.absorb_scales import AbsorbScales
 from slopec.passes.base import PASSES, find, options
 from slopec.passes.channels_last import ChannelsLast
 from slopec.passes.contract_convolutions import ContractConvolutions
@@ -51,7 +52,7 @@ OTHERS = """
 
 `first` and `last` are transposes that put the features first, after the samples, and last.
 """
-LATER = (ChannelsLast, ContractConvolutions, SplitSums)
+LATER = (AbsorbScales, ChannelsLast, ContractConvolutions, SplitSums)
 
 
 def document() -> str:

@@ -13,12 +13,12 @@ import pytest
 
 from slopec import dtypes, ir, reference
 from slopec.dialects import chlo, stablehlo
-from slopec.passes import channels_last, contract_convolutions, op_counts, split_sums
+from slopec.passes import absorb_scales, channels_last, contract_convolutions, op_counts, split_sums
 from slopec.passes.pattern import Pattern, apply
 from slopec.passes.simplify import Simplify, all_patterns
 
 EXAMPLES = Path(__file__).parent / "examples"
-OTHERS = (channels_last, contract_convolutions, split_sums)
+OTHERS = (absorb_scales, channels_last, contract_convolutions, split_sums)
 EVERY = (*all_patterns(), *(p for module in OTHERS for p in module.PATTERNS))
 PATTERNS = {pattern.name: pattern for pattern in EVERY}
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 4.0, 9.0, np.inf, -np.inf, np.nan]
