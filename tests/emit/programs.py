@@ -47,12 +47,12 @@ SINE64 = unary("stablehlo.sine", "tensor<8xf64>")
 DEPTHWISE = function(
     "  %0 = stablehlo.convolution(%a0, %a1) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], "
     "window = {} {batch_group_count = 1 : i64, feature_group_count = 8 : i64} "
-    ": (tensor<2x8x8x8xf32>, tensor<3x3x1x8xf32>) -> tensor<2x6x6x8xf32>",
-    "tensor<2x8x8x8xf32>",
-    "tensor<3x3x1x8xf32>",
-    result="tensor<2x6x6x8xf32>",
+    ": (tensor<2x8x8x8xf64>, tensor<3x3x1x8xf64>) -> tensor<2x6x6x8xf64>",
+    "tensor<2x8x8x8xf64>",
+    "tensor<3x3x1x8xf64>",
+    result="tensor<2x6x6x8xf64>",
 )
-"""As a matrix product it does not compile, as a convolution it does."""
+"""No kernel takes it; as a matrix product it does not compile, as a convolution it does."""
 
 NEGATED_SUM = function(
     "  %n = stablehlo.negate %a0 : tensor<64x256xf32>\n"
