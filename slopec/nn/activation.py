@@ -276,8 +276,8 @@ class GLU(Module):
 class Softmax(Module):
     """`functional.softmax`, along `dim`."""
 
-    def __init__(self, dim: int = -1) -> None:
-        """Remember the dimension."""
+    def __init__(self, dim: int | None = None) -> None:
+        """Remember the dimension, which vectors and matrices need not name."""
         self.dim = dim
 
     def forward(self, x: Tensor) -> Tensor:
@@ -292,8 +292,8 @@ class Softmax(Module):
 class Softmin(Module):
     """`functional.softmin`, along `dim`."""
 
-    def __init__(self, dim: int = -1) -> None:
-        """Remember the dimension."""
+    def __init__(self, dim: int | None = None) -> None:
+        """Remember the dimension, which vectors and matrices need not name."""
         self.dim = dim
 
     def forward(self, x: Tensor) -> Tensor:
@@ -308,8 +308,8 @@ class Softmin(Module):
 class LogSoftmax(Module):
     """`functional.log_softmax`, along `dim`."""
 
-    def __init__(self, dim: int = -1) -> None:
-        """Remember the dimension."""
+    def __init__(self, dim: int | None = None) -> None:
+        """Remember the dimension, which vectors and matrices need not name."""
         self.dim = dim
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ it to keep them, as the example in `slopec.nn.module` does.
 """
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from slopec import dtypes, ops, tracing
 from slopec.diagnostics import ShapeError
@@ -70,6 +71,7 @@ class BatchNorm1d(Module):
         if known is not None:
             return functional.batch_norm(x, *known, self.weight, self.bias, eps=self.eps)
         axes = [d for d in range(x.ndim) if d != 1]
+        self._check_count(x, axes)
         mean, variance = (ops.squeeze(m, axes) for m in functional.moments(_wide(x), axes))
         self._follow(mean, variance, math.prod(x.shape[d] for d in axes))
         return functional.batch_norm(x, mean, variance, self.weight, self.bias, eps=self.eps)
@@ -81,6 +83,16 @@ class BatchNorm1d(Module):
                 f"{type(self).__name__}({self.num_features}) got shape {x.shape}",
                 span=tracing.here(),
                 hint="channels are dimension 1 of the input",
+            )
+
+    def _check_count(self, x: Tensor, axes: Sequence[int]) -> None:
+        """One value has no variance: it would be normalised to 0, and the running one be lost."""
+        if self.training and math.prod(x.shape[d] for d in axes) == 1:
+            raise ShapeError(
+                "S0101",
+                f"{type(self).__name__} got shape {x.shape}: one value of each channel to train on",
+                span=tracing.here(),
+                hint="train on larger batches; `model.eval()` uses the running statistics",
             )
 
     def _known_statistics(self) -> tuple[Tensor, Tensor] | None:
@@ -126,13 +138,15 @@ class BatchNorm3d(BatchNorm1d):
 class InstanceNorm1d(BatchNorm1d):
     """Each channel of each example normalised (Ulyanov et al., 2016); not scaled by default.
 
-    With `track_running_stats`, evaluation uses the average of the statistics seen in training. The
-    rank of the input does not matter: `InstanceNorm2d` and `InstanceNorm3d` are the same.
+    With `track_running_stats`, evaluation uses the average of the statistics seen in training. A
+    single example may come without a batch dimension.
 
     >>> import slopec as sp
     >>> sp.nn.InstanceNorm2d(3)(sp.ones((2, 3, 4, 4))).shape
     (2, 3, 4, 4)
     """
+
+    spatial: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -151,11 +165,17 @@ class InstanceNorm1d(BatchNorm1d):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, …) to the same shape; raises ShapeError for another number of channels."""
+        """(N, C, …) or (C, …) to the same shape.
+
+        Raises ShapeError for another number of channels, or one value of each to train on.
+        """
+        if x.ndim == self.spatial + 1:
+            return ops.squeeze(self(ops.expand_dims(x, 0)), 0)
         self._check(x)
         known = self._known_statistics()
         if known is not None:
             return functional.batch_norm(x, *known, self.weight, self.bias, eps=self.eps)
+        self._check_count(x, range(2, x.ndim))
         if self.running_mean is not None:
             axes = list(range(2, x.ndim))
             statistics = functional.moments(_wide(x), axes)
@@ -171,6 +191,10 @@ class InstanceNorm1d(BatchNorm1d):
 class InstanceNorm2d(InstanceNorm1d):
     """`InstanceNorm1d` for images."""
 
+    spatial = 2
+
 
 class InstanceNorm3d(InstanceNorm1d):
     """`InstanceNorm1d` for volumes."""
+
+    spatial = 3

@@ -30,16 +30,20 @@ class _Lazy(Module):
 
     kind: ClassVar[type[Module]]
     dim: ClassVar[int]
+    defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         """The constructor's arguments are those of `kind` without the first."""
         _, *rest = inspect.signature(cls.kind).parameters.values()
+        rest = [p.replace(default=cls.defaults.get(p.name, p.default)) for p in rest]
         cls.__signature__ = inspect.Signature(rest)  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """Remember the arguments; raises TypeError for those that `kind` does not have."""
-        inspect.signature(self.kind).bind(0, *args, **options)
-        self.arguments, self.options = args, options
+        bound = inspect.signature(self.kind).bind(0, *args, **options)
+        self.arguments = args
+        self.options = {k: v for k, v in self.defaults.items() if k not in bound.arguments}
+        self.options |= options
 
     def forward(self, x: Any, **options: Any) -> Any:
         """Become the module for inputs like `x`, and compute what it does.
@@ -131,19 +135,24 @@ class LazyBatchNorm3d(_Lazy):
     kind, dim = BatchNorm3d, 1
 
 
-class LazyInstanceNorm1d(_Lazy):
-    """`InstanceNorm1d` whose channels come with the first input."""
+class _LazyInstanceNorm(_Lazy):
+    """Scaled, shifted and tracked by default, as PyTorch's, which takes that from batch norms."""
 
     kind, dim = InstanceNorm1d, 1
+    defaults: ClassVar[dict[str, Any]] = {"affine": True, "track_running_stats": True}
 
 
-class LazyInstanceNorm2d(_Lazy):
-    """`InstanceNorm2d` whose channels come with the first input."""
-
-    kind, dim = InstanceNorm2d, 1
+class LazyInstanceNorm1d(_LazyInstanceNorm):
+    """`InstanceNorm1d` whose channels come with the first input; affine and tracked by default."""
 
 
-class LazyInstanceNorm3d(_Lazy):
-    """`InstanceNorm3d` whose channels come with the first input."""
+class LazyInstanceNorm2d(_LazyInstanceNorm):
+    """`InstanceNorm2d` whose channels come with the first input; affine and tracked by default."""
 
-    kind, dim = InstanceNorm3d, 1
+    kind = InstanceNorm2d
+
+
+class LazyInstanceNorm3d(_LazyInstanceNorm):
+    """`InstanceNorm3d` whose channels come with the first input; affine and tracked by default."""
+
+    kind = InstanceNorm3d

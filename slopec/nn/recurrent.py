@@ -8,7 +8,7 @@ from slopec import dtypes, ops, random, tracing
 from slopec.diagnostics import ShapeError
 from slopec.nn import functional, init
 from slopec.nn.module import Module
-from slopec.ops.common import bad_argument
+from slopec.ops.common import at_least, bad_argument
 from slopec.tensor import Tensor
 from slopec.transforms import scan
 
@@ -103,6 +103,7 @@ class _Recurrent(Module):
         key: Any = None,
     ) -> None:
         """All parameters uniform within ±1/√hidden_size; dropout lies between layers."""
+        at_least(type(self).__name__, "num_layers", [num_layers], 1)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
         self.bidirectional = bidirectional

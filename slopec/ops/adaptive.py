@@ -42,7 +42,9 @@ def _adaptive(
     for axis, wanted in enumerate(output_size, first):
         size, edges = x.shape[axis], _edges(x.shape[axis], wanted)
         count = len(edges)
-        if count and size % count == 0:
+        if not count:
+            x = part(x, axis, 0, 0)
+        elif size % count == 0:
             shape = (*x.shape[:axis], count, size // count, *x.shape[axis + 1 :])
             x = reduce(hlo.reshape(x, shape), axis + 1)
         else:

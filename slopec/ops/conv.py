@@ -79,6 +79,21 @@ def _check_channels(
         )
 
 
+def _check_window(
+    name: str, x: Tensor, weight: Tensor, pads: Pads, dilations: Sequence[int]
+) -> None:
+    """Raise ShapeError where the window reaches beyond the padded input."""
+    reach = [d * (w - 1) + 1 for w, d in zip(weight.shape[2:], dilations, strict=True)]
+    padded = [n + a + b for n, (a, b) in zip(x.shape[2:], pads, strict=True)]
+    if any(window > size for window, size in zip(reach, padded, strict=True)):
+        raise ShapeError(
+            "S0101",
+            f"{name}: windows of {tuple(reach)} do not fit into an input of {tuple(padded)}",
+            span=tracing.here(),
+            notes=(f"input of shape {x.shape}, weight of shape {weight.shape}",),
+        )
+
+
 def _finished(result: Tensor, bias: Tensor | None, single: bool) -> Tensor:
     if bias is not None:
         result = hlo.add(result, hlo.broadcast_in_dim(bias, result.shape, [1]))
@@ -111,7 +126,9 @@ def paddings(
         totals = [d * (w - 1) for w, d in zip(window, dilations, strict=True)]
         return [(t // 2, t - t // 2) for t in totals]
     if isinstance(padding, int) or all(isinstance(p, int) for p in padding):
-        return [(p, p) for p in per_dimension(name, "padding", cast("Sizes", padding), rank)]
+        sizes = per_dimension(name, "padding", cast("Sizes", padding), rank)
+        at_least(name, "padding", sizes, 0)
+        return [(p, p) for p in sizes]
     pairs = [(int(a), int(b)) for a, b in cast("Pads", padding)]
     if len(pairs) != rank:
         raise bad_argument(f"{name}: {len(pairs)} pairs of padding for {rank} dimensions")
@@ -136,6 +153,7 @@ def _conv(
     at_least(name, "stride", strides, 1)
     at_least(name, "dilation", dilations, 1)
     pads = paddings(name, padding, kernel.shape[2:], strides, dilations)
+    _check_window(name, given, kernel, pads, dilations)
     result = hlo.convolution(
         given,
         kernel,
@@ -229,6 +247,13 @@ def _conv_transpose(
     at_least(name, "dilation", dilations, 1)
     margins = per_dimension(name, "padding", padding, rank)
     extra = per_dimension(name, "output_padding", output_padding, rank)
+    at_least(name, "padding", margins, 0)
+    at_least(name, "output_padding", extra, 0)
+    if any(e >= max(s, d) for e, s, d in zip(extra, strides, dilations, strict=True)):
+        raise bad_argument(
+            f"{name}: output_padding {tuple(extra)} is not below stride {tuple(strides)} "
+            f"or dilation {tuple(dilations)}"
+        )
     reach = [d * (w - 1) for w, d in zip(window, dilations, strict=True)]
     if groups > 1:
         kernel = hlo.reshape(kernel, (groups, inputs // groups, per_group, *window))

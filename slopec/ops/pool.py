@@ -211,6 +211,8 @@ def _avg_pool(
     windows = _windows(name, rank, x, kernel_size, stride, padding, 1, ceil_mode)
     total = _reduced(hlo.convert(x, summed_type(x.dtype)), "add", 0, windows)
     counts = _counts(x.shape[-rank:], windows, count_include_pad)
+    if divisor_override == 0:
+        raise bad_argument(f"{name}: divisor_override is 0, by which nothing is divided")
     if divisor_override is not None:
         counts = np.full_like(counts, divisor_override)
     if counts.size and (counts == counts.flat[0]).all():

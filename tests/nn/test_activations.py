@@ -102,9 +102,12 @@ def test_along_a_dimension_against_jax(name, dim):
     np.testing.assert_allclose(slope, pullback(seed)[0], rtol=1e-8, atol=1e-12)
 
 
+ARGUMENTS = {"Threshold": (0.4, -3.0), "Softmax": (-1,), "LogSoftmax": (-1,), "Softmin": (0,)}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_are_the_functions(name):
-    args = (0.4, -3.0) if name == "Threshold" else ()
+    args = ARGUMENTS.get(name, ())
     module, function = getattr(nn, name)(*args), getattr(F, MODULES[name])
 
     np.testing.assert_array_equal(

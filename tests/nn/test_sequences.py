@@ -36,11 +36,11 @@ def by_enumeration(log_probs, blank=0):
 
 def ours(x, reduction="none"):
     given = (sp.tensor(a) for a in (TARGETS, TIMES, LENGTHS))
-    return F.ctc_loss(F.log_softmax(x), *given, reduction=reduction)
+    return F.ctc_loss(F.log_softmax(x, -1), *given, reduction=reduction)
 
 
 def test_every_alignment_counts():
-    log_probs = F.log_softmax(sp.tensor(LOGITS)).numpy()
+    log_probs = F.log_softmax(sp.tensor(LOGITS), -1).numpy()
     expected = by_enumeration(log_probs)
 
     np.testing.assert_allclose(ours(sp.tensor(LOGITS)).numpy(), expected, rtol=1e-9)
@@ -55,14 +55,14 @@ def test_the_gradient_against_differences():
     slope = sp.grad(lambda x: ours(x, "sum"))(sp.tensor(LOGITS)).numpy()
     direction = RNG.normal(size=LOGITS.shape)
     values = [
-        by_enumeration(F.log_softmax(sp.tensor(LOGITS + h * direction)).numpy()).sum()
+        by_enumeration(F.log_softmax(sp.tensor(LOGITS + h * direction), -1).numpy()).sum()
         for h in (1e-5, -1e-5)
     ]
     assert (slope * direction).sum() == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-6)
 
 
 def test_impossible_targets():
-    x = F.log_softmax(sp.tensor(LOGITS[:2, :1]))
+    x = F.log_softmax(sp.tensor(LOGITS[:2, :1]), -1)
     given = (sp.tensor([[1, 1]]), sp.tensor([2]), sp.tensor([2]))
     assert F.ctc_loss(x, *given).item() == math.inf
     assert F.ctc_loss(x, *given, zero_infinity=True).item() == 0.0

@@ -113,6 +113,8 @@ def elu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 @operation
 def celu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, α(e^(x/α) − 1) elsewhere (Barron, 2017)."""
+    if alpha == 0:
+        raise bad_argument("celu: alpha is 0, by which nothing is divided")
     return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x) / alpha))
 
 
@@ -207,6 +209,8 @@ def tanhshrink(x: Tensor) -> Tensor:
 @operation
 def softshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved by `lambd` towards zero, and zero within [−lambd, lambd]."""
+    if lambd < 0:
+        raise bad_argument(f"softshrink: lambd is at least 0, got {lambd}")
     return ops.where(x > lambd, x - lambd, ops.where(x < -lambd, x + lambd, 0))
 
 
@@ -250,32 +254,47 @@ def shifted(x: Tensor, dim: int) -> Tensor:
     return x - top
 
 
+def _last(name: str, x: Tensor, dim: int | None) -> int:
+    """`dim`, or the last dimension of a vector or matrix; see `softmax`."""
+    if dim is None and x.ndim > 2:
+        raise bad_argument(
+            f"{name}: a tensor of shape {x.shape} needs `dim`",
+            "write dim=-1 for the last dimension",
+        )
+    return -1 if dim is None else dim
+
+
 @operation
-def softmax(x: Tensor, dim: int = -1, *, dtype: Any = None) -> Tensor:
+def softmax(x: Tensor, dim: int | None = None, *, dtype: Any = None) -> Tensor:
     """eˣ / Σeˣ along `dim`, of `x` converted to `dtype`; the maximum is taken out of the exponent.
+
+    `dim` may be left out for vectors and matrices, where it is the last one. Raises UsageError
+    (S0106) for more dimensions, of which PyTorch would take the first or second, JAX the last.
 
     >>> import slopec as sp
     >>> print(softmax(sp.tensor([1000.0, 1000.0])))
     tensor([0.5 0.5], float32[2], cpu)
     """
+    dim = _last("softmax", x, dim)
     powers = ops.exp(shifted(x if dtype is None else ops.astype(x, dtype), dim))
     return powers / ops.sum(powers, axis=dim, keepdims=True)
 
 
 @operation
-def softmin(x: Tensor, dim: int = -1, *, dtype: Any = None) -> Tensor:
-    """softmax(−x) along `dim`."""
-    return softmax(-x, dim, dtype=dtype)
+def softmin(x: Tensor, dim: int | None = None, *, dtype: Any = None) -> Tensor:
+    """softmax(−x) along `dim`; see `softmax`."""
+    return softmax(-x, _last("softmin", x, dim), dtype=dtype)
 
 
 @operation
-def log_softmax(x: Tensor, dim: int = -1, *, dtype: Any = None) -> Tensor:
+def log_softmax(x: Tensor, dim: int | None = None, *, dtype: Any = None) -> Tensor:
     """log(softmax(x)) along `dim`, exact where softmax underflows; see `softmax`.
 
     >>> import slopec as sp
     >>> print(log_softmax(sp.tensor([0.0, 1000.0])))
     tensor([-1000.     0.], float32[2], cpu)
     """
+    dim = _last("log_softmax", x, dim)
     below = shifted(x if dtype is None else ops.astype(x, dtype), dim)
     return below - ops.log(ops.sum(ops.exp(below), axis=dim, keepdims=True))
 

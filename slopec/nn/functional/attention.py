@@ -72,7 +72,7 @@ def attention_weights(
     if attn_mask is not None:
         scores = _masked(scores, attn_mask)
     if attn_mask is None:
-        return softmax(scores)
+        return softmax(scores, -1)
     # A mask may hide a whole row: its maximum is -inf, its sum 0. Causal rows see at least one key.
     top = ops.max(scores, axis=-1, keepdims=True)
     top = stop_gradient(ops.where(ops.isfinite(top), top, 0))

@@ -11,6 +11,7 @@ from slopec.lazy.record import operation
 from slopec.nn.functional.activations import log_softmax, shifted
 from slopec.nn.functional.losses import Reduction, reduce_loss
 from slopec.nn.functional.margins import normalize
+from slopec.ops.common import bad_argument
 from slopec.tensor import Tensor
 
 __all__ = ["accuracy", "cross_entropy", "info_nce", "nll_loss"]
@@ -92,6 +93,8 @@ def cross_entropy(
     >>> print(f"{cross_entropy(logits, sp.tensor([0, 1])):.4f}")
     0.1269
     """
+    if not 0 <= label_smoothing <= 1:
+        raise bad_argument(f"cross_entropy: label_smoothing is within 0 … 1, got {label_smoothing}")
     if dtypes.is_floating(target.dtype):
         place = (1 if x.ndim > 1 else 0) if dim is None else dim % x.ndim
         return _of_probabilities(x, target, weight, reduction, label_smoothing, place)

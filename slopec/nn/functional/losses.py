@@ -7,8 +7,9 @@ from slopec import dtypes, ops, tracing
 from slopec.diagnostics import ShapeError, UsageError
 from slopec.lazy.record import operation
 from slopec.nn.functional.activations import logsigmoid
+from slopec.ops.common import bad_argument
 from slopec.tensor import Tensor
-from slopec.transforms import stop_gradient
+from slopec.transforms import custom_jvp, stop_gradient
 
 __all__ = [
     "Reduction",
@@ -84,6 +85,8 @@ def huber_loss(
 ) -> Tensor:
     """½d² where |d| ≤ δ, δ(|d| − ½δ) beyond, for d = x − target (Huber, 1964)."""
     same_shape("huber_loss", x, target)
+    if delta <= 0:
+        raise bad_argument(f"huber_loss: delta is positive, got {delta}")
     size = ops.abs(x - target)
     values = ops.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta))
     return reduce_loss(values, reduction)
@@ -94,6 +97,8 @@ def smooth_l1_loss(
     x: Tensor, target: Tensor, beta: float = 1.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
     """½d²/β where |d| < β, |d| − ½β beyond, for d = x − target (Girshick, 2015)."""
+    if beta < 0:
+        raise bad_argument(f"smooth_l1_loss: beta is at least 0, got {beta}")
     if beta == 0:
         return l1_loss(x, target, reduction=reduction)
     return huber_loss(x, target, beta, reduction=reduction) / beta
@@ -103,11 +108,31 @@ def smooth_l1_loss(
 def binary_cross_entropy(
     x: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: Reduction = "mean"
 ) -> Tensor:
-    """−t log x − (1 − t) log(1 − x) of probabilities x; logarithms are at least −100."""
+    """−t log x − (1 − t) log(1 − x) of probabilities x; logarithms are at least −100.
+
+    The slope is (x − t) / max(x (1 − x), 10⁻¹²), as PyTorch's, which is finite at 0 and 1.
+    """
     same_shape("binary_cross_entropy", x, target)
-    ones, zeros = (ops.maximum(ops.log(p), -100.0) for p in (x, 1.0 - x))
-    values = (target - 1.0) * zeros - target * ones
+    values = _cross_entropy(x, target)
     return reduce_loss(values if weight is None else values * weight, reduction)
+
+
+@custom_jvp
+def _cross_entropy(x: Tensor, target: Tensor) -> Tensor:
+    ones, zeros = _logarithms(x)
+    return (target - 1.0) * zeros - target * ones
+
+
+@_cross_entropy.defjvp
+def _(primals: tuple[Tensor, Tensor], tangents: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    (x, target), (dx, dtarget) = primals, tangents
+    ones, zeros = _logarithms(x)
+    slope = (x - target) / ops.maximum(x * (1.0 - x), 1e-12)
+    return (target - 1.0) * zeros - target * ones, slope * dx + (zeros - ones) * dtarget
+
+
+def _logarithms(x: Tensor) -> list[Tensor]:
+    return [ops.maximum(ops.log(p), -100.0) for p in (x, 1.0 - x)]
 
 
 @operation

@@ -5,6 +5,7 @@ from typing import Literal
 from slopec import ops, tracing
 from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
+from slopec.ops.common import bad_argument
 from slopec.ops.extremes import limits
 from slopec.tensor import Tensor
 from slopec.transforms import stop_gradient
@@ -104,6 +105,15 @@ def embedding_bag(
     tensor([[1. 1. 0.]
             [0. 0. 1.]], float32[2, 3], cpu)
     """
+    if offsets is None and indices.ndim != 2:
+        raise ShapeError(
+            "S0101",
+            f"embedding_bag: indices of shape {indices.shape} and no offsets",
+            span=tracing.here(),
+            hint="indices are (bags, k), or a vector that `offsets` cuts into bags",
+        )
+    if per_sample_weights is not None and mode != "sum":
+        raise bad_argument(f"embedding_bag: weights of samples are for mode 'sum', not {mode!r}")
     if offsets is None:
         starts = ops.arange(indices.shape[0]) * indices.shape[1]
         indices = ops.reshape(indices, -1)

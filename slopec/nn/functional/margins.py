@@ -7,7 +7,9 @@ from slopec.diagnostics import ShapeError
 from slopec.lazy.record import operation
 from slopec.nn.functional.activations import logsigmoid
 from slopec.nn.functional.losses import Reduction, reduce_loss, same_shape
+from slopec.ops.common import bad_argument
 from slopec.tensor import Tensor
+from slopec.transforms import stop_gradient
 
 __all__ = [
     "cosine_embedding_loss",
@@ -38,10 +40,24 @@ def normalize(x: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Te
 
 @operation
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x₁ · x₂ / (max(‖x₁‖, eps) max(‖x₂‖, eps)) along `dim`; both broadcast to one shape."""
+    """x₁ · x₂ / (max(‖x₁‖, eps) max(‖x₂‖, eps)) along `dim`; both broadcast to one shape.
+
+    For the derivative the maximum is a constant added to the norm, as in PyTorch.
+    """
     x1, x2 = ops.broadcast_arrays(x1, x2)
-    first, second = (x / ops.maximum(ops.norm(x, axis=dim, keepdims=True), eps) for x in (x1, x2))
+    first, second = (x / _at_least(ops.norm(x, axis=dim, keepdims=True), eps) for x in (x1, x2))
     return ops.sum(first * second, axis=dim)
+
+
+def _at_least(size: Tensor, eps: float) -> Tensor:
+    more: Tensor = stop_gradient(ops.maximum(size, eps) - size)
+    return size + more
+
+
+def _positive(x: Tensor) -> Tensor:
+    """max(0, x), whose slope at 0 is 1: a margin that is just met still pushes, as in PyTorch."""
+    positive: Tensor = ops.where(x >= 0, x, 0)
+    return positive
 
 
 @operation
@@ -58,7 +74,7 @@ def cosine_embedding_loss(
 ) -> Tensor:
     """1 − cos(x₁, x₂) for target 1, max(0, cos − margin) for −1; along the last dimension."""
     angle = cosine_similarity(x1, x2, dim=-1)
-    values = ops.where(target > 0, 1.0 - angle, ops.relu(angle - margin))
+    values = ops.where(target > 0, 1.0 - angle, _positive(angle - margin))
     return reduce_loss(values, reduction)
 
 
@@ -67,15 +83,16 @@ def margin_ranking_loss(
     x1: Tensor, x2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
     """max(0, −t (x₁ − x₂) + margin) for t = 1 where x₁ should be larger, −1 where x₂."""
-    return reduce_loss(ops.relu(target * (x2 - x1) + margin), reduction)
+    return reduce_loss(_positive(target * (x2 - x1) + margin), reduction)
 
 
 @operation
 def hinge_embedding_loss(
     x: Tensor, target: Tensor, margin: float = 1.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
-    """x for target 1, max(0, margin − x) for −1."""
-    return reduce_loss(ops.where(target > 0, x, ops.relu(margin - x)), reduction)
+    """x for target 1, max(0, margin − x) for −1; their sum for other targets, as in PyTorch."""
+    near = ops.where(target == -1, 0, x)
+    return reduce_loss(near + ops.where(target == 1, 0, _positive(margin - x)), reduction)
 
 
 @operation
@@ -127,11 +144,13 @@ def triplet_margin_with_distance_loss(
     reduction: Reduction = "mean",
 ) -> Tensor:
     """`triplet_margin_loss` by a distance of your own; `pairwise_distance` by default."""
+    if margin <= 0:
+        raise bad_argument(f"triplet_margin_loss: the margin is positive, got {margin}")
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = ops.minimum(far, distance(positive, negative))
-    return reduce_loss(ops.relu(near - far + margin), reduction)
+    return reduce_loss(_positive(near - far + margin), reduction)
 
 
 # --- margins between classes -----------------------------------------------------------------
@@ -163,6 +182,8 @@ def multi_margin_loss(
 
     `x` holds scores (N, C) or (C), `target` labels (N) or a number.
     """
+    if p not in (1, 2):
+        raise bad_argument(f"multi_margin_loss: p is 1 or 2, got {p}")
     rows = _rows("multi_margin_loss", x, target, x.shape[:-1])
     labels = ops.reshape(target, (rows.shape[0], 1))
     own = ops.take_along_axis(rows, labels, axis=1)

@@ -34,7 +34,7 @@ def ctc_loss(
     Raises ShapeError for other ranks or batch sizes.
 
     >>> import slopec as sp
-    >>> x = sp.nn.functional.log_softmax(sp.zeros((4, 1, 3)))
+    >>> x = sp.nn.functional.log_softmax(sp.zeros((4, 1, 3)), -1)
     >>> print(f"{ctc_loss(x, sp.tensor([[1, 2]]), sp.tensor([4]), sp.tensor([2])):.4f}")
     0.8432
     """
