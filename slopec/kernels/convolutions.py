@@ -10,6 +10,8 @@ from slopec.kernels.convolution_gradient import gradient
 from slopec.kernels.convolution_gradient import schedule as schedule_gradient
 from slopec.kernels.depthwise import Depthwise, depthwise
 from slopec.kernels.depthwise import schedule as schedule_depthwise
+from slopec.kernels.depthwise_gradient import gradient as gradient_of_each
+from slopec.kernels.depthwise_gradient import schedule as schedule_gradient_of_each
 from slopec.kernels.epilogue import following
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call, reshaped
@@ -47,15 +49,16 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
         return products.place_product(product, module, op, vectors)
     single, work = _depthwise_of(c), _work_of(c)
     with tracing.writing(where):
-        if single is not None:
+        if single is not None and c.sums_over_places:
+            kernel = gradient_of_each(single, schedule_gradient_of_each(single, vectors))
+            _put_gradient(c, kernel, where, op)
+        elif single is not None:
             _convolve_each(c, single, vectors, where, op)
-        elif work is None:
-            return False
-        elif c.sums_over_places:
-            op.results[0].replace_all_uses_with(_gradient(c, work, vectors, where, op))
-        else:
+        elif work is not None and c.sums_over_places:
+            _put_gradient(c, gradient(work, schedule_gradient(work, vectors)), where, op)
+        elif work is not None:
             _convolve(c, work, vectors, where, op)
-    return True
+    return single is not None or work is not None
 
 
 def _product_of(c: Convolution) -> Product | None:
@@ -110,16 +113,13 @@ def _convolve_each(
     _replace(replaced, kernel, [where.value_of(c.x), where.value_of(c.kernel), *inputs], where)
 
 
-def _gradient(
-    c: Convolution, work: Convolved, vectors: Vectors, where: Trace, op: ir.Operation
-) -> ir.Value:
-    """The result of a dispatch in place of a gradient: its sums are still to be added."""
-    kernel = gradient(work, schedule_gradient(work, vectors))
+def _put_gradient(c: Convolution, kernel: Kernel, where: Trace, op: ir.Operation) -> None:
+    """Put a dispatch in place of a gradient, and what adds up its sums."""
     (value,) = call(kernel, [where.value_of(c.x), where.value_of(c.kernel)], where.module, op)
     sums = Tensor._of_value(value, where, *ir.type_of(value))
     total = hlo.reduce(sums, hlo.full((), 0, sums.dtype), "add", [0])
     assert isinstance(total, Tensor)
-    return where.value_of(total)
+    op.results[0].replace_all_uses_with(where.value_of(hlo.reshape(total, c.shape)))
 
 
 def _is_transpose(op: ir.Operation, order: tuple[int, ...]) -> bool:
@@ -132,30 +132,33 @@ def _only_user(op: ir.Operation) -> ir.Operation | None:
 
 
 def _depthwise_of(c: Convolution) -> Depthwise | None:
-    """What the kernel of a convolution with a window for each feature would compute."""
-    features = c.x.shape[c.numbers.input_feature]
-    if c.rank not in (1, 2) or not _is_single(c) or c.numbers != channels_last(c.rank):
+    """What the kernel of a convolution with a window for each feature, or its gradient's, does."""
+    if c.rank not in (1, 2) or not _is_single(c) or any(c.reversal):
         return None
-    if {c.feature_groups, c.shape[-1]} != {features} or c.batch_groups > 1 or any(c.reversal):
+    features, summed = c.x.shape[-1], c.sums_over_places
+    groups = (1, features) if summed else (features, 1)
+    if c.numbers != (channels_last_sum(c.rank) if summed else channels_last(c.rank)):
         return None
-    if c.window[-1] > _MOST_TAPS or any(
-        gaps > 1 and step > 1 for gaps, step in zip(c.base_dilation, c.dilation, strict=True)
-    ):
+    if (c.feature_groups, c.batch_groups) != groups or c.shape[-1] != features:
         return None
-    axes = [
-        Axis(
-            c.size[d],
-            c.places[d],
-            c.window[d],
-            c.strides[d],
-            c.dilation[d],
-            c.padding[d][0],
-            c.base_dilation[d],
-        )
-        for d in range(c.rank)
-    ]
+    if summed and set(c.base_dilation) != {1}:
+        return None
+    axes = [_axis(c, d) for d in range(c.rank)]
+    if axes[-1].window > _MOST_TAPS or any(a.gaps > 1 and a.dilation > 1 for a in axes):
+        return None
     rows, columns = [Axis(1, 1, 1, 1, 1, 0), *axes][-2:]
     return Depthwise(c.x.shape[0], rows, columns, features, c.dtype)
+
+
+def _axis(c: Convolution, d: int) -> Axis:
+    """A spatial dimension of a convolution, or of the one that it is the weights' gradient of.
+
+    The gradient walks the window as the convolution itself walks the result.
+    """
+    size, low, gaps = c.size[d], c.padding[d][0], c.base_dilation[d]
+    if c.sums_over_places:
+        return Axis(size, c.window[d], c.places[d], c.dilation[d], c.strides[d], low, gaps)
+    return Axis(size, c.places[d], c.window[d], c.strides[d], c.dilation[d], low, gaps)
 
 
 def _is_single(c: Convolution) -> bool:
@@ -170,13 +173,9 @@ def _work_of(c: Convolution) -> Convolved | None:
         return None
     summed = c.sums_over_places
     numbers = channels_last_sum(2) if summed else channels_last(2)
-    # The gradient of the weights walks the window as the convolution itself walks the result.
-    results, window = (c.window, c.places) if summed else (c.places, c.window)
-    strides, dilation = (c.dilation, c.strides) if summed else (c.strides, c.dilation)
-    if c.numbers != numbers or window[1] > _MOST_PLACES or window == (1, 1):
+    rows, columns = (_axis(c, d) for d in range(2))
+    if c.numbers != numbers or columns.window > _MOST_PLACES:
         return None
-    rows, columns = (
-        Axis(c.size[d], results[d], window[d], strides[d], dilation[d], c.padding[d][0])
-        for d in range(2)
-    )
+    if rows.window == columns.window == 1:
+        return None
     return Convolved(c.x.shape[0], rows, columns, c.x.shape[-1], c.shape[-1], c.dtype)

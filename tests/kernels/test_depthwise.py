@@ -20,38 +20,60 @@ CASES = (
     (1, 3, 4, 8, (5, 9), (1, 1), (1, 1), (1, 1), ((4, 4), (8, 8))),
     (2, 1, 50, 21, (1, 4), (1, 1), (1, 1), (1, 1), ((0, 0), (3, 0))),
 )
-ORDER = ("NHWC", "HWIO", "NHWC")
+
+
+def places(case):
+    """The spatial sizes of the result."""
+    _, h, w, _, window, strides, gaps, dilation, padding = case
+    axes = zip((h, w), window, strides, gaps, dilation, padding, strict=True)
+    return [((s - 1) * g + 1 + sum(p) - (t - 1) * d - 1) // r + 1 for s, t, r, g, d, p in axes]
 
 
 def spelled(case):
     """The convolution of a case: shapes of operands and result, and text."""
     n, h, w, f, window, strides, gaps, dilation, padding = case
-    axes = zip((h, w), window, strides, gaps, dilation, padding, strict=True)
-    y = [((s - 1) * g + 1 + sum(p) - (t - 1) * d - 1) // r + 1 for s, t, r, g, d, p in axes]
     text = (
         "dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],"
         f" window = {{stride = {list(strides)}, pad = {[list(p) for p in padding]},"
         f" lhs_dilate = {list(gaps)}, rhs_dilate = {list(dilation)}}}"
         f" {{batch_group_count = 1 : i64, feature_group_count = {f} : i64}}"
     )
-    return ((n, h, w, f), (*window, 1, f), (n, *y, f)), text
+    return ((n, h, w, f), (*window, 1, f), (n, *places(case), f)), text
 
 
-def exact(case, x, k):
-    """The convolution in double precision."""
+def spelled_gradient(case):
+    """The gradient of its weights."""
+    n, h, w, f, window, strides, _, dilation, padding = case
+    y = places(case)
+    axes = zip((h, w), window, strides, dilation, y, padding, strict=True)
+    back = [[p[0], (t - 1) * d + (r - 1) * s + 1 - size - p[0]] for size, t, s, d, r, p in axes]
+    text = (
+        "dim_numbers = [f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f],"
+        f" window = {{stride = {list(dilation)}, pad = {back}, rhs_dilate = {list(strides)}}}"
+        f" {{batch_group_count = {f} : i64, feature_group_count = 1 : i64}}"
+    )
+    return ((n, h, w, f), (n, *y, f), (*window, 1, f)), text
+
+
+def exact(case, x, k, slope=None):
+    """The convolution in double precision, or the gradient of its weights."""
     *_, f, _, strides, gaps, dilation, padding = case
-    with jax.enable_x64(True):
-        y = jax.lax.conv_general_dilated(
+
+    def convolve(k):
+        return jax.lax.conv_general_dilated(
             x.astype(np.float64),
-            k.astype(np.float64),
+            k,
             strides,
             padding,
             lhs_dilation=gaps,
             rhs_dilation=dilation,
-            dimension_numbers=ORDER,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
             feature_group_count=f,
         )
-        return np.asarray(y)
+
+    with jax.enable_x64(True):
+        y, pull = jax.vjp(convolve, k.astype(np.float64))
+        return np.asarray(y if slope is None else pull(slope.astype(np.float64))[0])
 
 
 def typed(shape):
@@ -84,3 +106,21 @@ def test_depthwise_convolutions(target):
     for case, result, (x, k) in zip(CASES, got, drawn, strict=True):
         wanted = exact(case, x, k)
         np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-5, err_msg=str(case))
+
+
+@ON_X86
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_gradients_of_the_weights(target):
+    cases = [case for case in CASES if case[6] == (1, 1)]
+    calls = [spelled_gradient(case) for case in cases]
+    module = ir.parse(module_of(calls))
+    assert kernels.place_kernels(module, resolve(target))
+    assert "stablehlo.convolution" not in str(module)
+    rng = np.random.default_rng(0)
+    drawn = [[rng.standard_normal(s, np.float32) for s in shapes] for shapes, _ in calls]
+    operands = (part for x, slope, _ in drawn for part in (x, slope))
+    got = run(emit(ir.bytecode(module), target).vmfb, *operands)
+    for case, result, (x, slope, k) in zip(cases, got, drawn, strict=True):
+        wanted = exact(case, x, k, slope)
+        scale = np.abs(wanted).max()
+        np.testing.assert_allclose(result, wanted, rtol=0, atol=1e-5 * scale, err_msg=str(case))
