@@ -46,6 +46,7 @@ PASSES: dict[str, str] = {
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "separate-gaps": "slopec.passes.separate_gaps:SeparateGaps",
     "separate-reductions": "slopec.passes.separate_reductions:SeparateReductions",
+    "separate-loops": "slopec.passes.separate_loops:SeparateLoops",
     "sum-sliced-products": "slopec.passes.sum_sliced_products:SumSlicedProducts",
     "separate-orientations": "slopec.passes.separate_orientations:SeparateOrientations",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",

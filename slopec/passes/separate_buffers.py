@@ -7,6 +7,7 @@ x[1:] = x[:-1], is read while it is overwritten. And what is overwritten and rea
 too may be read afterwards, because IREE runs both at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -36,7 +37,7 @@ class SeparateBuffers:
             for place in range(len(op.operation.results)):
                 value = op.operation.operands[place]
                 if op.operands[place].size and _is_read_beside(value, op.operation):
-                    put(op, place, _copied(op.operands[place]))
+                    put(op, place, copied(op.operands[place]))
 
 
 def _copy_queue(op: Op) -> None:
@@ -50,9 +51,10 @@ def _copy_queue(op: Op) -> None:
         if value in arguments and value != arguments[place]
         for i in (place, arguments.index(value))
     }
-    for place in sorted(moved):
-        if op.operands[place].size:
-            put(op, place, _copied(op.operands[place]))
+    places = [place for place in sorted(moved) if op.operands[place].size]
+    if places:
+        for place, copy in zip(places, copies([op.operands[i] for i in places]), strict=True):
+            put(op, place, copy)
 
 
 _PARTS = ("reshape", "slice", "dynamic_slice")
@@ -70,7 +72,7 @@ def _copy_own_parts(op: Op) -> None:
     for place in range(first, first + inputs):
         update = op.operands[place]
         if producer(update, *_PARTS) and _origin(values[place], _PARTS + _WRITTEN) in written:
-            put(op, place, _copied(update))
+            put(op, place, copied(update))
 
 
 def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
@@ -114,20 +116,30 @@ def _origin(value: ir.Value, names: tuple[str, ...]) -> ir.Value:
     return value
 
 
-def _copied(x: Tensor) -> Tensor:
-    """`x` and a zero that only running the program tells to be one."""
-    if dtypes.is_complex(x.dtype):
-        return hlo.complex_(_copied(hlo.real(x)), _copied(hlo.imag(x)))
+def copied(x: Tensor) -> Tensor:
+    """`x` in memory of its own, computed as the sum with a zero of which IREE does not know."""
+    return copies([x])[0]
+
+
+def copies(values: Sequence[Tensor]) -> list[Tensor]:
+    """Each of some values in memory of its own, though they be the same."""
+    parts = [x.dtype if not dtypes.is_complex(x.dtype) else hlo.real(x).dtype for x in values]
     # x + -0 is x, of every sign; x + 0 is not.
-    zero = hlo.full((), -0.0 if dtypes.is_floating(x.dtype) else 0, x.dtype)
-    (unknown,) = hlo.optimization_barrier([zero])
-    _leave_loops(unknown)
-    spread = hlo.broadcast_in_dim(unknown, x.shape, ())
+    zeros = [hlo.full((), -0.0 if dtypes.is_floating(part) else 0, part) for part in parts]
+    unknown = hlo.optimization_barrier(zeros)
+    _leave_loops(unknown[0])
+    return [_sum(x, zero) for x, zero in zip(values, unknown, strict=True)]
+
+
+def _sum(x: Tensor, zero: Tensor) -> Tensor:
+    if dtypes.is_complex(x.dtype):
+        return hlo.complex_(_sum(hlo.real(x), zero), _sum(hlo.imag(x), zero))
+    spread = hlo.broadcast_in_dim(zero, x.shape, ())
     return hlo.or_(x, spread) if x.dtype == dtypes.bool_ else hlo.add(x, spread)
 
 
 def _leave_loops(barrier: Tensor) -> None:
-    """Move a constant's barrier before every loop: IREE loses track of time behind one inside."""
+    """Move constants' barrier before every loop: IREE loses track of time behind one inside."""
     made = producer(barrier, "optimization_barrier")
     assert made is not None
     outermost, parent = None, made.operation.parent
@@ -136,7 +148,8 @@ def _leave_loops(barrier: Tensor) -> None:
         parent = parent.parent
     if outermost is None:
         return
-    for op in (made.source().operation, made.operation):
+    constants = [made.source(place).operation for place in range(len(made.operands))]
+    for op in (*constants, made.operation):
         if op.block != outermost.block:
             op.move_before(outermost)
 

@@ -1,4 +1,4 @@
-"""What is written into memory that something else reads, and what is inserted into what is inserted.
+"""What is written into memory that something else reads, what loops begin with, and what is inserted.
 
 All were computed wrongly, or refused, by IREE 3.13; most were found by drawing programs.
 """
@@ -99,6 +99,64 @@ INSERTED = {
 }
 
 
+def loop(x, each=t):
+    return lax.fori_loop(0, 3, lambda k, x: each(x), x)
+
+
+def beside_loop(x):
+    return loop(x) + t(x)
+
+
+def swap(x, y):
+    """What a loop makes of two values that change places."""
+    return sum(lax.fori_loop(0, 3, lambda k, s: (s[1], t(s[0])), (x, y)))
+
+
+def exchange(x, y):
+    """What a loop makes of two values of which one takes the other's place."""
+    return sum(lax.fori_loop(0, 3, lambda k, s: (s[1] + s[0], s[0]), (x, y)))
+
+
+def queue(x, y):
+    """`swap`, until it is enough."""
+    few = lambda s: (s[0] + s[1]).sum() < 3.0  # noqa: E731
+    return sum(lax.while_loop(few, lambda s: (s[1], t(s[0]) + 0.2), (x, y)))
+
+
+def inside(function):
+    """A loop whose body is `function`, of what the loop carries."""
+    return lambda a, g: lax.fori_loop(0, 3, lambda k, a: function(a, g), a)
+
+
+BEGINNINGS = {
+    "itself": lambda a, g: loop(t(a)) + t(a),
+    "folded": lambda a, g: loop(t(a)).sum() + (t(a) * 2).sum(1),
+    "reshaped": lambda a, g: loop(t(a).reshape(31, 5)).sum() + t(a),
+    "further": lambda a, g: loop(t(t(a)) * 2) + t(a),
+    "normalised": lambda a, g: loop(jax.nn.softmax(a)) + jnp.exp(a - a.max(1, keepdims=True)),
+    "beside its like": lambda a, g: loop(t(a) * 2) + t(a) * 3,
+    "in two loops": lambda a, g: loop(t(a)) + loop(t(a), jnp.sin) + t(a),
+    "carried and read": lambda a, g: loop(t(a), lambda x: t(x) + t(a)) + t(a),
+    "changing places": lambda a, g: swap(t(a), t(a) + 1) + t(a),
+    "the same, changing places": lambda a, g: swap(t(a), t(a)) + t(a),
+    "the same, changing and moved": lambda a, g: exchange(t(a), t(a)) + t(a),
+    "carried, changing places until enough": inside(lambda a, g: queue(a, a) * 0.1),
+    "cut": lambda a, g: loop(t(a)[1:4]).sum() + t(a),
+    "gathered": lambda a, g: loop(t(a)[g])[:5] + t(a),
+    "joined": lambda a, g: loop(jnp.concatenate([t(a), t(a)]))[:5] + t(a),
+    "updated": lambda a, g: loop(t(a).at[1:3].set(0)) + t(a),
+    "of a loop": lambda a, g: loop(loop(a)) + t(loop(a)),
+    "of a branch": lambda a, g: beside_loop(lax.cond(g[0] > 0, lambda: t(a), lambda: a)),
+    "in a branch": lambda a, g: lax.cond(g[0] > 0, lambda: loop(t(a)) + t(a), lambda: a),
+    "in a loop": inside(lambda a, g: loop(t(a)) + t(a)),
+    "carried by the loop around": inside(lambda a, g: loop(a) + t(a)),
+    "carried by the loop around, reshaped": inside(lambda a, g: loop(a.reshape(155, 1)).reshape(5, 31) + t(a)),
+    "in a loop, changing places": inside(lambda a, g: swap(t(a), t(a)) + t(a)),
+    "in a loop, of a loop": inside(lambda a, g: loop(loop(a)) + t(loop(a))),
+    "in a loop, summed on": inside(lambda a, g: loop(jnp.cumsum(a, 1) * 0.1, lambda x: jnp.cumsum(x, 0) * 0.1) + t(a)),
+}  # fmt: skip
+
+
 def pooled(shape, window, steps, padding=None):
     padding = padding or ((0, 0),) * len(shape)
     return traced(
@@ -128,6 +186,15 @@ def cases() -> Iterator[Case]:
         yield traced(f"update {name}/float32", function, A, U, ONE, TWO, W, G, ulps=8, floor=2e-6)
     batch = sample((3, 6), "uint32"), np.array([0, 1, 1], np.int32)
     yield traced("update window of itself, batched/uint32", shifted_by_batch, *batch)
+    for name, function in BEGINNINGS.items():
+        yield traced(
+            f"loop that begins with what is used, {name}/float32",
+            function,
+            A,
+            G,
+            ulps=32,
+            floor=4e-6,
+        )
     for name, function in INSERTED.items():
         yield traced(f"{name}/float32", function, S, V, ONE, ulps=8, floor=2e-6)
     yield pooled((4, 2), (2, 2), (2, 2), ((0, 0), (1, 0)))
