@@ -93,15 +93,22 @@ class Memory:
         mask, zeros = self.body.mask(first, lanes), self.body.number(0, self.dtype, lanes)
         return self.body.op("vector.maskedload", memory, *places, mask, zeros, type=type_)
 
-    def store(self, value: Term, *indices: Index, first: int | None = None) -> None:
-        """Write an element, a vector, or of a vector only the `first` lanes."""
+    def store(
+        self, value: Term, *indices: Index, first: int | None = None, streaming: bool = False
+    ) -> None:
+        """Write an element, a vector, or of a vector only the `first` lanes.
+
+        With `streaming` a whole vector, at a multiple of its size, goes past the caches.
+        """
         places = [self.body.index(i) for i in indices]
         memory = Term(self.body, self.value)
         lanes = value.body.lanes(value)
         if not lanes:
             self.body.effect("memref.store", value, memory, *places)
         elif first is None or first >= lanes:
-            self.body.effect("vector.store", value, memory, *places)
+            size = ir.i64(lanes * self.dtype.itemsize)
+            facts = {"nontemporal": ir.boolean(True), "alignment": size} if streaming else {}
+            self.body.effect("vector.store", value, memory, *places, **facts)
         else:
             mask = self.body.mask(first, lanes)
             self.body.effect("vector.maskedstore", memory, *places, mask, value)

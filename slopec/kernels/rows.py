@@ -6,6 +6,7 @@ keeping it, and kept otherwise.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,6 +31,7 @@ DEAR = frozenset(f"math.{name}" for name in "exp log tanh erf log1p expm1 sin co
 _AT_ONCE = 4  # vectors, so that sums in several registers hide what an addition takes
 _STACK = 24 << 10
 _WORKGROUPS = 64
+_CACHES = 16 << 20  # bytes that a result can have to stay in the last cache beside its input
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,17 @@ class _Writer:
                 vectors = _AtPlace(self, row, place, count, numbers, kept)
                 for i in results:
                     where = (row, place) if f.nodes[i].rows else (place,)
-                    self.made[i].store(vectors[i], *where, first=count)
+                    self.made[i].store(vectors[i], *where, first=count, streaming=self._streams(i))
+
+    def _streams(self, i: int) -> bool:
+        """Whether a result goes past the caches.
+
+        It has driven out its own beginning before anybody reads it, and inputs that are read again;
+        and what is to be overwritten need not be fetched. Workers count what is done by locked
+        instructions, before which such stores are visible.
+        """
+        f, (shape, dtype) = self.function, self.function.type_of(self.function.nodes[i])
+        return math.prod(shape) * dtype.itemsize >= _CACHES and f.width % self.lanes == 0
 
     def _look_ahead(self, level: int, row: Term, place: Term) -> None:
         """Ask, in the second pass, for what the next row reads.
