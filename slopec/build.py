@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,12 @@ import slopec_runtime
 from slopec import ir
 from slopec.diagnostics import Diagnostic, writing
 from slopec.emit import EmitOptions, Emitted, emit_many, resolve
-from slopec.kernels import convolves
+from slopec.kernels import suits
 from slopec.lower import Lowered
-from slopec.passes import Observer, Pipeline, op_counts, parse_pipeline, run_pipeline
+from slopec.passes import Observer, Pass, Pipeline, op_counts, parse_pipeline, run_pipeline
+from slopec.passes.block_loops import BlockLoops
 from slopec.passes.contract_convolutions import ContractConvolutions
+from slopec.passes.unroll_loops import UnrollLoops
 from slopec.prepare import Prepared, prepare
 from slopec.targets import Target
 from slopec.variants import Variant
@@ -108,14 +111,14 @@ def build(
     if variant is not None:
         options, pipeline = variant.options(options), variant.pipeline(pipeline or OPTIMIZE)
     options = options or EmitOptions()
-    pipeline = OPTIMIZE if pipeline is None else pipeline
+    pipelines = (DERIVE, OPTIMIZE if pipeline is None else pipeline, LEGALIZE)
     ways = [
-        (target.keeps_scratch, _suited(pipeline, lowered, target, options)) for target in targets
+        (target.keeps_scratch, _suited(pipelines, lowered, target, options)) for target in targets
     ]
     prepared = {
         (keeps, suited): prepare(
             lowered,
-            (DERIVE, suited, LEGALIZE),
+            suited,
             keeps_scratch=keeps,
             observer=observer,
             kept=options.cache,
@@ -133,17 +136,32 @@ def build(
     return [_artifact(emitted, manifest, state, traced, name) for emitted in results]
 
 
-def _suited(pipeline: str, lowered: Lowered, target: Target, options: EmitOptions) -> str:
-    """The pipeline that leaves convolutions alone where a target has kernels for them."""
-    if not options.kernels or "stablehlo.convolution" not in op_counts(lowered.module):
-        return pipeline
-    if not convolves(resolve(target)):
-        return pipeline
-    passes = [
-        replace(p, hand_written=True) if isinstance(p, ContractConvolutions) else p
-        for p in parse_pipeline(pipeline)
-    ]
-    return str(Pipeline(tuple(passes)))
+_LEFT_ALONE: Mapping[str, tuple[type[Pass], ...]] = {
+    "stablehlo.convolution": (ContractConvolutions,),
+    "stablehlo.while": (BlockLoops, UnrollLoops),
+}
+"""The passes that leave ops alone of which a target makes kernels written by hand."""
+
+
+def _suited(
+    pipelines: tuple[str, str, str], lowered: Lowered, target: Target, options: EmitOptions
+) -> tuple[str, str, str]:
+    """The pipelines that leave alone what a target has kernels for."""
+    ops = op_counts(lowered.module)
+    found = tuple(p for name, passes in _LEFT_ALONE.items() if name in ops for p in passes)
+    if not options.kernels or not found or not suits(resolve(target)):
+        return pipelines
+
+    def suited(text: str) -> str:
+        passes = parse_pipeline(text)
+        return str(Pipeline(tuple(_by_hand(p) if isinstance(p, found) else p for p in passes)))
+
+    derive, optimize, legalize = pipelines
+    return derive, suited(optimize), suited(legalize)
+
+
+def _by_hand(p: Any) -> Any:
+    return replace(p, hand_written=True)
 
 
 def portable(module: ir.Module) -> bytes:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from slopec import ir
-from slopec.kernels import convolutions, products, routines, row_functions
+from slopec.kernels import convolutions, products, routines, row_functions, row_loops
 from slopec.kernels.hardware import Vectors, vectors_of
 from slopec.passes.inline_routines import InlineRoutines
 from slopec.targets import Target
@@ -18,6 +18,7 @@ Place = Callable[[ir.Module, ir.Operation, Vectors], bool]
 """Puts a kernel where an op is; whether it did. The op itself is left without uses."""
 
 PLACES: tuple[dict[str, Place], ...] = (
+    {"stablehlo.while": row_loops.place},
     {"stablehlo.convolution": convolutions.place},
     {"stablehlo.dot_general": products.place},
     dict.fromkeys(row_functions.EACH, row_functions.place),
@@ -52,8 +53,8 @@ def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) ->
     return bool(placed)
 
 
-def convolves(target: Target) -> bool:
-    """Whether a resolved target has kernels for convolutions, which passes then leave alone."""
+def suits(target: Target) -> bool:
+    """Whether a resolved target has kernels for convolutions and loops, left alone by passes."""
     vectors = vectors_of(target)
     return vectors is not None and convolutions.suits(vectors)
 

@@ -4,7 +4,7 @@ They are read off the module as steps, which a kernel replays on vectors of resu
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from slopec import ir
@@ -54,20 +54,25 @@ class Epilogue:
             if step.kind in ("feature", "image"):
                 values.append(load(inputs))
                 inputs += 1
+            elif step.kind == "number":
+                values.append(k.like(step.number, result))
             else:
-                values.append(_done(k, step, [values[i] for i in step.of], result))
+                values.append(computed(k, step.kind, [values[i] for i in step.of]))
         return values[-1]
 
 
-def _done(k: Body, step: Step, of: list[Term], like: Term) -> Term:
-    if step.kind == "number":
-        return k.like(step.number, like)
-    if step.kind == "select":
+def computed(k: Body, kind: str, of: Sequence[Term]) -> Term:
+    """What an op makes of vectors: one of MLIR's, the sign of a comparison, or one known here."""
+    if kind == "select":
         return k.op("arith.select", *of, type=of[1].type)
-    if step.kind in _COMPARED:
-        type_ = f"vector<{k.lanes(like)}xi1>"
-        return k.op("arith.cmpf", *of, type=type_, predicate=ir.i64(_COMPARED[step.kind]))
-    return k.op(step.kind, *of)
+    if kind in _COMPARED:
+        type_ = f"vector<{k.lanes(of[0])}xi1>"
+        return k.op("arith.cmpf", *of, type=type_, predicate=ir.i64(_COMPARED[kind]))
+    if kind == "logistic":
+        (x,) = of
+        one = k.like(1, x)
+        return one / (k.op("math.exp", k.op("arith.negf", x)) + one)
+    return k.op(kind, *of)
 
 
 def following(op: ir.Operation) -> tuple[Epilogue, list[ir.Value], list[ir.Operation]]:
@@ -99,7 +104,8 @@ def _kind(op: ir.Operation) -> str | None:
         spelled = str(op.attributes["comparison_direction"])
         sign = next((sign for sign in _COMPARED if f" {sign}>" in spelled), None)
         return _STRICT.get(sign, sign) if sign is not None and _chooses(op) else sign
-    return "select" if op.name == "stablehlo.select" else EACH.get(op.name)
+    name = op.name.removeprefix("stablehlo.")
+    return name if name in ("select", "logistic") else EACH.get(op.name)
 
 
 def _chooses(op: ir.Operation) -> bool:

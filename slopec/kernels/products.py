@@ -37,7 +37,7 @@ def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors
         return False
     cut = schedule(product, vectors)
     if once and ir.type_of(right)[0][-2:] == matrix:
-        right = _packed(constant or right, product, cut.width, outer or op)
+        right = packed(constant or right, product, cut.width, outer or op)
         product = replace(product, rhs="packed")
     then, inputs, replaced = following(op) if shape[-1] == product.n else (NOTHING, [], [op])
     product, last = replace(product, then=then), replaced[-1]
@@ -119,7 +119,7 @@ def _loop_around(op: ir.Operation, value: ir.Value) -> ir.Operation | None:
     return found
 
 
-def _packed(value: ir.Value, product: Product, width: int, before: ir.Operation) -> ir.Value:
+def packed(value: ir.Value, product: Product, width: int, before: ir.Operation) -> ir.Value:
     """The right matrix by panels; of a constant the back end computes it ahead."""
     point, where, dtype = ir.InsertionPoint(before), before.location, product.dtype
     shape, _ = ir.type_of(value)

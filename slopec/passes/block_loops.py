@@ -12,22 +12,27 @@ from typing import ClassVar
 
 from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each
-from slopec.passes.op import Op, splat, tensor_of
+from slopec.passes.op import Op, tensor_of
+from slopec.passes.row_loops import row_loop_of
+from slopec.passes.stacks import READS, Stack, stack_of
 from slopec.tensor import Tensor
-from slopec.transforms.body import block_of, defining, returned
-from slopec.transforms.counted import Count, along, count_of
+from slopec.transforms.body import block_of, returned
+from slopec.transforms.counted import Count, count_of
 from slopec.transforms.inline import copy_op
 
-_READS, _WRITES = "stablehlo.dynamic_slice", "stablehlo.dynamic_update_slice"
 _SHORT = 32
 """Loops of fewer iterations stay as they are."""
 
 
 @dataclass(frozen=True)
 class BlockLoops:
-    """while(i < n, s with row i) → while(b < n / k, s with rows of while(j < k, …))."""
+    """while(i < n, s with row i) → while(b < n / k, s with rows of while(j < k, …)).
+
+    `hand-written` leaves alone what kernels written by hand will take the place of.
+    """
 
     name: ClassVar[str] = "block-loops"
+    hand_written: bool = False
 
     def run(self, module: ir.Module) -> None:
         """Rewrite every long counted loop of `module` that writes rows, inner loops first."""
@@ -35,71 +40,13 @@ class BlockLoops:
             count = count_of(op.operation)
             if count is None or (count.start, count.step) != (0, 1) or count.trips < _SHORT:
                 continue
-            if op.operands[count.place].shape:
+            if op.operands[count.place].shape or (self.hand_written and row_loop_of(op)):
                 continue
             after = returned(block_of(op.operation, 1))
             found = {i: stack_of(op, i, value, count) for i, value in enumerate(after)}
             stacks = {i: stack for i, stack in found.items() if stack is not None}
             if stacks:
                 _Blocked(op, count, stacks).rewrite()
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A carried tensor of which iteration i reads and writes row `offset` + `sign`·i alone."""
-
-    offset: int
-    sign: int
-
-    def first(self, base: Tensor, size: int) -> Tensor:
-        """The first row of the block of `size` iterations that begins with iteration `base`."""
-        if self.sign == 1:
-            return hlo.add(base, _int(self.offset))
-        return hlo.subtract(_int(self.offset - size + 1), base)
-
-    def place(self, j: Tensor, size: int) -> Tensor:
-        """The row that the j-th of `size` iterations writes within the block."""
-        return j if self.sign == 1 else hlo.subtract(_int(size - 1), j)
-
-
-def stack_of(op: Op, place: int, following: ir.Value, count: Count) -> Stack | None:
-    """How a loop goes along the rows of what it carries at `place`, if it does just that."""
-    cond, body = block_of(op.operation, 0), block_of(op.operation, 1)
-    value, update = body.arguments[place], defining(following)
-    if update is None or update.name != _WRITES or update.operands[0] != value:
-        return None
-    if list(cond.arguments[place].uses) or len(list(update.results[0].uses)) > 1:
-        return None
-    users = [use.owner.operation for use in value.uses]
-    if not all(user == update or _is_read(user, update) for user in users):
-        return None
-    row, first, *others = list(update.operands)[1:]
-    if ir.type_of(row)[0][0] != 1 or any(_number(op, x) != 0 for x in others):
-        return None
-    return _direction(op, first, count, ir.type_of(value)[0][0])
-
-
-def _is_read(reader: ir.Operation, update: ir.Operation) -> bool:
-    """Whether an op of the same body reads the row that an update overwrites."""
-    if reader.name != _READS or reader.parent != update.parent:
-        return False
-    same_row = list(reader.operands)[1:] == list(update.operands)[2:]
-    return same_row and ir.type_of(reader.results[0])[0] == ir.type_of(update.operands[1])[0]
-
-
-def _direction(op: Op, first: ir.Value, count: Count, rows: int) -> Stack | None:
-    """Forwards or backwards along the rows, all within the tensor."""
-    found = along(first, block_of(op.operation, 1).arguments[count.place])
-    if found is None or found[1] not in (1, -1):
-        return None
-    offset, sign = found
-    ends = (offset, offset + sign * (count.trips - 1))
-    return Stack(offset, sign) if 0 <= min(ends) <= max(ends) < rows else None
-
-
-def _number(op: Op, value: ir.Value) -> int | None:
-    found = splat(tensor_of(value, op.trace))
-    return None if found is None else int(found)
 
 
 def _block_size(count: int) -> int:
@@ -182,7 +129,7 @@ class _Blocked:
                 copy_op(inner, known, where.point)
                 continue
             block, start = rows[inner.operands[0]]
-            if inner.name == _READS:
+            if inner.name == READS:
                 made = hlo.dynamic_slice(block, start, ir.type_of(inner.results[0])[0])
             else:
                 row = inner.operands[1]

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 from slopec import dtypes, hlo, ir
 from slopec.dialects.attributes import DotDimensionNumbers
-from slopec.passes.block_loops import Stack, stack_of
 from slopec.passes.each import each
 from slopec.passes.op import Op, is_zero, tensor_of
+from slopec.passes.stacks import Stack, stack_of
 from slopec.tensor import Tensor
 from slopec.transforms.body import block_of, defining, replay, returned
 from slopec.transforms.counted import Count, along, count_of
