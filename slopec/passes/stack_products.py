@@ -2,9 +2,11 @@
 
 The gradient of a recurrent network's weights is such a sum: each time step adds a product of two
 matrices as narrow as the batch, which takes longer to add up than to multiply. The rows that are
-multiplied are mostly stacks already, which other steps of the gradient read or write.
+multiplied are mostly stacks already, which other steps of the gradient read or write. What is
+stacked is summed up after the loop too, as the gradient of a bias is.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,7 +17,7 @@ from slopec.passes.each import each
 from slopec.passes.op import Op, is_zero, tensor_of
 from slopec.passes.stacks import Stack, stack_of
 from slopec.tensor import Tensor
-from slopec.transforms.body import block_of, defining, replay, returned
+from slopec.transforms.body import binary_kind, block_of, defining, replay, returned
 from slopec.transforms.counted import Count, along, count_of
 
 ROOM = 64 << 20
@@ -37,13 +39,16 @@ class StackProducts:
             if count is None or (count.start, count.step) != (0, 1) or count.trips < 2:
                 continue
             _skip_zeros(op, count)
-            sums = [
-                s
-                for s in _sums(op, count)
-                if s.depth <= self.most and s.lacking * count.trips <= ROOM
-            ]
-            if sums:
-                _Stacked(op, count, sums).rewrite()
+            found = _sums(op, count)
+            products = [s for s in found if s.numbers and self._gains(s, count)]
+            stacked = [x for s in products for x in s.lacking]
+            sums = [s for s in found if not s.numbers and all(x in stacked for x in s.lacking)]
+            if products or sums:
+                _Stacked(op, count, [*products, *sums]).rewrite()
+
+    def _gains(self, s: "_Sum", count: Count) -> bool:
+        room = sum(map(ir.size_in_bytes, s.lacking)) * count.trips
+        return s.depth <= self.most and room <= ROOM
 
 
 @dataclass(frozen=True)
@@ -60,36 +65,48 @@ class _Rows:
 
 @dataclass(frozen=True)
 class _Sum:
-    """What is carried at `place` grows by a product; where its factors are stacked, if they are."""
+    """What is carried at `place` grows by a product, or by a sum of one factor.
+
+    `rows` are where the factors are stacked, None for those that are not.
+    """
 
     place: int
-    product: ir.Operation
-    rows: tuple[_Rows | None, _Rows | None]
+    added: ir.Operation
+    rows: tuple[_Rows | None, ...]
 
     @property
-    def numbers(self) -> DotDimensionNumbers:
-        """How the factors are multiplied."""
-        return DotDimensionNumbers.parse(self.product.attributes["dot_dimension_numbers"])
+    def factors(self) -> list[ir.Value]:
+        """What is multiplied."""
+        return list(self.added.operands)[: len(self.rows)]
+
+    @property
+    def numbers(self) -> DotDimensionNumbers | None:
+        """How two factors are multiplied; None for a sum of one."""
+        if len(self.rows) == 1:
+            return None
+        return DotDimensionNumbers.parse(self.added.attributes["dot_dimension_numbers"])
 
     @property
     def depth(self) -> int:
-        """Over how many numbers the product sums."""
-        shape, depth = ir.type_of(self.product.operands[0])[0], 1
-        for d in self.numbers.lhs_contracting:
-            depth *= shape[d]
-        return depth
+        """Over how many numbers a product sums."""
+        shape, numbers = ir.type_of(self.factors[0])[0], self.numbers
+        return 0 if numbers is None else math.prod(shape[d] for d in numbers.lhs_contracting)
 
     @property
-    def lacking(self) -> int:
-        """The bytes of an iteration's factors that are not stacked."""
-        pairs = zip(self.rows, self.product.operands, strict=True)
-        return sum(ir.size_in_bytes(value) for rows, value in pairs if rows is None)
+    def lacking(self) -> list[ir.Value]:
+        """The factors that are not stacked."""
+        return [x for rows, x in zip(self.rows, self.factors, strict=True) if rows is None]
 
     @property
     def stack(self) -> Stack | None:
         """The order of the rows that are stacked; None where those of the factors differ."""
         found = {rows.stack for rows in self.rows if rows is not None}
         return None if len(found) > 1 else next(iter(found), Stack(0, 1))
+
+    @property
+    def order(self) -> Stack:
+        """The order of all rows, of those that are not stacked yet too."""
+        return self.stack or Stack(0, 1)
 
 
 def _skip_zeros(op: Op, count: Count) -> None:
@@ -118,19 +135,30 @@ def _sums(op: Op, count: Count) -> list[_Sum]:
         if carried not in add.operands or not _once(carried) or not _once(value):
             continue
         left, right = add.operands
-        product = defining(right if left == carried else left)
-        if product is None or product.name != "stablehlo.dot_general":
+        added = defining(right if left == carried else left)
+        factors = _factors(op, added)
+        if added is None or not factors:
             continue
-        if product.parent != add.parent or not _once(product.results[0]):
+        if added.parent != add.parent or not _once(added.results[0]):
             continue
-        factors = [defining(x) for x in product.operands]
-        if any(made is None or made.parent != add.parent for made in factors):
+        if any((made := defining(x)) is None or made.parent != add.parent for x in factors):
             continue
-        first, second = (_rows(op, count, x) for x in product.operands)
-        made = _Sum(place, product, (first, second))
-        if made.stack is not None and not made.numbers.lhs_batching:
+        made = _Sum(place, added, tuple(_rows(op, count, x) for x in factors))
+        if made.stack is not None and not (made.numbers and made.numbers.lhs_batching):
             found.append(made)
     return found
+
+
+def _factors(op: Op, added: ir.Operation | None) -> list[ir.Value]:
+    """What is multiplied and summed, or only summed."""
+    if added is None:
+        return []
+    if added.name == "stablehlo.dot_general":
+        return list(added.operands)
+    if added.name != "stablehlo.reduce" or len(added.operands) != 2:
+        return []
+    zero = is_zero(tensor_of(added.operands[1], op.trace))
+    return [added.operands[0]] if zero and binary_kind(block_of(added)) == "add" else []
 
 
 def _once(value: ir.Value) -> bool:
@@ -183,8 +211,8 @@ class _Stacked:
         """Write the loop without the sums, with the stacks that are lacking; then the products."""
         old, body = self.op.operation, block_of(self.op.operation, 1)
         initial = self.op.operands
-        lacking = [(s, k) for s in self.sums for k in (0, 1) if s.rows[k] is None]
-        factors = [s.product.operands[k] for s, k in lacking]
+        lacking = list({(x, s.order): None for s in self.sums if s.numbers for x in s.lacking})
+        factors = [x for x, _ in lacking]
         kinds = [ir.type_of(x) for x in factors]
         fresh = [hlo.full((self.count.trips, *shape), 0, dtype) for shape, dtype in kinds]
         kept = [i for i in range(len(initial)) if i not in {s.place for s in self.sums}]
@@ -205,8 +233,8 @@ class _Stacked:
             found = replay(body, full(values), wanted)
             counter = hlo.convert(values[kept.index(self.count.place)], dtypes.int32)
             stacks = [
-                _written(stack, row, s.stack or Stack(0, 1), counter)
-                for stack, row, (s, _) in zip(
+                _written(stack, row, order, counter)
+                for stack, row, (_, order) in zip(
                     values[len(kept) :], found[len(kept) :], lacking, strict=True
                 )
             ]
@@ -218,30 +246,40 @@ class _Stacked:
         made = hlo.while_loop([*(initial[i] for i in kept), *fresh], again, step)
         for i, x in zip(kept, made, strict=False):
             old.results[i].replace_all_uses_with(self.op.trace.value_of(x))
-        new = dict(zip(((s.place, k) for s, k in lacking), made[len(kept) :], strict=True))
+        new = dict(zip(lacking, made[len(kept) :], strict=True))
         results = dict(zip(kept, made, strict=False))
         for s in self.sums:
-            total = hlo.add(initial[s.place], self._product(s, results, new))
+            total = hlo.add(initial[s.place], self._total(s, results, new))
             old.results[s.place].replace_all_uses_with(self.op.trace.value_of(total))
         old.erase()
 
-    def _product(
-        self, s: _Sum, results: dict[int, Tensor], new: dict[tuple[int, int], Tensor]
+    def _total(
+        self, s: _Sum, results: dict[int, Tensor], new: dict[tuple[ir.Value, Stack], Tensor]
     ) -> Tensor:
-        """The product of the stacks, summed over the iterations too."""
+        """The product of the stacks, or the sum of one, over the iterations too."""
 
         def stacked(k: int) -> Tensor:
             rows = s.rows[k]
-            if rows is None:
-                return new[s.place, k]
+            if rows is None:  # a sum takes any order
+                return next(
+                    stack
+                    for (factor, order), stack in new.items()
+                    if factor == s.factors[k] and (order == s.order or not s.numbers)
+                )
             if rows.outer is not None:
                 return tensor_of(rows.outer, self.op.trace)
             assert rows.place is not None
             return results[rows.place]
 
+        numbers = s.numbers
+        if numbers is None:
+            dims = [0, *(d + 1 for d in s.added.attributes["dimensions"])]
+            total = hlo.reduce(stacked(0), hlo.full((), 0, stacked(0).dtype), "add", dims)
+            assert isinstance(total, Tensor)
+            return total
         left, right = (
             (0, *(d + 1 for d in dims))
-            for dims in (s.numbers.lhs_contracting, s.numbers.rhs_contracting)
+            for dims in (numbers.lhs_contracting, numbers.rhs_contracting)
         )
         return hlo.dot_general(stacked(0), stacked(1), DotDimensionNumbers((), (), left, right))
 
