@@ -25,7 +25,8 @@ from slopec_runtime import artifact as container
 from slopec_runtime import manifest as schema
 
 DERIVE = "raise-logistic,refine-shapes,derive,inline,refine-shapes,symbol-dce"
-_SIMPLIFY = "simplify{signed-zeros=false}"
+# Products of single rows stay products until those that a loop sums up are stacked.
+_SIMPLIFY = "simplify{signed-zeros=false without=dot_of_single_products}"
 _SIMPLIFY_LATER = "simplify{keep-layouts signed-zeros=false}"
 OPTIMIZE = (
     f"{_SIMPLIFY},canonicalize,cse,slim-loops,stack-products,absorb-scales,channels-last,expand-ops,expand-select-and-scatter,"

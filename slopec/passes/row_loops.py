@@ -129,9 +129,10 @@ class _Reader:
             else:
                 return None
         shapes = [ir.type_of(after[i])[0] for i in self.states]
-        if any(len(shape) < 2 for shape in shapes) or len({shape[0] for shape in shapes}) != 1:
+        several = {shape[0] for shape in shapes if shape} - {1}
+        if not shapes or any(len(shape) < 2 for shape in shapes) or len(several) > 1:
             return None
-        self.rows = shapes[0][0]
+        self.rows = next(iter(several), 1)
         made = {i: self._value(after[i]) for i in self.states}
         kept = {i: self._value(self._written(after[i])) for i in stacks}
         found = [*made.values(), *kept.values()]
@@ -178,9 +179,12 @@ class _Reader:
             node = None if width is None else self._node(value, width)
             if node is None:
                 return None
-            self.nodes.append(node)
-            self.known[value] = len(self.nodes) - 1
+            self.known[value] = self._added(node)
         return self.known[value]
+
+    def _added(self, node: Node) -> int:
+        self.nodes.append(node)
+        return len(self.nodes) - 1
 
     def _node(self, value: ir.Value, width: int) -> Node | None:
         number = splat(tensor_of(value, self.op.trace))
@@ -201,6 +205,7 @@ class _Reader:
             "stablehlo.dynamic_slice": self._row,
             "stablehlo.slice": self._part,
             "stablehlo.concatenate": self._joined,
+            "stablehlo.pad": self._padded,
             "stablehlo.dot_general": self._product,
             "stablehlo.broadcast_in_dim": self._spread,
         }.get(made.name)
@@ -236,7 +241,10 @@ class _Reader:
         return Node("each", width, operands, op=direction) if floats else None
 
     def _reshape(self, op: ir.Operation, width: int) -> Node | None:
-        """The same rows, in another shape."""
+        """The same rows, in another shape; what comes from outside lies in memory as it is."""
+        outside = self._unchanged(op.operands[0])
+        if outside is not None:
+            return self._from_outside(outside, width)
         operands = self._operands(list(op.operands))
         return None if operands is None else Node("part", width, operands)
 
@@ -289,6 +297,26 @@ class _Reader:
         if operands is None or not self._is_column(ir.type_of(op.results[0])[0], dimension):
             return None
         return Node("joined", width, operands)
+
+    def _padded(self, op: ir.Operation, width: int) -> Node | None:
+        """Columns between others that are all one number."""
+        x, filling = op.operands
+        shape, number = ir.type_of(op.results[0])[0], splat(tensor_of(filling, self.op.trace))
+        low, high, gaps = (
+            list(op.attributes[name])
+            for name in ("edge_padding_low", "edge_padding_high", "interior_padding")
+        )
+        sides = [d for d in range(len(shape)) if low[d] or high[d]]
+        if number is None or any(gaps) or min(*low, *high) < 0 or len(sides) != 1:
+            return None
+        (operands, (d,)) = self._operands([x]), sides
+        if operands is None or not self._is_column(shape, d):
+            return None
+        inner = math.prod(shape[d + 1 :])
+        ends = [Node("number", n * inner, number=float(number)) for n in (low[d], high[d])]
+        places = [None if not n.width else self._added(n) for n in ends]
+        joined = (places[0], *operands, places[1])
+        return Node("joined", width, tuple(i for i in joined if i is not None))
 
     def _product(self, op: ir.Operation, width: int) -> Node | None:
         """The product of all columns and a matrix from outside."""

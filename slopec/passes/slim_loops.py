@@ -14,6 +14,7 @@ import numpy as np
 
 from slopec import hlo, ir
 from slopec.passes.each import each
+from slopec.passes.last_rows import carry_last_rows
 from slopec.passes.op import Op, splat, tensor_of
 from slopec.tensor import Tensor
 from slopec.transforms.body import block_of, defining, returned
@@ -37,6 +38,7 @@ class SlimLoops:
             for place, value in enumerate(returned(block_of(op.operation, 1))):
                 if not _add_in_place(op, place, value):
                     _keep_what_was_read(op, place, value)
+            carry_last_rows(op)
         _slim(module)
 
 

@@ -150,10 +150,10 @@ def _sums(op: Op, count: Count) -> list[_Sum]:
 
 
 def _factors(op: Op, added: ir.Operation | None) -> list[ir.Value]:
-    """What is multiplied and summed, or only summed."""
+    """What is multiplied and summed, or only summed; rows that are one each are only reshaped."""
     if added is None:
         return []
-    if added.name == "stablehlo.dot_general":
+    if added.name in ("stablehlo.dot_general", "stablehlo.reshape"):
         return list(added.operands)
     if added.name != "stablehlo.reduce" or len(added.operands) != 2:
         return []
@@ -273,10 +273,11 @@ class _Stacked:
 
         numbers = s.numbers
         if numbers is None:
-            dims = [0, *(d + 1 for d in s.added.attributes["dimensions"])]
+            summed = s.added.name == "stablehlo.reduce"
+            dims = [0, *(d + 1 for d in (s.added.attributes["dimensions"] if summed else ()))]
             total = hlo.reduce(stacked(0), hlo.full((), 0, stacked(0).dtype), "add", dims)
             assert isinstance(total, Tensor)
-            return total
+            return hlo.reshape(total, ir.type_of(s.added.results[0])[0])
         left, right = (
             (0, *(d + 1 for d in dims))
             for dims in (numbers.lhs_contracting, numbers.rhs_contracting)

@@ -80,6 +80,16 @@ def alike(x):
     return lax.fori_loop(0, 4, step, (0, zero, zero))[1:]
 
 
+def outputs(read, reverse=False):
+    """What is read of the outputs of a scan, besides the last state."""
+
+    def function(x):
+        state, ys = lax.scan(lambda s, row: (s + row, s * row), x[0], x, reverse=reverse)
+        return state, read(ys)
+
+    return function
+
+
 Z = np.zeros((4, 3))
 CASES = {
     # name: function, and how often ops are left: (carried tensors, adds of whole tensors)
@@ -96,6 +106,10 @@ CASES = {
     "needed later": (needed_later, {"carried": 3}),
     "nested": (nested, {"carried": 4}),
     "alike": (alike, {"carried": 2}),
+    "last row": (outputs(lambda ys: ys[-1] + ys[-1, :1]), {"updates": 0}),
+    "last row, from the end": (outputs(lambda ys: ys[0, 1:], reverse=True), {"updates": 0}),
+    "another row too": (outputs(lambda ys: ys[-1] + ys[0]), {"updates": 1}),
+    "rows until the last": (outputs(lambda ys: ys[2:]), {"updates": 1}),
 }  # fmt: skip
 
 

@@ -38,6 +38,26 @@ def plain(w, u, xs):
     return (s * s).sum()
 
 
+def sums(w, u, xs):
+    """What a product multiplies is summed up besides, over rows or as the one row that it is."""
+
+    def step(state, x):
+        s, t, v, h = state
+        h = sp.sin(h) + x[:, :4]
+        return (s + x.T @ h, t + h.sum(0), v + sp.reshape(h[:1], (4,)), h), None
+
+    start = sp.zeros((5, 4), "float64"), w[0], w[1], sp.ones((3, 4), "float64")
+    (s, t, v, _), _ = sp.scan(step, start, xs)
+    return (s * s).sum() + (t * t).sum() + (v * v).sum() + u.sum()
+
+
+def single(w, u, xs):
+    """Single rows, whose gradients are products of single rows."""
+    step = lambda h, x: (sp.tanh(h @ w + x @ u), None)  # noqa: E731
+    h, _ = sp.scan(step, sp.zeros((1, 4), "float64"), xs[:, :1])
+    return (h * h).sum()
+
+
 def deep(w, u, xs):
     """A product that sums over many numbers."""
     s, _ = sp.scan(lambda s, x: (s + x.T @ sp.tanh(x), None), sp.zeros((300, 300), "float64"), xs)
@@ -60,7 +80,14 @@ def inside(module):
 
 @pytest.mark.parametrize(
     ("function", "before", "after"),
-    [(sp.grad(rnn, (0, 1)), 5, 3), (sp.grad(ahead, (0, 1)), 3, 2), (plain, 1, 0), (deep, 1, 1)],
+    [
+        (sp.grad(rnn, (0, 1)), 5, 3),
+        (sp.grad(ahead, (0, 1)), 3, 2),
+        (plain, 1, 0),
+        (deep, 1, 1),
+        (sums, 1, 0),
+        (sp.grad(single, (0, 1)), 5, 3),
+    ],
 )
 def test_sums_of_products(function, before, after):
     w, u = rng.standard_normal((4, 4)), rng.standard_normal((5, 4))
