@@ -47,17 +47,30 @@ class Facts:
         return self.trace + self.passes + self.iree
 
 
-def lowered(program: Program) -> Lowered:
-    """The program traced, with the update of its state."""
+@dataclass(frozen=True)
+class Held:
+    """What is there before a program is traced: weights, what calls keep, types of the inputs."""
+
+    values: dict[str, Any]
+    specs: dict[str, Any]
+
+
+def held(program: Program) -> Held:
+    """What a program needs to be traced."""
     weights, kept, inputs = program.arrays()
-    specs = {name: sp.spec(a.dtype, a.shape) for name, a in inputs.items()}
-    held = {"weights": _tensors(weights)}
-    mark: Any = {"call": _call, "step": _step, "decode": _decode}[program.kind]
+    values = {"weights": _tensors(weights)}
     if program.kind == "step":
-        held["moments"] = sp.optim.adam(LEARNING_RATE).init(held["weights"])
+        values["moments"] = sp.optim.adam(LEARNING_RATE).init(values["weights"])
     if program.kind == "decode":
-        held["kept"] = _tensors(kept)
-    return lower([mark(program, specs)], name="main", weights=Weights(held))
+        values["kept"] = _tensors(kept)
+    return Held(values, {name: sp.spec(a.dtype, a.shape) for name, a in inputs.items()})
+
+
+def lowered(program: Program, holds: Held | None = None) -> Lowered:
+    """The program traced, with the update of its state."""
+    holds = holds or held(program)
+    mark: Any = {"call": _call, "step": _step, "decode": _decode}[program.kind]
+    return lower([mark(program, holds.specs)], name="main", weights=Weights(holds.values))
 
 
 def _tensors(arrays: Arrays) -> dict[str, sp.Tensor]:
@@ -101,9 +114,10 @@ def _program(function: Any, held: list[str], specs: dict[str, Any], **options: A
 
 
 def compiled(program: Program, target: str, path: Path) -> Facts:
-    """Compile into a file, twice: without the cache and with it."""
+    """Compile into a file, twice: without the cache and with it; its weights are there before."""
+    holds = held(program)
     started = time.perf_counter()
-    made = lowered(program)
+    made = lowered(program, holds)
     trace = time.perf_counter() - started
     clock = Measure()
     run_pipeline(ir.clone_module(made.module), parse_pipeline(DERIVE), clock)
@@ -115,7 +129,7 @@ def compiled(program: Program, target: str, path: Path) -> Facts:
         (artifact,) = build(made, [chosen], carry_stablehlo=False)
         built = time.perf_counter() - started
         started = time.perf_counter()
-        build(lowered(program), [chosen], carry_stablehlo=False)
+        build(lowered(program, holds), [chosen], carry_stablehlo=False)
         again = time.perf_counter() - started
     if before is None:
         del os.environ["SLOPEC_CACHE_DIR"]

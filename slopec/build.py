@@ -1,5 +1,6 @@
 """Building: a lowered module goes through the passes and the back end and becomes an artifact."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,21 +9,23 @@ from typing import Any
 import numpy as np
 
 import slopec_runtime
-from slopec import ir
+from slopec import cache, ir
+from slopec.constants import digest
 from slopec.diagnostics import Diagnostic, writing
-from slopec.emit import EmitOptions, Emitted, emit_many, resolve
+from slopec.emit import EmitOptions, Emitted, emit_many, identity, resolve
 from slopec.kernels import suits
 from slopec.lower import Lowered
 from slopec.passes import Observer, Pass, Pipeline, op_counts, parse_pipeline, run_pipeline
 from slopec.passes.block_loops import BlockLoops
 from slopec.passes.contract_convolutions import ContractConvolutions
 from slopec.passes.unroll_loops import UnrollLoops
-from slopec.prepare import Prepared, prepare
+from slopec.prepare import Prepared, prepare, sources
 from slopec.targets import Target
 from slopec.variants import Variant
 from slopec.version import IREE_VERSION, VERSION
 from slopec_runtime import artifact as container
 from slopec_runtime import manifest as schema
+from slopec_runtime.artifact import Bytes
 
 DERIVE = "raise-logistic,refine-shapes,derive,inline,refine-shapes,symbol-dce"
 # Products of single rows stay products until those that a loop sums up are stacked.
@@ -50,7 +53,7 @@ STAGES = ("stablehlo", "grad", "optimized")
 class Artifact:
     """A compiled program: the bytes of its `.vmfb` and what they say about themselves."""
 
-    data: bytes = field(repr=False)
+    data: Bytes = field(repr=False)
     manifest: schema.Manifest
     target: Target
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -113,28 +116,93 @@ def build(
         options, pipeline = variant.options(options), variant.pipeline(pipeline or OPTIMIZE)
     options = options or EmitOptions()
     pipelines = (DERIVE, OPTIMIZE if pipeline is None else pipeline, LEGALIZE)
-    ways = [
-        (target.keeps_scratch, _suited(pipelines, lowered, target, options)) for target in targets
-    ]
-    prepared = {
-        (keeps, suited): prepare(
-            lowered,
-            suited,
-            keeps_scratch=keeps,
-            observer=observer,
-            kept=options.cache,
-        )
-        for keeps, suited in sorted(set(ways))
-    }
-    state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
-    traced = None if carry_stablehlo is False else portable(lowered.module)
-    if carry_stablehlo is None and traced is not None and len(traced) > CARRIED:
-        traced = None
-    codes = [(prepared[way].code, target) for way, target in zip(ways, targets, strict=True)]
-    results = emit_many(codes, options=options)
-    manifest = _manifest(lowered, next(iter(prepared.values())))
     name = "" if variant is None else variant.name
-    return [_artifact(emitted, manifest, state, traced, name) for emitted in results]
+    order = _Order(lowered, tuple(targets), options, pipelines, carry_stablehlo, name)
+    if observer is not None or not options.cache:
+        return order.make(observer)
+    started = time.monotonic()
+    names = order.names()
+    kept = [_find(name, target, started) for name, target in zip(names, targets, strict=True)]
+    if None not in kept:
+        return [artifact for artifact in kept if artifact is not None]
+    made = order.make(None)
+    for name, artifact in zip(names, made, strict=True):
+        _keep(name, artifact)
+    return made
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What to build: all that the artifacts depend on."""
+
+    lowered: Lowered
+    targets: tuple[Target, ...]
+    options: EmitOptions
+    pipelines: tuple[str, str, str]
+    carry_stablehlo: bool | None
+    variant: str
+
+    def names(self) -> list[str]:
+        """What the artifacts are kept under, one for each target."""
+        lowered = self.lowered
+        facts = (lowered.name, lowered.entries, lowered.sizes, lowered.chosen_sizes)
+        chosen = (self.pipelines, self.carry_stablehlo, self.variant)
+        state = [f"{slot} {digest(array)}" for slot, array in lowered.state.items()]
+        module = ir.bytecode(lowered.outline)
+        common = [repr(facts), repr(chosen), *state, sources(), VERSION]
+        return [cache.key([module, *common, *identity(t, self.options)]) for t in self.targets]
+
+    def make(self, observer: Observer | None) -> list[Artifact]:
+        """Run the passes and the back end."""
+        lowered, targets = self.lowered, self.targets
+        ways = [
+            (target.keeps_scratch, _suited(self.pipelines, lowered, target, self.options))
+            for target in targets
+        ]
+        prepared = {
+            (keeps, suited): prepare(
+                lowered,
+                suited,
+                keeps_scratch=keeps,
+                observer=observer,
+                kept=self.options.cache,
+            )
+            for keeps, suited in sorted(set(ways))
+        }
+        state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
+        codes = [(prepared[way].code, target) for way, target in zip(ways, targets, strict=True)]
+        results = emit_many(codes, options=self.options)
+        manifest = _manifest(lowered, next(iter(prepared.values())))
+        carried = self._carried()
+        return [_artifact(e, manifest, state, carried, self.variant) for e in results]
+
+    def _carried(self) -> bytes | None:
+        """The StableHLO that goes with the artifacts."""
+        if self.carry_stablehlo is False:
+            return None
+        traced = portable(self.lowered.module)
+        return traced if self.carry_stablehlo or len(traced) <= CARRIED else None
+
+
+def _find(name: str, target: Target, started: float) -> Artifact | None:
+    """An artifact that was built before."""
+    entry = cache.artifacts().read(name)
+    if entry is None:
+        return None
+    manifest = schema.Manifest.from_json(entry.facts["manifest"])
+    features = tuple(entry.facts["features"])
+    known = replace(target, processor=entry.facts["processor"], features=features)
+    seconds = time.monotonic() - started
+    return Artifact(entry.data, manifest, known, seconds=seconds, cached=True)
+
+
+def _keep(name: str, artifact: Artifact) -> None:
+    facts = {
+        "manifest": artifact.manifest.to_json(),
+        "processor": artifact.target.processor,
+        "features": artifact.target.features,
+    }
+    cache.artifacts().write(name, facts, artifact.data)
 
 
 _LEFT_ALONE: Mapping[str, tuple[type[Pass], ...]] = {
@@ -148,7 +216,7 @@ def _suited(
     pipelines: tuple[str, str, str], lowered: Lowered, target: Target, options: EmitOptions
 ) -> tuple[str, str, str]:
     """The pipelines that leave alone what a target has kernels for."""
-    ops = op_counts(lowered.module)
+    ops = op_counts(lowered.outline)
     found = tuple(p for name, passes in _LEFT_ALONE.items() if name in ops for p in passes)
     if not options.kernels or not found or not suits(resolve(target)):
         return pipelines

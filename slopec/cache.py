@@ -9,6 +9,7 @@ cannot be written means only that nothing is kept.
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,13 @@ from slopec.diagnostics import UsageError
 DEFAULT_LIMIT = 2 << 30
 _UNITS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 _SUFFIX = ".entry"
-_MAGIC = b"slopec01"
+_MAGIC = b"slopec02"
 _DIGEST = hashlib.sha256().digest_size
 _LENGTH = struct.Struct(">I")
+_PIECE = 16 << 20
+_whole: set[tuple[int, bytes]] = set()
+"""Sizes and seals of large entries that this process wrote or found whole."""
+
 _ABANDONED_AFTER = 3600.0
 """Seconds after which a file still being written has lost its writer."""
 
@@ -80,12 +86,32 @@ def key(parts: Iterable[bytes | str]) -> str:
     return digest.hexdigest()
 
 
+def digest(data: Any) -> str:
+    """The SHA-256 of the SHA-256 of pieces of 16 MiB, which several threads compute at once.
+
+    >>> digest(b"weights") == digest(bytearray(b"weights"))
+    True
+    """
+    view = memoryview(data).cast("B") if memoryview(data).nbytes else memoryview(b"")
+    return _digest(view).hex()
+
+
+def _digest(view: memoryview) -> bytes:
+    pieces = [view[i : i + _PIECE] for i in range(0, len(view), _PIECE)] or [view]
+    if len(pieces) == 1:
+        digests: Iterable[bytes] = [hashlib.sha256(view).digest()]
+    else:
+        with ThreadPoolExecutor(min(len(pieces), os.cpu_count() or 1)) as pool:
+            digests = list(pool.map(lambda piece: hashlib.sha256(piece).digest(), pieces))
+    return hashlib.sha256(b"".join(digests)).digest()
+
+
 @dataclass(frozen=True)
 class Entry:
-    """A compiled module and the facts stored with it."""
+    """What was made and the facts stored with it; `data` may be a map of the file."""
 
     facts: Mapping[str, Any]
-    data: bytes = field(repr=False)
+    data: memoryview = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -119,10 +145,12 @@ class Cache:
         if self.limit == 0:
             return None
         try:
-            raw = path.read_bytes()
+            with path.open("rb") as file:
+                empty = os.fstat(file.fileno()).st_size == 0  # and cannot be mapped
+                raw = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError:
             return None
-        entry = _decode(raw)
+        entry = _decode(memoryview(raw))
         with contextlib.suppress(OSError):
             if entry is None:
                 path.unlink()
@@ -130,10 +158,12 @@ class Cache:
                 os.utime(path)  # it was used now
         return entry
 
-    def write(self, name: str, facts: Mapping[str, Any], data: bytes) -> str | None:
+    def write(
+        self, name: str, facts: Mapping[str, Any], data: bytes | bytearray | memoryview
+    ) -> str | None:
         """Keep an entry. Returns why it was not kept, or None if it was or need not be."""
-        raw = _encode(facts, data)
-        if len(raw) > self.limit:
+        head = _head(facts, data)
+        if len(head) + len(data) > self.limit:
             return None
         path = self._path(name)
         try:
@@ -141,13 +171,15 @@ class Cache:
             descriptor, scratch = tempfile.mkstemp(prefix=".", dir=path.parent)
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    file.write(raw)
+                    file.write(head)
+                    file.write(data)
                 Path(scratch).replace(path)
             except BaseException:
                 Path(scratch).unlink(missing_ok=True)
                 raise
         except OSError as error:
             return f"{self.folder}: {(error.strerror or str(error)).lower()}"
+        _note_whole(len(head) + len(data), head)
         self._evict()
         return None
 
@@ -210,18 +242,32 @@ def keep_reproducer(name: str, module: bytes, flags: Iterable[str]) -> Path | No
     return folder
 
 
-def _encode(facts: Mapping[str, Any], data: bytes) -> bytes:
+def _head(facts: Mapping[str, Any], data: bytes | bytearray | memoryview) -> bytes:
+    """What precedes the data: a digest of all that follows it, and the facts."""
     described = json.dumps(facts).encode()
-    body = _LENGTH.pack(len(described)) + described + data
-    return _MAGIC + hashlib.sha256(body).digest() + body
+    described = _LENGTH.pack(len(described)) + described
+    return _MAGIC + _seal(described, memoryview(data)) + described
 
 
-def _decode(raw: bytes) -> Entry | None:
+def _seal(described: bytes | memoryview, data: memoryview) -> bytes:
+    return hashlib.sha256(hashlib.sha256(described).digest() + _digest(data)).digest()
+
+
+def _decode(raw: memoryview) -> Entry | None:
     start = len(_MAGIC) + _DIGEST
-    body = memoryview(raw)[start:]
-    whole = raw[: len(_MAGIC)] == _MAGIC and len(body) >= _LENGTH.size
-    if not whole or hashlib.sha256(body).digest() != raw[len(_MAGIC) : start]:
+    if raw[: len(_MAGIC)] != _MAGIC or len(raw) < start + _LENGTH.size:
         return None
-    (length,) = _LENGTH.unpack_from(body)
-    described = bytes(body[_LENGTH.size : _LENGTH.size + length])
-    return Entry(json.loads(described), bytes(body[_LENGTH.size + length :]))
+    (length,) = _LENGTH.unpack_from(raw, start)
+    end = start + _LENGTH.size + length
+    described, data = raw[start:end], raw[end:]
+    if (len(raw), bytes(raw[:start])) not in _whole:
+        if _seal(described, data) != raw[len(_MAGIC) : start]:
+            return None
+        _note_whole(len(raw), raw)
+    return Entry(json.loads(bytes(described[_LENGTH.size :])), data)
+
+
+def _note_whole(size: int, head: bytes | memoryview) -> None:
+    """Hashing a large entry takes longer than all else; once in a process is enough."""
+    if size > _PIECE:
+        _whole.add((size, bytes(head[: len(_MAGIC) + _DIGEST])))

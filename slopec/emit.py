@@ -112,7 +112,7 @@ def emit(
     start = time.monotonic()
     content, work = _read(bytecode, target)
     chosen = _chosen(options)
-    name = cache.key([content, *_identity(target, options)])
+    name = cache.key([content, *identity(target, options)])
     store = cache.artifacts() if options.cache else cache.Cache(cache.directory(), limit=0)
     found = store.read(name)
     if found is not None:
@@ -171,7 +171,7 @@ def resolve(target: Target) -> Target:
 
 @lru_cache(maxsize=64)
 def _resolve(target: Target) -> Target:
-    store, name = cache.artifacts(), cache.key(["resolved", *_identity(target, EmitOptions())])
+    store, name = cache.artifacts(), cache.key(["resolved", *identity(target, EmitOptions())])
     found = store.read(name)
     if found is not None:
         facts = found.facts
@@ -366,7 +366,7 @@ def _invalid(error: ir.MLIRError) -> CompileError:
 # --- the cache -------------------------------------------------------------------------------
 
 
-def _identity(target: Target, options: EmitOptions) -> list[str]:
+def identity(target: Target, options: EmitOptions) -> list[str]:
     """Everything besides the program that decides what comes out."""
     machine = ""
     if target.host_part is not None and target.host_part.cpu == "host":
@@ -391,7 +391,7 @@ def _from_cache(entry: cache.Entry, target: Target, seconds: float) -> Emitted:
     facts = entry.facts
     features = tuple(facts["features"])
     return Emitted(
-        entry.data,
+        bytes(entry.data),
         replace(target, processor=facts["processor"], features=features),
         tuple(facts["flags"]),
         tuple(Attempt(**attempt) for attempt in facts["attempts"]),

@@ -5,13 +5,15 @@ constants; state parameters become arguments that the runtime keeps.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from slopec import hlo, ir, tracing, tree
+from slopec.constants import Constants, filled
 from slopec.diagnostics import SlopecError, TransformError, UsageError
 from slopec.formulas import formula
 from slopec.programs import Program, Spec, Weights, reporting
@@ -34,14 +36,23 @@ PROBE = "slope.probe"
 
 @dataclass(frozen=True)
 class Lowered:
-    """A module whose public functions are the variants of `entries`."""
+    """A module whose public functions are the variants of `entries`.
+
+    `outline` calls the large constants by the names that they have in `constants`.
+    """
 
     name: str
-    module: ir.Module
+    outline: ir.Module
     entries: Mapping[str, EntryPoint]
     sizes: Mapping[str, tuple[int, ...]]
     state: Mapping[str, np.ndarray]
     chosen_sizes: bool
+    constants: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def module(self) -> ir.Module:
+        """The module with all its constants."""
+        return filled(self.outline, self.constants)
 
 
 @dataclass(frozen=True)
@@ -81,11 +92,12 @@ def lower(
     entries: dict[str, EntryPoint] = {}
     state: dict[str, np.ndarray] = {}
     symbols: dict[str, int] = {}
+    constants = Constants()
     for marked in programs:
-        entry = _Entry(marked, values[marked.name], shared, module, symbols)
+        entry = _Entry(marked, values[marked.name], shared, module, symbols, constants)
         entries[marked.name] = entry.trace_variants(sizes)
         state.update(entry.initial)
-    return Lowered(name, module, entries, sizes, state, bool(dims))
+    return Lowered(name, module, entries, sizes, state, bool(dims), constants.arrays)
 
 
 def _identifier(name: str) -> str:
@@ -155,8 +167,10 @@ class _Entry:
         shared: set[str],
         module: ir.Module,
         symbols: dict[str, int],
+        constants: Constants,
     ) -> None:
         self.marked = marked
+        self.constants = constants
         self.module = module
         self.symbols = symbols
         self.baked: dict[str, Any] = {}
@@ -267,7 +281,7 @@ class _Entry:
         public = {"sym_visibility": ir.string("public")}
         op = ir.create_function(self.module, symbol, types, [], public, where, body=True)
         block = ir.body_of(op)
-        inner = Trace(self.module, block, None, function=op, bakes=True)
+        inner = Trace(self.module, block, None, function=op, constants=self.constants)
         inner.symbols = self.symbols
         tracing.fresh_symbol(self.symbols, symbol)
         stand_ins = [

@@ -52,7 +52,7 @@ def prepare(
         facts = found.facts
         cost = None if facts["cost"] is None else Cost(*facts["cost"])
         dims = {dim: Dim(tuple(sizes), alone) for dim, (sizes, alone) in facts["dims"].items()}
-        return Prepared(found.data, dims, cost)
+        return Prepared(bytes(found.data), dims, cost)
     made = _run(lowered, pipelines, keeps_scratch, observer)
     facts = {
         "cost": None if made.cost is None else [made.cost.flops, made.cost.bytes],
@@ -84,11 +84,11 @@ def _run(
 
 def _name(lowered: Lowered, pipelines: tuple[str, str, str], keeps_scratch: bool) -> str:
     facts = (lowered.entries, lowered.sizes, lowered.chosen_sizes, pipelines, keeps_scratch)
-    return cache.key([ir.bytecode(lowered.module), repr(facts), _sources(), IREE_VERSION])
+    return cache.key([ir.bytecode(lowered.outline), repr(facts), sources(), IREE_VERSION])
 
 
 @once
-def _sources() -> str:
+def sources() -> str:
     """A digest of slopec's own files: another slopec makes other modules."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):

@@ -20,6 +20,7 @@ from slopec.diagnostics import Label, Span, TraceError
 from slopec.dtypes import DType
 
 if TYPE_CHECKING:
+    from slopec.constants import Constants
     from slopec.lazy.graph import Value
     from slopec.tensor import Tensor
 
@@ -101,18 +102,18 @@ class Trace:
         parent: "Trace | None",
         *,
         function: ir.Operation | None = None,
-        bakes: bool = False,
+        constants: "Constants | None" = None,
     ) -> None:
         """Write at the end of `block`; a trace without `function` is a region of its parent's.
 
-        A trace that `bakes` makes concrete outer tensors constants instead of arguments.
+        With `constants`, concrete outer tensors become constants instead of arguments.
         """
         self.module = module
         self.block = block
         self.parent = parent
         self.function = function
         self.point = ir.InsertionPoint(block)
-        self.bakes = bakes
+        self.constants = constants
         self.closed = False
         self.location: ir.Location | None = None
         self.captures: dict[int, tuple[Tensor, ir.Value]] = {}
@@ -138,13 +139,11 @@ class Trace:
         if captured is not None:
             return captured[1]
         self._check_reachable(tensor)
-        type_ = ir.tensor_type(tensor.shape, tensor.dtype)
-        if self.bakes and tensor._trace is None:
+        if self.constants is not None and tensor._trace is None:
             start = ir.InsertionPoint.at_block_begin(self.block)
-            facts = {"value": ir.dense(tensor.numpy())}
-            op = ir.create("stablehlo.constant", [type_], [], facts, ir.unknown(), start)
-            value = op.results[0]
+            value = self.constants.create(tensor.numpy(), start)
         else:
+            type_ = ir.tensor_type(tensor.shape, tensor.dtype)
             value = self.block.add_argument(type_, ir.unknown())
         self.captures[id(tensor)] = (tensor, value)
         return value

@@ -60,7 +60,7 @@ def tune(
     end = time.monotonic() + seconds
     record = tuned.find(tuned.read(path), key) or Record(lowered.name, key, Variant())
     tried = {record.winner, *(trial.variant for trial in record.trials)}
-    convolutions = "stablehlo.convolution" in op_counts(lowered.module)
+    convolutions = "stablehlo.convolution" in op_counts(lowered.outline)
     with TemporaryDirectory() as folder:
         bench = _Bench(lowered, target, device, pipeline, Path(folder), min(2.0, seconds / 20))
         used, _, more = bench.compile(record.winner, "champion", None).partition("+")

@@ -1,0 +1,84 @@
+"""Large constants stay out of a module until it is compiled; until then it calls them by a name.
+
+Weights are most of a traced module, and all that is asked of them when it was compiled before is
+whether they are the same: the name is a digest.
+"""
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from slopec import cache, ir
+
+LARGE = 64 << 10
+"""Bytes from which on a constant is only named."""
+
+_NAME = "slope.constant."
+_digests: dict[int, tuple[weakref.ref[np.ndarray], str]] = {}
+
+
+@dataclass(frozen=True)
+class Constants:
+    """The large constants of a module, by the names it calls them by."""
+
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def create(self, array: np.ndarray, point: ir.InsertionPoint) -> ir.Value:
+        """An op at `point` that gives the array."""
+        type_ = ir.tensor_type(array.shape, array.dtype)
+        if array.nbytes < LARGE:
+            return _constant(array, type_, ir.unknown(), point)
+        name = _NAME + digest(array)
+        self.arrays[name] = array
+        facts = {"call_target_name": ir.string(name)}
+        op = ir.create("stablehlo.custom_call", [type_], [], facts, ir.unknown(), point)
+        return op.results[0]
+
+
+def digest(array: np.ndarray) -> str:
+    """A digest of the elements, which is computed once for an array that nobody can change.
+
+    >>> digest(np.zeros(2)) == digest(np.zeros(2)), digest(np.zeros(2)) == digest(np.ones(2))
+    (True, False)
+    """
+    changes = array.flags.writeable or array.base is not None
+    known = None if changes else _digests.get(id(array))
+    if known is not None and known[0]() is array:
+        return known[1]
+    made = cache.digest(np.ascontiguousarray(array))
+    if not changes and array.nbytes >= LARGE:
+        key = id(array)
+        _digests[key] = (weakref.ref(array, lambda _: _digests.pop(key, None)), made)
+    return made
+
+
+def filled(module: ir.Module, arrays: Mapping[str, np.ndarray]) -> ir.Module:
+    """A copy of the module with the constants it names; itself, if it names none."""
+    if not arrays:
+        return module
+    copy = ir.clone_module(module)
+    calls: list[ir.Operation] = []
+
+    def find(op: ir.Operation) -> ir.WalkResult:
+        if op.name == "stablehlo.custom_call":
+            calls.append(op)
+        return ir.WalkResult.ADVANCE
+
+    copy.operation.walk(find)
+    for op in calls:
+        array = arrays.get(ir.string_in(op, "call_target_name"))
+        if array is not None:
+            (named,) = op.results
+            point = ir.InsertionPoint(op)
+            named.replace_all_uses_with(_constant(array, named.type, op.location, point))
+            op.erase()
+    return copy
+
+
+def _constant(
+    array: np.ndarray, type_: ir.Type, location: ir.Location, point: ir.InsertionPoint
+) -> ir.Value:
+    facts = {"value": ir.dense(array)}
+    return ir.create("stablehlo.constant", [type_], [], facts, location, point).results[0]
