@@ -17,6 +17,7 @@ from slopec.hlo.index import (
     scatter,
     sort,
 )
+from slopec.hlo.quantile import gamma_quantile, log_gamma_quantile
 from slopec.hlo.reduce import reduce, reduce_window, select_and_scatter
 from slopec.hlo.shape import (
     broadcast_in_dim,
@@ -48,10 +49,12 @@ __all__ = [
     "fft",
     "full",
     "full_like",
+    "gamma_quantile",
     "gather",
     "householder",
     "householder_product",
     "iota",
+    "log_gamma_quantile",
     "lu",
     "optimization_barrier",
     "pad",

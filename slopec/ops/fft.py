@@ -77,9 +77,7 @@ def _along(name: str, x: Tensor, kind: str, n: int | None, axis: int, norm: Norm
     return moveaxis(result, -1, place)
 
 
-def fft(
-    x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward"
-) -> Tensor:
+def fft(x: ArrayLike, /, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """The discrete Fourier transform along `axis`, cut or filled with zeros to `n` points.
 
     Complex64, or complex128 for double precision. Raises ShapeError when there are no points.
@@ -91,9 +89,7 @@ def fft(
     return _along("fft", _operand("fft", x, False), "FFT", n, axis, norm)
 
 
-def ifft(
-    x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward"
-) -> Tensor:
+def ifft(x: ArrayLike, /, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """The inverse of `fft` along `axis`.
 
     >>> import slopec as sp
@@ -103,9 +99,7 @@ def ifft(
     return _along("ifft", _operand("ifft", x, False), "IFFT", n, axis, norm)
 
 
-def rfft(
-    x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward"
-) -> Tensor:
+def rfft(x: ArrayLike, /, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """The first n // 2 + 1 points of the `fft` of real `x`; the others are their conjugates.
 
     >>> import slopec as sp
@@ -115,9 +109,7 @@ def rfft(
     return _along("rfft", _operand("rfft", x, True), "RFFT", n, axis, norm)
 
 
-def irfft(
-    x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward"
-) -> Tensor:
+def irfft(x: ArrayLike, /, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """The inverse of `rfft`: `n` real points, 2 (m - 1) of m by default.
 
     >>> import slopec as sp
@@ -127,9 +119,7 @@ def irfft(
     return _along("irfft", _operand("irfft", x, False), "IRFFT", n, axis, norm)
 
 
-def hfft(
-    x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward"
-) -> Tensor:
+def hfft(x: ArrayLike, /, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """The real `fft` of a signal with Hermitian symmetry, given by its first half.
 
     >>> import slopec as sp
@@ -140,9 +130,7 @@ def hfft(
     return _along("hfft", half, "IRFFT", n, axis, _OPPOSITE.get(norm, norm))
 
 
-def ihfft(
-    x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward"
-) -> Tensor:
+def ihfft(x: ArrayLike, /, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """The inverse of `hfft`: the first half of a Hermitian signal from its real transform.
 
     >>> import slopec as sp
@@ -178,7 +166,7 @@ def _each(
 
 
 def fftn(
-    x: ArrayLike, /, *, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
 ) -> Tensor:
     """`fft` along each of `axes`, all by default; `s` gives the numbers of points.
 
@@ -191,7 +179,7 @@ def fftn(
 
 
 def ifftn(
-    x: ArrayLike, /, *, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
 ) -> Tensor:
     """The inverse of `fftn`.
 
@@ -204,7 +192,7 @@ def ifftn(
 
 
 def rfftn(
-    x: ArrayLike, /, *, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
 ) -> Tensor:
     """`rfft` along the last of `axes`, then `fft` along the others.
 
@@ -218,7 +206,7 @@ def rfftn(
 
 
 def irfftn(
-    x: ArrayLike, /, *, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
 ) -> Tensor:
     """The inverse of `rfftn`: `ifft` along the others, then `irfft` along the last of `axes`.
 
@@ -231,7 +219,7 @@ def irfftn(
     return _each("irfftn", _each("irfftn", given, "IFFT", others, norm), "IRFFT", [last], norm)
 
 
-def fft2(x: ArrayLike, /, *, s: Sequence[int] | None = None, norm: Norm = "backward") -> Tensor:
+def fft2(x: ArrayLike, /, s: Sequence[int] | None = None, norm: Norm = "backward") -> Tensor:
     """`fftn` over the last two dimensions.
 
     >>> import slopec as sp
@@ -241,7 +229,7 @@ def fft2(x: ArrayLike, /, *, s: Sequence[int] | None = None, norm: Norm = "backw
     return fftn(x, s=s, axes=(-2, -1), norm=norm)
 
 
-def ifft2(x: ArrayLike, /, *, s: Sequence[int] | None = None, norm: Norm = "backward") -> Tensor:
+def ifft2(x: ArrayLike, /, s: Sequence[int] | None = None, norm: Norm = "backward") -> Tensor:
     """The inverse of `fft2`.
 
     >>> import slopec as sp

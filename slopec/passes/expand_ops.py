@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import dtypes, hlo, ir, tracing
+from slopec.dialects import calls
 from slopec.passes import factorizations, fourier
 from slopec.passes.collectives import COLLECTIVES
 from slopec.tensor import Tensor
@@ -124,6 +125,7 @@ _EXPANSIONS = {
     "slopec.qr": _wide(lambda point, a: factorizations.qr(a, full=_is_full(point.results[0]))),
     "slopec.eigh": _wide(lambda _, a: factorizations.eigh(a)),
     "slopec.svd": _wide(_svd),
+    **dict.fromkeys(calls.QUANTILES, lambda point: [point.operands[0]]),
     "stablehlo.pad": _pad,
     "stablehlo.set_dimension_size": _whole,
     "stablehlo.cholesky": _cholesky,

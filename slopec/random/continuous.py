@@ -51,12 +51,16 @@ def shape_beside(name: str, shape: int | Sequence[int] | None, *values: Any) -> 
     return broadcast_shapes(f"random.{name}", shapes)
 
 
-def _unit(key: Any, shape: Shape, dtype: DType) -> Tensor:
+def bits_for(dtype: DType) -> DType:
+    """The type of the random bits that a number of a floating type is made of."""
+    return _BITS[dtype.itemsize if ml_dtypes.finfo(dtype).nmant >= 8 else 1]
+
+
+def unit(random: Tensor, dtype: DType) -> Tensor:
     """Numbers in [0, 1): random bits as the mantissa of a number in [1, 2), less 1."""
     mantissa = int(ml_dtypes.finfo(dtype).nmant)
-    width = 8 * dtype.itemsize if mantissa >= 8 else 8
-    stored = _BITS[dtype.itemsize]
-    random = hlo.convert(bits(key, shape, _BITS[width // 8]), stored)
+    width, stored = 8 * random.dtype.itemsize, _BITS[dtype.itemsize]
+    random = hlo.convert(random, stored)
     one = int(np.ones((), dtype).view(stored))
     shifted = hlo.shift_right_logical(random, hlo.full_like(random, width - mantissa))
     number = hlo.bitcast_convert(hlo.or_(shifted, hlo.full_like(random, one)), dtype)
@@ -77,9 +81,9 @@ def uniform(
     tensor([0.947667  0.9785799], float32[2], cpu)
     """
     wanted, sizes = real_dtype("uniform", dtype), shape_of("random.uniform", shape)
-    unit = _unit(key, sizes, wanted)
+    drawn = unit(bits(key, sizes, bits_for(wanted)), wanted)
     if is_scalar(minval) and is_scalar(maxval) and (minval, maxval) == (0, 1):
-        return unit
+        return drawn
     low = filled("uniform", minval, sizes, wanted)
     high = filled("uniform", maxval, sizes, wanted)
     if is_scalar(minval) and is_scalar(maxval):
@@ -88,7 +92,7 @@ def uniform(
     else:
         span = hlo.subtract(high, low)
     # Rounding may take a product and sum below the lower bound.
-    return hlo.maximum(low, hlo.add(hlo.multiply(unit, span), low))
+    return hlo.maximum(low, hlo.add(hlo.multiply(drawn, span), low))
 
 
 def normal(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.float32) -> Tensor:
@@ -105,10 +109,17 @@ def normal(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.float3
         parts = [normal(k, shape, dtypes.real_of(wanted)) for k in split(key)]
         both = hlo.complex_(parts[0], parts[1])
         return hlo.divide(both, hlo.full_like(both, math.sqrt(2)))
-    wanted = real_dtype("normal", dtype)
-    low = np.nextafter(np.array(-1, wanted), np.array(0, wanted))
-    u = uniform(key, shape, wanted, low.item(), 1.0)
-    return hlo.multiply(hlo.full_like(u, math.sqrt(2)), hlo.erf_inv(u))
+    wanted, sizes = real_dtype("normal", dtype), shape_of("random.normal", shape)
+    return normal_of(unit(bits(key, sizes, bits_for(wanted)), wanted))
+
+
+def normal_of(u: Tensor) -> Tensor:
+    """Normal numbers from uniform ones in [0, 1)."""
+    low = np.nextafter(np.array(-1, u.dtype), np.array(0, u.dtype))
+    span = (np.ones((), u.dtype) - low).item()
+    spread = hlo.add(hlo.multiply(u, hlo.full_like(u, span)), hlo.full_like(u, low.item()))
+    inside = hlo.maximum(hlo.full_like(u, low.item()), spread)
+    return hlo.multiply(hlo.full_like(u, math.sqrt(2)), hlo.erf_inv(inside))
 
 
 def truncated_normal(

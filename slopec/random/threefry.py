@@ -7,12 +7,14 @@ seeds give equal bits. Known keys are hashed at once by NumPy; keys of a trace b
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import DTypeError, ShapeError
+from slopec.dtypes import DType
 from slopec.ops.common import as_tensor, bad_argument
 from slopec.ops.creation import shape_of
 from slopec.ops.data_types import wanted_dtype
@@ -162,10 +164,33 @@ def bits(key: Any, shape: int | Sequence[int] = (), dtype: Any = dtypes.uint32) 
         raise ShapeError(
             "S0101", f"random.bits: {count} elements; a key has 2³² of them", span=tracing.here()
         )
-    first, second = words(known, count)
-    if wanted == dtypes.uint64:
-        high, low = hlo.convert(first, wanted), hlo.convert(second, wanted)
-        mixed = hlo.or_(hlo.shift_left(high, hlo.full_like(high, 32)), low)
-    else:
-        mixed = hlo.convert(hlo.xor(first, second), wanted)
-    return hlo.reshape(mixed, sizes)
+    return hlo.reshape(_mixed(*words(known, count), wanted), sizes)
+
+
+def _mixed(first: Tensor, second: Tensor, wanted: DType) -> Tensor:
+    """Bits of an unsigned type from the two words of each hash."""
+    if wanted != dtypes.uint64:
+        return hlo.convert(hlo.xor(first, second), wanted)
+    high, low = hlo.convert(first, wanted), hlo.convert(second, wanted)
+    return hlo.or_(hlo.shift_left(high, hlo.full_like(high, 32)), low)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Many keys, their first and second words in two uint32 vectors: one for each sample."""
+
+    first: Tensor
+    second: Tensor
+
+    def split(self, num: int) -> list["Keys"]:
+        """`split` of each key."""
+        return [Keys(*self._hashed(counter)) for counter in range(num)]
+
+    def bits(self, wanted: DType) -> Tensor:
+        """`bits` of shape () from each key."""
+        return _mixed(*self._hashed(0), wanted)
+
+    def _hashed(self, counter: int) -> tuple[Tensor, Tensor]:
+        low = hlo.full_like(self.first, counter)
+        first, second = _hash(self.first, self.second, hlo.zeros_like(low), low)
+        return first, second

@@ -16,6 +16,7 @@ from slopec.reference.table import (
     attribute,
     cannot,
     result_dtype,
+    rule,
     scoped_rule,
 )
 
@@ -42,6 +43,12 @@ IDENTITIES = (
     "xla.sdy.FuncResultSharding",
 )
 """Targets that say where values live, which is here."""
+
+
+@rule(*calls.QUANTILES)
+def quantile(op: ir.Operation) -> Kernel:
+    """The number that was drawn."""
+    return lambda x, *parameters: x
 
 
 @scoped_rule("stablehlo.custom_call")

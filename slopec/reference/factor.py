@@ -91,7 +91,7 @@ def _eigh(a: Array) -> tuple[Array, Array]:
     return found.eigenvalues, found.eigenvectors
 
 
-@rule(*calls.OPERANDS)
+@rule(*calls.FACTORIZATIONS)
 def factorization(op: ir.Operation) -> Kernel:
     """The factorization that a call of slopec's names."""
     first, last = (result_shape(op, i) for i in (0, len(op.results) - 1))

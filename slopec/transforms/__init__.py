@@ -3,6 +3,7 @@
 from slopec.transforms import checkpoint_policies
 from slopec.transforms.amp import amp
 from slopec.transforms.api import grad, jvp, linearize, value_and_grad, vjp
+from slopec.transforms.associative import associative_scan
 from slopec.transforms.checkpoint import checkpoint, checkpoint_name
 from slopec.transforms.collectives import (
     all_gather,
@@ -25,6 +26,7 @@ __all__ = [
     "all_gather",
     "all_to_all",
     "amp",
+    "associative_scan",
     "axis_index",
     "axis_size",
     "checkpoint",

@@ -7,6 +7,7 @@ from tests.transforms.cases import (
     index,
     linalg,
     order,
+    quantile,
     reduce,
     rewritten,
     shape,
@@ -15,7 +16,19 @@ from tests.transforms.cases import (
 from tests.transforms.harness import Case
 
 FAMILIES = (
-    *(elementwise, shape, contract, reduce, window, index, order, linalg, factor, rewritten),
+    *(
+        elementwise,
+        shape,
+        contract,
+        reduce,
+        window,
+        index,
+        order,
+        linalg,
+        factor,
+        quantile,
+        rewritten,
+    ),
 )
 
 
