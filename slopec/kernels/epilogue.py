@@ -154,12 +154,15 @@ class _Reader:
     def whole(self) -> int:
         """How many of the ops can be done so that nothing but the last result is used elsewhere.
 
+        It has the type of the first, for which the kernel has room: no comparison comes last.
         What they take must be in memory anyway: storing what IREE computes where it is used costs
         more than it saves.
         """
         for last in range(len(self.members) - 1, 0, -1):
             inside = self.members[: last + 1]
             taken = {v for op in inside[1:] for v in op.operands if v in self.given}
+            if inside[-1].results[0].type != self.op.results[0].type:
+                continue
             within = all(user in inside for op in inside[:-1] for user in _users(op))
             if within and all(self._is_stored(v, inside) for v in taken):
                 return last

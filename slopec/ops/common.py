@@ -186,12 +186,12 @@ def bad_argument(message: str, hint: str | None = None) -> UsageError:
 
 def axis_of(name: str, axis: int, ndim: int) -> int:
     """`axis` counted from the front; raises RangeError when there is no such axis."""
-    try:
-        index = axis.__index__()
-    except AttributeError:
+    if isinstance(axis, bool | np.bool_) or not hasattr(axis, "__index__"):
+        hint = "it may be meant for `keepdims`" if isinstance(axis, bool) else None
         raise DTypeError(
-            "S0107", f"{name}: an axis is an int, got {axis!r}", span=tracing.here()
-        ) from None
+            "S0107", f"{name}: an axis is an int, got {axis!r}", span=tracing.here(), hint=hint
+        )
+    index = axis.__index__()
     if not -ndim <= index < ndim:
         known = f"{-ndim} … {ndim - 1}" if ndim else "none: the tensor has no dimensions"
         raise RangeError(

@@ -15,6 +15,7 @@ from slopec.ops.common import (
     axis_of,
     bad_argument,
     floating,
+    refuse,
     refuse_complex,
 )
 from slopec.ops.reductions import count_nonzero, fold, sum, summed_type
@@ -88,6 +89,8 @@ def ptp(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor
     >>> print(sp.ptp(sp.tensor([3, 9, 5])))
     tensor(6, int32[], cpu)
     """
+    x = as_tensor("ptp", x)
+    refuse("ptp", x, lambda d: d == dtypes.bool_, "numbers")
     return hlo.subtract(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))
 
 

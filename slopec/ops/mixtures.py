@@ -5,7 +5,16 @@ from collections.abc import Callable
 
 from slopec import dtypes, hlo
 from slopec.ops.arithmetic import add, divide, maximum, minimum, multiply, subtract
-from slopec.ops.common import ArrayLike, aligned, aligned_floating, as_tensor, floating, refuse
+from slopec.ops.common import (
+    ArrayLike,
+    aligned,
+    aligned_floating,
+    as_tensor,
+    common_dtype,
+    floating,
+    is_scalar,
+    refuse,
+)
 from slopec.ops.logic import isinf, isnan, logical_and, where
 from slopec.ops.powers import pow, xlogy
 from slopec.ops.signs import abs, trunc
@@ -200,9 +209,10 @@ def float_power(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     >>> print(sp.float_power(sp.tensor([2]), -1))
     tensor([0.5], float64[1], cpu)
     """
-    x, y = aligned_floating("float_power", (x1, x2))
-    wide = dtypes.complex128 if dtypes.is_complex(x.dtype) else dtypes.float64
-    return pow(hlo.convert(x, wide), hlo.convert(y, wide))
+    operands = [v if is_scalar(v) else as_tensor("float_power", v) for v in (x1, x2)]
+    is_complex = dtypes.is_complex(common_dtype(operands))
+    x, y = aligned("float_power", operands, dtypes.complex128 if is_complex else dtypes.float64)
+    return pow(x, y)
 
 
 def complex(real: ArrayLike, imag: ArrayLike, /) -> Tensor:

@@ -15,6 +15,7 @@ from slopec.ops.common import (
     as_tensor,
     axes_of,
     floating,
+    refuse,
 )
 from slopec.ops.data_types import astype
 from slopec.tensor import Axis, Scalar, Tensor
@@ -112,13 +113,15 @@ def mean(
 ) -> Tensor:
     """The arithmetic mean over `axis`; NaN when there is nothing; integers become float32.
 
-    With `dtype` the elements are converted to it first.
+    With `dtype` the elements are converted to it first; raises DTypeError for integers.
 
     >>> import slopec as sp
     >>> print(sp.mean(sp.tensor([[1.0, 2.0], [3.0, 6.0]]), axis=-1))
     tensor([1.5 4.5], float32[2], cpu)
     """
-    given = x if dtype is None else astype(x, dtype)
+    given = as_tensor("mean", x) if dtype is None else astype(x, dtype)
+    if dtype is not None:
+        refuse("mean", given, lambda d: not dtypes.is_differentiable(d), "a floating dtype")
     wide, axes, count, kept = _moments("mean", given, axis)
     return hlo.convert(_quotient(fold(wide, "add", 0, axes, keepdims), count), kept)
 

@@ -45,7 +45,7 @@ def _before(descending: bool) -> Callable[..., Tensor]:
 def _operand(name: str, x: ArrayLike, axis: int | None) -> tuple[Tensor, int]:
     x = as_tensor(name, x)
     refuse_complex(name, x)
-    if axis is None or not x.ndim:
+    if axis is None:
         return hlo.reshape(x, (x.size,)), 0
     return x, axis_of(name, axis, x.ndim)
 

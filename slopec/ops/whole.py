@@ -39,7 +39,9 @@ def gcd(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
         rest = hlo.remainder(x, where(zero, 1, y))
         return [where(zero, x, y), where(zero, 0, rest)]
 
-    return hlo.while_loop([x, y], unfinished, step)[0]
+    result: Tensor = hlo.while_loop([x, y], unfinished, step)[0]
+    # The least number of a signed type is its own negative, and its remainders are not positive.
+    return result if dtypes.is_unsigned(x.dtype) else abs_(result)
 
 
 def lcm(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:

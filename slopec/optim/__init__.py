@@ -36,22 +36,20 @@ from slopec.optim.basic import (
     scale_by_trust_ratio,
     trace,
 )
+from slopec.optim.cycles import CyclicLR, OneCycleLR
 from slopec.optim.lr_scheduler import (
     SCHEDULERS,
     ChainedScheduler,
     ConstantLR,
     CosineAnnealingLR,
     CosineAnnealingWarmRestarts,
-    CyclicLR,
     ExponentialLR,
     LambdaLR,
     LinearLR,
     MultiplicativeLR,
     MultiStepLR,
-    OneCycleLR,
     PolynomialLR,
     ReduceLROnPlateau,
-    Scheduler,
     SequentialLR,
     StepLR,
 )
@@ -75,6 +73,7 @@ from slopec.optim.optimizers import (
     sgd,
 )
 from slopec.optim.schedules import schedule
+from slopec.optim.scheduling import Scheduler
 from slopec.optim.stateful import (
     LAMB,
     LARS,

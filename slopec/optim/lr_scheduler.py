@@ -5,85 +5,18 @@ rate is a recorded scalar of the next step's program, so no step is compiled for
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-import numpy as np
-
-from slopec import tracing
-from slopec.diagnostics import UsageError
+from slopec import ops
 from slopec.lazy.mode import no_grad
-from slopec.ops.common import bad_argument
 from slopec.optim import schedules
+from slopec.optim.cycles import CyclicLR, OneCycleLR
+from slopec.optim.scheduling import Scheduler
 from slopec.optim.stateful import StatefulOptimizer
 from slopec.optim.transformation import Schedule
 from slopec.optim.wrappers import Plateau
 from slopec.tensor import Tensor
-
-
-class Scheduler:
-    """Lets the learning rates of an optimiser follow a schedule, from a step count to a rate.
-
-    `make` gets the learning rate that a group begins with and returns its schedule.
-
-    >>> import slopec as sp
-    >>> p = sp.tensor([1.0], requires_grad=True)
-    >>> opt = sp.optim.SGD([p], lr=0.5)
-    >>> scheduler = sp.optim.Scheduler(opt, lambda lr: sp.optim.schedules.exponential(lr, 0.5))
-    >>> scheduler.step()
-    >>> opt.lr
-    0.25
-    """
-
-    def __init__(
-        self,
-        optimizer: StatefulOptimizer,
-        make: Callable[[float], Schedule],
-        last_epoch: int = -1,
-    ) -> None:
-        """Set the rates of step 0, or of that after `last_epoch`.
-
-        Raises UsageError (S0146) for what is no such optimiser.
-        """
-        if not isinstance(optimizer, StatefulOptimizer):
-            raise UsageError(
-                "S0146",
-                f"a scheduler needs an optimiser with a state of its own, got "
-                f"{type(optimizer).__name__}",
-                span=tracing.here(),
-                hint="pass one such as `sp.optim.Adam(model.parameters())`; to a pure optimiser "
-                "give the schedule as its `lr`",
-            )
-        self.optimizer = optimizer
-        for group in optimizer.param_groups:
-            group.initial_lr = group["lr"] if group.initial_lr is None else group.initial_lr
-        self.base_lrs: list[Any] = [group.initial_lr for group in optimizer.param_groups]
-        self.rates = [make(lr) for lr in self.base_lrs]
-        self.last_epoch = last_epoch + 1
-        self._set()
-
-    def _set(self) -> None:
-        now = Tensor(np.int32(self.last_epoch))
-        with no_grad():
-            for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-                group["lr"] = rate(now)
-
-    def step(self, epoch: int | None = None) -> None:
-        """Go on to the next rate, or to that of `epoch`."""
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        self._set()
-
-    def get_last_lr(self) -> list[float]:
-        """The rates now, per group."""
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where the scheduler is."""
-        return {"last_epoch": self.last_epoch}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where `state_dict` was taken."""
-        self.step(int(state["last_epoch"]))
 
 
 class _Named(Scheduler):
@@ -118,41 +51,21 @@ def _named(name: str, schedule: Callable[..., Schedule], says: str, call: str) -
 # PyTorch's names of arguments.
 
 
-def _one_cycle(
-    lr: float,
-    max_lr: float,
-    total_steps: int | None = None,
-    epochs: int | None = None,
-    steps_per_epoch: int | None = None,
-    **options: Any,
-) -> Schedule:
-    if total_steps is None:
-        if epochs is None or steps_per_epoch is None:
-            raise bad_argument("OneCycleLR: give `total_steps`, or `epochs` and `steps_per_epoch`")
-        total_steps = epochs * steps_per_epoch
-    return schedules.one_cycle(max_lr, total_steps, **options)
-
-
 def _constant(lr: float, factor: float = 1 / 3, total_iters: int = 5) -> Schedule:
     return schedules.sequential(
         [schedules.constant(lr * factor), schedules.constant(lr)], [total_iters]
     )
 
 
-def _cyclic(
-    lr: float,
-    base_lr: float,
-    max_lr: float,
-    step_size_up: int = 2000,
-    step_size_down: int | None = None,
-    mode: str = "triangular",
-    gamma: float = 1.0,
-) -> Schedule:
-    return schedules.cyclic(base_lr, max_lr, step_size_up, step_size_down, mode, gamma)
-
-
 def _cosine(lr: float, T_max: int, eta_min: float = 0.0) -> Schedule:  # noqa: N803
-    return schedules.cosine(lr, T_max, eta_min)
+    there = schedules.cosine(lr, T_max, eta_min)
+
+    def rate(past: Any) -> Tensor:
+        place = ops.remainder(past, 2 * T_max)
+        result: Tensor = there(ops.minimum(place, 2 * T_max - place))
+        return result
+
+    return rate
 
 
 def _cosine_restarts(lr: float, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> Schedule:  # noqa: N803
@@ -191,7 +104,7 @@ ExponentialLR = _named(
 CosineAnnealingLR = _named(
     "CosineAnnealingLR",
     _cosine,
-    "From lr to eta_min in T_max steps on half a cosine, then eta_min.",
+    "From lr to eta_min in T_max steps on half a cosine, and back in as many, as PyTorch's.",
     "CosineAnnealingLR(opt, T_max=100)",
 )
 CosineAnnealingWarmRestarts = _named(
@@ -217,18 +130,6 @@ ConstantLR = _named(
     _constant,
     "lr · factor for total_iters steps, then lr.",
     "ConstantLR(opt, factor=0.5, total_iters=10)",
-)
-CyclicLR = _named(
-    "CyclicLR",
-    _cyclic,
-    "From base_lr to max_lr and back, again and again; momentum stays as it is.",
-    "CyclicLR(opt, base_lr=0.1, max_lr=1.0, step_size_up=10)",
-)
-OneCycleLR = _named(
-    "OneCycleLR",
-    _one_cycle,
-    "Up to max_lr and down again, over total_steps; momentum stays as it is.",
-    "OneCycleLR(opt, max_lr=1.0, total_steps=100)",
 )
 LambdaLR = _named(
     "LambdaLR",
@@ -365,7 +266,7 @@ SCHEDULERS = (
     LinearLR,
     PolynomialLR,
     ConstantLR,
+    LambdaLR,
     CyclicLR,
     OneCycleLR,
-    LambdaLR,
 )

@@ -11,6 +11,7 @@ import numpy as np
 
 from slopec import dtypes, ops, tracing
 from slopec.diagnostics import UsageError, did_you_mean
+from slopec.ops.common import at_least
 from slopec.optim.transformation import Schedule
 from slopec.tensor import Tensor
 
@@ -31,6 +32,7 @@ def step(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
     >>> print(rate(9), rate(10))
     tensor(1., float32[], cpu) tensor(0.1, float32[], cpu)
     """
+    at_least("step", "step_size", [step_size], 1)
     return lambda past: lr * ops.pow(gamma, _time(ops.floor_divide(past, step_size)))
 
 
@@ -109,10 +111,36 @@ def one_cycle(
     `three_phase` an equal fall to the beginning follows before the last one.
     """
     first, last = max_lr / div_factor, max_lr / div_factor / final_div_factor
+    rates = [first, max_lr, first, last] if three_phase else [first, max_lr, last]
+    return _phases(rates, total_steps, pct_start, anneal_strategy)
+
+
+def one_cycle_momentum(
+    base: float,
+    maximum: float,
+    total_steps: int,
+    pct_start: float = 0.3,
+    anneal_strategy: str = "cos",
+    three_phase: bool = False,
+) -> Schedule:
+    """The momentum beside `one_cycle`: down to `base` where the rate is highest, and up again."""
+    values = [maximum, base, maximum] + [maximum] * three_phase
+    return _phases(values, total_steps, pct_start, anneal_strategy)
+
+
+def _phases(
+    rates: Sequence[float], total_steps: int, pct_start: float, anneal_strategy: str
+) -> Schedule:
+    """From each value to the next: the first phase takes `pct_start`, a second of three as long."""
+    at_least("one_cycle", "total_steps", [total_steps], 1)
+    if anneal_strategy not in ("cos", "linear"):
+        raise UsageError(
+            "S0123",
+            f"one_cycle: anneal_strategy is 'cos' or 'linear', got {anneal_strategy!r}",
+            span=tracing.here(),
+        )
     top, stop = pct_start * total_steps - 1.0, total_steps - 1.0
-    ends, rates = [0.0, top, stop], [first, max_lr, last]
-    if three_phase:
-        ends, rates = [0.0, top, 2.0 * top, stop], [first, max_lr, first, last]
+    ends = [0.0, top, stop] if len(rates) == 3 else [0.0, top, 2.0 * top, stop]
     ease = _eased if anneal_strategy == "cos" else _between
 
     def rate(past: Any) -> Tensor:
@@ -186,10 +214,13 @@ def cyclic(
     step_size_down: int | None = None,
     mode: str = "triangular",
     gamma: float = 1.0,
+    scale_fn: Callable[[Any], Any] | None = None,
+    scale_mode: str = "cycle",
 ) -> Schedule:
     """Up from base_lr to max_lr and down again, cycle after cycle (Smith, 2017).
 
-    The height is halved with each cycle for "triangular2", times gamma^t for "exp_range".
+    The height is halved with each cycle for "triangular2", times gamma^t for "exp_range"; instead,
+    `scale_fn` gives it a factor by the number of the cycle, from 1 on, or with "iterations" by t.
 
     >>> rate = cyclic(0.0, 1.0, 4)
     >>> print(*(f"{rate(t):.2f}" for t in (0, 2, 4, 6, 8)))
@@ -201,11 +232,14 @@ def cyclic(
     whole = step_size_up + down
 
     def rate(past: Any) -> Tensor:
-        place = _time(ops.remainder(past, whole))
+        place, cycle = _time(ops.remainder(past, whole)), _time(ops.floor_divide(past, whole))
         height = ops.where(place <= step_size_up, place / step_size_up, (whole - place) / down)
-        if mode == "triangular2":
-            height = height * ops.pow(0.5, _time(ops.floor_divide(past, whole)))
-        if mode == "exp_range":
+        if scale_fn is not None:
+            counted = cycle + 1 if scale_mode == "cycle" else _time(past)
+            height = height * scale_fn(counted)
+        elif mode == "triangular2":
+            height = height * ops.pow(0.5, cycle)
+        elif mode == "exp_range":
             height = height * ops.pow(gamma, _time(past))
         return base_lr + (max_lr - base_lr) * height
 

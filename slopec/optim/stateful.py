@@ -259,6 +259,7 @@ class StatefulOptimizer:
                     span=tracing.here(),
                     hint=did_you_mean(option, known) or f"it has {', '.join(known)}",
                 )
+        _check_numbers(name, options)
         if not params:
             raise UsageError(
                 "S0146",
@@ -353,6 +354,26 @@ class StatefulOptimizer:
     def __repr__(self) -> str:
         """The groups."""
         return f"{type(self).__name__}({', '.join(map(repr, self.param_groups))})"
+
+
+_NOT_NEGATIVE = ("lr", "momentum", "eps", "weight_decay", "lr_decay", "initial_accumulator_value")
+
+
+def _check_numbers(name: str, options: Mapping[str, Any]) -> None:
+    """Raise UsageError (S0123) for hyper-parameters with which nothing converges."""
+    problem = None
+    for key in _NOT_NEGATIVE:
+        number = options.get(key)
+        if isinstance(number, float | int) and number < 0:
+            problem = f"{key} is at least 0, got {number}"
+    betas = options.get("betas", ())
+    if any(isinstance(beta, float | int) and not 0 <= beta < 1 for beta in betas):
+        problem = f"betas are at least 0 and below 1, got {betas}"
+    moving = options.get("momentum") and not options.get("dampening")
+    if name == "SGD" and options.get("nesterov") and not moving:
+        problem = "nesterov needs a momentum, and no dampening"
+    if problem is not None:
+        raise UsageError("S0123", f"{name}: {problem}", span=tracing.here())
 
 
 def _bare(param: Any) -> Any:

@@ -252,15 +252,15 @@ SCHEDULERS = [
 @pytest.mark.filterwarnings("ignore")
 def test_schedulers_as_torch(name, options):
     torch = pytest.importorskip("torch")
-    mine = optim.SGD(leaves(), lr=0.5)
-    other = torch.optim.SGD([torch.ones(2, requires_grad=True)], lr=0.5)
+    mine = optim.SGD(leaves(), lr=0.5, momentum=0.9)
+    other = torch.optim.SGD([torch.ones(2, requires_grad=True)], lr=0.5, momentum=0.9)
     ours = getattr(optim, name)(mine, **options)
     theirs = getattr(torch.optim.lr_scheduler, name)(other, **options)
     for _ in range(9):
         assert math.isclose(mine.lr, theirs.get_last_lr()[0], rel_tol=1e-4, abs_tol=1e-6)
         ours.step()
         theirs.step()
-    again = getattr(optim, name)(optim.SGD(leaves(), lr=0.5), **options)
+    again = getattr(optim, name)(optim.SGD(leaves(), lr=0.5, momentum=0.9), **options)
     again.load_state_dict(ours.state_dict())
     assert again.get_last_lr() == ours.get_last_lr()
 

@@ -37,6 +37,9 @@ OWN = f"""
   %i = stablehlo.sine %c : {IMAGE}
   %r = stablehlo.add %a, %i : {IMAGE}
 """
+COMPARED = f"""
+  %g = stablehlo.compare GT, %a, %low, FLOAT : ({IMAGE}, {IMAGE}) -> {FLAGS}
+"""
 # The ops after the convolution, its result, the type of that, and the ops that stay.
 CASES = {
     "clamped": (CLAMPED, "%q", IMAGE, 0),
@@ -44,6 +47,7 @@ CASES = {
     "residual": (CLAMPED + ADDED, "%e", IMAGE, 0),
     "used twice": (CLAMPED + f"%u = stablehlo.add %a, %q : {IMAGE}", "%u", IMAGE, 0),
     "used elsewhere": (OWN, "%r", IMAGE, 4),
+    "compared": (COMPARED, "%g", FLAGS, 1),
 }
 
 
@@ -59,6 +63,7 @@ def expected(name, x, k, s, t, y):
         "residual": np.exp(y - clamped),
         "used twice": a + clamped,
         "used elsewhere": a + np.sin(convolved),
+        "compared": a > 0,
     }[name]
 
 

@@ -185,6 +185,11 @@ REFUSED = {
     "shape \\(1, 2, 4, 4\\) is not": lambda: bool(IMAGE),
     "has no indices": lambda: sp.nonzero(sp.ones(())),
     "'floor' or 'trunc'": lambda: IMAGE.div(2, rounding_mode="up"),
+    "an axis is an int, got True": lambda: sp.sum(IMAGE, True),
+    "an axis is an int, got 1.0": lambda: sp.max(IMAGE, 1.0),
+    "mean: expected a floating dtype": lambda: sp.mean(IMAGE, dtype="int8"),
+    "ptp: expected numbers": lambda: sp.ptp(IMAGE > 0),
+    "sort: axis -1 is outside": lambda: sp.sort(sp.ones(())),
 }
 
 

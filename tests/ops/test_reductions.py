@@ -154,6 +154,20 @@ def test_nan_is_sorted_last_and_first_when_descending():
     assert sp.argsort(x).tolist() == [3, 1, 4, 0, 2]
 
 
+def test_the_least_integer_has_positive_divisors():
+    least = np.array([-(2**31), -(2**31), 12], np.int32)
+    others = np.array([5, 6, -(2**31)], np.int32)
+
+    assert np.array_equal(sp.gcd(least, others), np.gcd(least, others))
+
+
+def test_float_power_keeps_every_digit_of_integers():
+    odd = np.array([2**31 - 1, 2**53 - 1])
+
+    assert np.array_equal(sp.float_power(-1, odd), [-1.0, -1.0])
+    assert sp.float_power(sp.tensor(2), 0.1).item() == 2**0.1
+
+
 def test_median_of_infinities():
     assert sp.median(sp.tensor([np.inf, np.inf, 1.0])).item() == np.inf
 

@@ -129,10 +129,20 @@ SCHEDULERS = {
     "step": lambda m, opt: m.StepLR(opt, 5, 0.3),
     "lambda": lambda m, opt: m.LambdaLR(opt, lambda t: 0.9**t),
     "multiplicative": lambda m, opt: m.MultiplicativeLR(opt, lambda t: 1.0 - 0.01 * t),
-    "cyclic": lambda m, opt, **o: m.CyclicLR(opt, 0.1, 0.5, 4, 6, **o),
-    "cyclic, halved": lambda m, opt, **o: m.CyclicLR(opt, 0.1, 0.5, 4, None, "triangular2", **o),
-    "cyclic, falling": lambda m, opt, **o: m.CyclicLR(opt, 0.1, 0.5, 4, None, "exp_range", 0.95, **o),
+    "cosine, there and back": lambda m, opt: m.CosineAnnealingLR(opt, 7, 0.01),
+    "cyclic": lambda m, opt: m.CyclicLR(opt, 0.1, 0.5, 4, 6),
+    "cyclic, halved": lambda m, opt: m.CyclicLR(opt, 0.1, 0.5, 4, None, "triangular2"),
+    "cyclic, falling": lambda m, opt: m.CyclicLR(opt, [0.1], [0.5], 4, None, "exp_range", 0.95),
+    "cyclic, scaled": lambda m, opt: m.CyclicLR(
+        opt, 0.1, 0.5, 4, scale_fn=lambda n: 1 / (n + 1), base_momentum=0.3, max_momentum=0.6
+    ),
+    "cyclic, still": lambda m, opt: m.CyclicLR(
+        opt, 0.1, 0.5, 4, scale_fn=lambda t: 0.9**t, scale_mode="iterations", cycle_momentum=False
+    ),
     "one cycle by epochs": lambda m, opt: m.OneCycleLR(opt, 0.8, epochs=5, steps_per_epoch=8),
+    "one cycle of three": lambda m, opt: m.OneCycleLR(
+        opt, 0.8, 30, None, None, 0.4, "linear", True, 0.3, 0.7, 4.0, 10.0, True
+    ),
     "sequential": lambda m, opt: m.SequentialLR(
         opt, [m.ConstantLR(opt, 0.1, 20), m.ExponentialLR(opt, 0.9), m.CosineAnnealingLR(opt, 10)], [6, 15]
     ),
@@ -147,15 +157,44 @@ def test_schedulers_against_torch(name):
     torch = pytest.importorskip("torch")
     theirs = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], RATE, 0.9)
     ours = optim.SGD([sp.zeros(()).requires_grad_()], RATE, 0.9)
-    still = {"cycle_momentum": False} if name.startswith("cyclic") else {}
-    reference = SCHEDULERS[name](torch.optim.lr_scheduler, theirs, **still)
+    reference = SCHEDULERS[name](torch.optim.lr_scheduler, theirs)
     scheduler = SCHEDULERS[name](optim, ours)
 
     for _ in range(25):
-        assert ours.lr == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-5, abs=1e-7)
+        for option in ("lr", "momentum"):
+            expected = theirs.param_groups[0][option]
+            assert ours.param_groups[0][option] == pytest.approx(expected, rel=1e-5, abs=1e-7)
         theirs.step()
         reference.step()
         scheduler.step()
+
+
+def test_momentum_that_is_not_there_is_not_moved_in_silence():
+    adam = optim.Adam([sp.zeros(()).requires_grad_()], RATE)
+    for make in (optim.OneCycleLR, lambda opt, top, n: optim.CyclicLR(opt, 0.0, top, n)):
+        with pytest.raises(UsageError, match=r"S0146.*momentum(.|\n)*cycle_momentum=False"):
+            make(adam, 0.8, 4)
+
+    scheduler = optim.OneCycleLR(adam, 0.8, 4, cycle_momentum=False)
+    for _ in range(4):
+        scheduler.step()
+    with pytest.raises(UsageError, match="OneCycleLR has 4 steps"):
+        scheduler.step()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("SGD", {"lr": -1.0}),
+        ("SGD", {"momentum": -0.1}),
+        ("SGD", {"nesterov": True}),
+        ("Adam", {"eps": -1e-8}),
+        ("Adam", {"betas": (0.9, 1.0)}),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(name, options):
+    with pytest.raises(UsageError, match="S0123"):
+        getattr(optim, name)([sp.zeros(()).requires_grad_()], **options)
 
 
 def test_plateau_against_torch():
