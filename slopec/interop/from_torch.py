@@ -57,6 +57,13 @@ def from_torch(
             span=tracing.here(),
             hint="install it where you convert models: `pip install torch`",
         )
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise UsageError(
+            "S0106",
+            f"from_torch: `kwargs` is a mapping from names, got {type(kwargs).__name__}",
+            span=tracing.here(),
+            hint="several arguments are a tuple: `from_torch(module, (x, y))`",
+        )
     program = _exported(module, args, dict(kwargs or {}), dynamic_shapes)
     kinds = {name: type(part).__name__ for name, part in _children(module)}
     leaves, aliases = exported.leaves_of(program)

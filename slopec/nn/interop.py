@@ -39,6 +39,14 @@ def load_torch_state_dict(
     >>> print(model.weight)
     tensor([[1. 1.]], float32[1, 2], cpu)
     """
+    if not isinstance(source, Mapping | str | PathLike):
+        raise UsageError(
+            "S0122",
+            f"a state dict is a mapping from names, or the path of a file, got "
+            f"{type(source).__name__}",
+            span=tracing.here(),
+            hint="of a module it is `module.state_dict()`",
+        )
     state = source if isinstance(source, Mapping) else _read(Path(source))
     named = {(rename(name) if rename else name): value for name, value in state.items()}
     named.pop(None, None)
@@ -54,15 +62,26 @@ def _read(path: Path) -> Mapping[str, Any]:
         found: Mapping[str, Any] = load_file(path)
     except (SafetensorError, OSError) as error:
         raise UsageError(
-            "S0122", f"cannot read {path} as safetensors: {error}", span=tracing.here()
+            "S0122",
+            f"cannot read {path} as safetensors: {error}",
+            span=tracing.here(),
+            hint="of a file of PyTorch's own, pass what `torch.load` gives",
         ) from None
     return found
 
 
 def array_of(value: Any) -> Any:
-    """A PyTorch tensor, of any type and device, as an array; anything else as it is."""
+    """A PyTorch tensor, of any type and device, as an array; anything else as it is.
+
+    Raises UsageError (S0122) for tensors without values in a row: sparse ones, or "meta".
+    """
     if not hasattr(value, "detach"):
         return value
-    host = value.detach().cpu()
-    # NumPy has no bfloat16 of its own, so PyTorch does not hand it out.
-    return host.float().numpy() if "bfloat16" in str(host.dtype) else np.asarray(host)
+    try:
+        host = value.detach().cpu()
+        # NumPy has no bfloat16 of its own, so PyTorch does not hand it out.
+        return host.float().numpy() if "bfloat16" in str(host.dtype) else np.asarray(host)
+    except (TypeError, RuntimeError) as error:
+        raise UsageError(
+            "S0122", f"a tensor of PyTorch has no array: {error}", span=tracing.here()
+        ) from None

@@ -413,16 +413,35 @@ def _check_state(
             f"{len(missing)} missing and {len(unknown)} unknown names",
             span=tracing.here(),
             notes=tuple(notes),
-            hint="`strict=False` loads the names that fit",
+            hint=_way_out(missing, unknown, state),
         )
     for name, tensor in own.items():
-        if name in state and np.shape(state[name]) != tensor.shape:
-            raise UsageError(
-                "S0122",
-                f"`{name}` has shape {np.shape(state[name])} in the state and "
-                f"{tensor.shape} in {type(module).__name__}",
-                span=tracing.here(),
+        if name not in state:
+            continue
+        problem = None
+        if np.shape(state[name]) != tensor.shape:
+            problem = f"has shape {np.shape(state[name])} in the state and {tensor.shape}"
+        elif np.iscomplexobj(state[name]) and not dtypes.is_complex(tensor.dtype):
+            problem = f"is complex in the state and {tensor.dtype}"
+        if problem is not None:
+            where = f"in {type(module).__name__}"
+            raise UsageError("S0122", f"`{name}` {problem} {where}", span=tracing.here())
+
+
+def _way_out(missing: Sequence[str], unknown: Sequence[str], state: Mapping[str, Any]) -> str:
+    """What to do about names that do not fit: they may lie deeper, or begin with something else."""
+    inner = next((name for name in unknown if isinstance(state[name], Mapping)), None)
+    if inner is not None:
+        return f"`{inner}` holds names itself: pass that part"
+    for name in missing:
+        longer = next((other for other in unknown if other.endswith(f".{name}")), None)
+        if longer is not None:
+            prefix = longer.removesuffix(name)
+            return (
+                f"names begin with `{prefix}` there; `nn.load_torch_state_dict` takes "
+                f"`rename=lambda name: name.removeprefix({prefix!r})`"
             )
+    return "`strict=False` loads the names that fit"
 
 
 _OWN = frozenset(("training", "_attributes", "_buffers", "_frozen", "_made_in", "_rebuilt"))

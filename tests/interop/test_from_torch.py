@@ -305,3 +305,8 @@ def test_what_of_core_aten_is_missing_is_only_what_gradients_are_made_of(torch):
         "sym_is_contiguous.default",
         "resize_.default",
     }
+
+
+def test_arguments_that_are_not_in_a_tuple(torch):
+    with pytest.raises(UsageError, match=r"S0106(.|\n)*several arguments are a tuple"):
+        sp.from_torch(torch.nn.Bilinear(2, 3, 4), torch.ones(1, 2), torch.ones(1, 3))

@@ -54,3 +54,26 @@ def test_tensors_of_torch():
     np.testing.assert_allclose(model.eval()(sp.tensor(x)).numpy(), expected, rtol=1e-4, atol=1e-6)
     narrow = nn.load_torch_state_dict(made(), theirs.bfloat16().state_dict())
     assert narrow[3].weight.dtype == np.float32
+
+
+STATES = {
+    "names begin with `module.` there": lambda s: {f"module.{k}": v for k, v in s.items()},
+    "`weights` holds names itself": lambda s: {"weights": s, "epoch": 3},
+    "`0.weight` is complex in the state": lambda s: {**s, "0.weight": s["0.weight"].numpy() * 1j},
+    "a state dict is a mapping from names": lambda s: list(s),
+}
+
+
+@pytest.mark.parametrize("says", STATES)
+def test_states_that_do_not_fit_are_told_with_a_way_out(says):
+    with pytest.raises(UsageError, match="S0122") as caught:
+        nn.load_torch_state_dict(made(), STATES[says](made().state_dict()))
+
+    assert says in str(caught.value)
+
+
+def test_tensors_of_torch_without_values():
+    torch = pytest.importorskip("torch")
+    for weight in (torch.eye(3).to_sparse(), torch.ones(3, 3, device="meta")):
+        with pytest.raises(UsageError, match="a tensor of PyTorch has no array"):
+            nn.load_torch_state_dict(nn.Linear(3, 3, bias=False), {"weight": weight})
