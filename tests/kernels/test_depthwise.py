@@ -124,3 +124,36 @@ def test_gradients_of_the_weights(target):
         wanted = exact(case, x, k, slope)
         scale = np.abs(wanted).max()
         np.testing.assert_allclose(result, wanted, rtol=0, atol=1e-5 * scale, err_msg=str(case))
+
+
+@ON_X86
+def test_in_one_dimension_with_what_follows():
+    text = """func.func @main(%x: tensor<2x30x21xf32>, %k: tensor<4x1x21xf32>, %s: tensor<21xf32>, %r: tensor<2x30x21xf32>)
+        -> (tensor<2x30x21xf32>, tensor<4x1x21xf32>) {
+      %y = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, f]x[0, i, o]->[b, 0, f], window = {pad = [[3, 0]]}
+        {batch_group_count = 1 : i64, feature_group_count = 21 : i64} : (tensor<2x30x21xf32>, tensor<4x1x21xf32>) -> tensor<2x30x21xf32>
+      %sb = stablehlo.broadcast_in_dim %s, dims = [2] : (tensor<21xf32>) -> tensor<2x30x21xf32>
+      %a = stablehlo.add %y, %sb : tensor<2x30x21xf32>
+      %low = stablehlo.constant dense<0.5> : tensor<2x30x21xf32>
+      %le = stablehlo.compare LE, %a, %low, FLOAT : (tensor<2x30x21xf32>, tensor<2x30x21xf32>) -> tensor<2x30x21xi1>
+      %c = stablehlo.select %le, %low, %a : tensor<2x30x21xi1>, tensor<2x30x21xf32>
+      %t = stablehlo.multiply %c, %r : tensor<2x30x21xf32>
+      %g = stablehlo.convolution(%x, %r) dim_numbers = [f, 0, b]x[i, 0, o]->[0, b, f], window = {pad = [[3, 0]]}
+        {batch_group_count = 21 : i64, feature_group_count = 1 : i64} : (tensor<2x30x21xf32>, tensor<2x30x21xf32>) -> tensor<4x1x21xf32>
+      return %t, %g : tensor<2x30x21xf32>, tensor<4x1x21xf32>
+    }"""
+    module = ir.parse(text)
+    assert kernels.place_kernels(module, resolve(TARGETS[0]))
+    assert "stablehlo.convolution" not in str(module)
+    for kind in ("add", "compare", "select", "multiply"):
+        assert f"stablehlo.{kind} %" not in str(module)
+    rng = np.random.default_rng(0)
+    shapes = (2, 30, 21), (4, 1, 21), (21,), (2, 30, 21)
+    x, k, s, r = (rng.standard_normal(shape, np.float32) for shape in shapes)
+    x[1, 7, 3] = np.nan
+    got, slope = run(emit(ir.bytecode(module), TARGETS[0]).vmfb, x, k, s, r)
+    padded = np.pad(x.astype(np.float64), ((0, 0), (3, 0), (0, 0)))
+    y = sum(padded[:, t : t + 30] * k[t] for t in range(4))
+    np.testing.assert_allclose(got, np.maximum(y + s, 0.5) * r, rtol=1e-5, atol=1e-5)
+    wanted = np.stack([(padded[:, t : t + 30] * r).sum((0, 1)) for t in range(4)])[:, None]
+    np.testing.assert_allclose(slope, wanted, rtol=1e-5, atol=1e-4)
