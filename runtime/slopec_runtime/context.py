@@ -9,6 +9,7 @@ from iree.runtime import VmContext, VmFunction, VmModule, VmVariantList
 from . import buffers
 from .devices import Device, instance, plain_text
 from .errors import Error, did_you_mean
+from .patience import Patience
 from .state import State
 from .traffic import Meter
 
@@ -72,7 +73,11 @@ class Context:
         """Run a function; what goes wrong inside IREE becomes Error S0516."""
         self.device.check()
         try:
-            self._vm.invoke(function, arguments, results)
+            if self.device.has_workers:
+                with Patience():
+                    self._vm.invoke(function, arguments, results)
+            else:
+                self._vm.invoke(function, arguments, results)
         except (RuntimeError, ValueError, SystemError, IndexError) as problem:
             raise Error(
                 "S0516", f"'{function.name}' failed on the device", notes=[plain_text(problem)]

@@ -51,6 +51,11 @@ class Device:
     dlpack: tuple[int, int]
     is_orphaned: bool = False
 
+    @property
+    def has_workers(self) -> bool:
+        """Whether threads of this process compute for the one that calls."""
+        return self.is_host and self.name != "local-sync"
+
     def check(self) -> None:
         """Raise Error S0507 in a forked process, where waiting for the device would never end."""
         if self.is_orphaned:
