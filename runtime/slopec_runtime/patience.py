@@ -12,6 +12,10 @@ import os
 import sys
 
 
+if sys.platform == "linux":
+    _PRIORITY = os.sched_param(0)  # these classes know no other
+
+
 class Patience:
     """Within, the calling thread is of that class, unless it has chosen another one.
 
@@ -39,7 +43,7 @@ def _became(policy: int) -> bool:
     """Whether the calling thread could be moved to a class; sandboxes may forbid it."""
     if sys.platform == "linux":
         try:
-            os.sched_setscheduler(0, policy, os.sched_param(0))
+            os.sched_setscheduler(0, policy, _PRIORITY)
         except OSError:
             return False
     return True
