@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 
-
 if sys.platform == "linux":
     _PRIORITY = os.sched_param(0)  # these classes know no other
 
