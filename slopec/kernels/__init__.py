@@ -9,7 +9,15 @@ from functools import cache
 from pathlib import Path
 
 from slopec import ir
-from slopec.kernels import convolutions, products, routines, row_functions, row_loops
+from slopec.kernels import (
+    column_functions,
+    convolutions,
+    products,
+    routines,
+    row_functions,
+    row_loops,
+)
+from slopec.kernels.elementwise import EACH
 from slopec.kernels.hardware import Vectors, vectors_of
 from slopec.passes.inline_routines import InlineRoutines
 from slopec.targets import Target
@@ -21,10 +29,12 @@ PLACES: tuple[dict[str, Place], ...] = (
     {"stablehlo.while": row_loops.place},
     {"stablehlo.convolution": convolutions.place},
     {"stablehlo.dot_general": products.place},
-    dict.fromkeys(row_functions.EACH, row_functions.place),
 )
 """Where kernels go, by the op that is looked at: table after table, for a kernel may take the ops
 that follow along; first come, first served."""
+
+ROWS: dict[str, Place] = dict.fromkeys(EACH, row_functions.place)
+"""What is looked at last, once folds of columns have what they need."""
 
 
 def place_kernels(module: ir.Module, target: Target) -> bool:
@@ -34,7 +44,9 @@ def place_kernels(module: ir.Module, target: Target) -> bool:
         return False
     any_routine = _placed({"func.call": routines.place}, module, vectors)
     InlineRoutines().run(module)
-    return any([any_routine, *[_placed(places, module, vectors) for places in PLACES]])
+    several = [_placed(places, module, vectors) for places in PLACES]
+    folded = column_functions.place(module, vectors)
+    return any([any_routine, *several, folded, _placed(ROWS, module, vectors)])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

@@ -4,16 +4,14 @@ They are read off the module as steps, which a kernel replays on vectors of resu
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from slopec import ir
 from slopec.kernels.body import Body, Term
-from slopec.kernels.row_functions import EACH
+from slopec.kernels.elementwise import computed, kind_of
 from slopec.transforms.body import defining
 
-_COMPARED = {"EQ": 1, "GT": 2, "GE": 3, "LT": 4, "LE": 5, "NE": 13}
-_STRICT = {"GE": "GT", "LE": "LT"}
 _MOST = 24  # steps, each of which keeps a register busy
 _NEVER_STORED = ("stablehlo.broadcast_in_dim", "stablehlo.iota")
 
@@ -61,20 +59,6 @@ class Epilogue:
         return values[-1]
 
 
-def computed(k: Body, kind: str, of: Sequence[Term]) -> Term:
-    """What an op makes of vectors: one of MLIR's, the sign of a comparison, or one known here."""
-    if kind == "select":
-        return k.op("arith.select", *of, type=of[1].type)
-    if kind in _COMPARED:
-        type_ = f"vector<{k.lanes(of[0])}xi1>"
-        return k.op("arith.cmpf", *of, type=type_, predicate=ir.i64(_COMPARED[kind]))
-    if kind == "logistic":
-        (x,) = of
-        one = k.like(1, x)
-        return one / (k.op("math.exp", k.op("arith.negf", x)) + one)
-    return k.op(kind, *of)
-
-
 def following(op: ir.Operation) -> tuple[Epilogue, list[ir.Value], list[ir.Operation]]:
     """The epilogue of an op's result, its inputs, and the ops in it, the op itself before them.
 
@@ -93,34 +77,9 @@ def following(op: ir.Operation) -> tuple[Epilogue, list[ir.Value], list[ir.Opera
                 steps.append(step)
                 inputs.extend([] if value is None else [value])
                 places[operand] = len(steps)
-        steps.append(Step(_kind(member) or "", tuple(places[v] for v in member.operands)))
+        steps.append(Step(kind_of(member) or "", tuple(places[v] for v in member.operands)))
         places[member.results[0]] = len(steps)
     return Epilogue(tuple(steps)), inputs, members
-
-
-def _kind(op: ir.Operation) -> str | None:
-    """The step that an op is, None if it is none."""
-    if op.name == "stablehlo.compare":
-        spelled = str(op.attributes["comparison_direction"])
-        sign = next((sign for sign in _COMPARED if f" {sign}>" in spelled), None)
-        return _STRICT.get(sign, sign) if sign is not None and _chooses(op) else sign
-    name = op.name.removeprefix("stablehlo.")
-    return name if name in ("select", "logistic") else EACH.get(op.name)
-
-
-def _chooses(op: ir.Operation) -> bool:
-    """Whether a comparison only chooses between what it compares, of which equals are the same.
-
-    Strict ones with their choice are one instruction.
-    """
-    compared = set(op.operands)
-    users = _users(op)
-    return all(
-        user.name == "stablehlo.select"
-        and user.operands[0] == op.results[0]
-        and {user.operands[1], user.operands[2]} == compared
-        for user in users
-    )
 
 
 @dataclass
@@ -176,12 +135,12 @@ class _Reader:
             return True
         if made.name in _NEVER_STORED:
             return False
-        computed = _kind(made) is not None or made.name == "stablehlo.convert"
+        computed = kind_of(made) is not None or made.name == "stablehlo.convert"
         return not computed or any(user not in inside for user in _users(made))
 
     def _fits(self, op: ir.Operation, made: set[ir.Value]) -> bool:
         """Whether an op is a step, all of whose operands are made before or inputs."""
-        if _kind(op) is None:
+        if kind_of(op) is None:
             return False
         if ir.type_of(op.results[0])[0] != ir.type_of(self.op.results[0])[0]:
             return False

@@ -4,29 +4,12 @@ import math
 from dataclasses import dataclass, field
 
 from slopec import dtypes, ir
+from slopec.kernels.elementwise import EACH
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
-from slopec.kernels.rows import NEUTRAL, Node, RowFunction, row_kernel
+from slopec.kernels.nodes import FOLDS, NEUTRAL, Node
+from slopec.kernels.rows import RowFunction, row_kernel
 from slopec.transforms.body import binary_kind, block_of, defining
-
-EACH = {
-    "stablehlo.add": "arith.addf",
-    "stablehlo.subtract": "arith.subf",
-    "stablehlo.multiply": "arith.mulf",
-    "stablehlo.divide": "arith.divf",
-    "stablehlo.maximum": "arith.maximumf",
-    "stablehlo.minimum": "arith.minimumf",
-    "stablehlo.negate": "arith.negf",
-    "stablehlo.abs": "math.absf",
-    "stablehlo.exponential": "math.exp",
-    "stablehlo.log": "math.log",
-    "stablehlo.rsqrt": "math.rsqrt",
-    "stablehlo.sqrt": "math.sqrt",
-    "stablehlo.tanh": "math.tanh",
-}
-"""Ops on each number, as kernels spell them."""
-
-FOLDS = {"add": "arith.addf", "maximum": "arith.maximumf", "minimum": "arith.minimumf"}
 
 SHORT = 64
 """Rows of fewer numbers are not worth a vector each."""

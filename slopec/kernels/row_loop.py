@@ -12,10 +12,9 @@ from functools import cached_property, partial
 
 from slopec import dtypes, ir
 from slopec.kernels.body import Body, Index, Memory, Term
-from slopec.kernels.epilogue import computed
+from slopec.kernels.elementwise import EACH, computed
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
-from slopec.kernels.row_functions import EACH
 from slopec.passes.row_loops import Node, RowLoop
 
 _WORKERS = 4  # among which few rows are spread

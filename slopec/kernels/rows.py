@@ -14,39 +14,15 @@ from functools import cached_property
 from slopec import ir
 from slopec.dtypes import DType
 from slopec.kernels.body import Body, Memory, Term
+from slopec.kernels.elementwise import computed
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
-
-NEUTRAL = {
-    "arith.addf": 0.0,
-    "arith.maximumf": float("-inf"),
-    "arith.minimumf": float("inf"),
-    "arith.mulf": 1.0,
-}
-"""The ops that rows are folded by, and what changes nothing in them."""
-
-DEAR = frozenset(f"math.{name}" for name in "exp log tanh erf log1p expm1 sin cos powf".split())
-"""Ops that are not computed again in another pass."""
+from slopec.kernels.nodes import DEAR, NEUTRAL, Node, levels_of
 
 _AT_ONCE = 4  # vectors, so that sums in several registers hide what an addition takes
 _STACK = 24 << 10
 _WORKGROUPS = 64
 _CACHES = 16 << 20  # bytes that a result can have to stay in the last cache beside its input
-
-
-@dataclass(frozen=True)
-class Node:
-    """A value: an "input", a "number", a "fold" of a row by `op`, or `op` of other values.
-
-    `rows` and `lanes` say along what it varies. `operands` are places of other nodes.
-    """
-
-    kind: str
-    op: str = ""
-    operands: tuple[int, ...] = ()
-    number: float = 0.0
-    rows: bool = False
-    lanes: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,11 +46,7 @@ class RowFunction:
     @cached_property
     def levels(self) -> tuple[int, ...]:
         """For each node how many folds, one after the other, it is made of."""
-        found: list[int] = []
-        for node in self.nodes:
-            below = max((found[i] for i in node.operands), default=0)
-            found.append(below + (node.kind == "fold"))
-        return tuple(found)
+        return levels_of(self.nodes)
 
     @cached_property
     def passes(self) -> tuple[tuple[int, ...], ...]:
@@ -298,7 +270,7 @@ class _Numbers:
         elif node.kind == "input":
             self.known[i] = w.given[i].load(*((self.row,) if node.rows else (0,)))
         else:
-            self.known[i] = w.body.op(node.op, *(self.known[j] for j in node.operands))
+            self.known[i] = computed(w.body, node.op, [self.known[j] for j in node.operands])
 
 
 class _AtPlace:
@@ -331,7 +303,7 @@ class _AtPlace:
         if node.kind == "input":
             where = (self.row, self.place) if node.rows else (self.place,)
             return w.given[i].load(*where, lanes=w.lanes, first=self.count)
-        return w.body.op(node.op, *(self[j] for j in node.operands))
+        return computed(w.body, node.op, [self[j] for j in node.operands])
 
 
 def _range(start: int, count: int) -> ir.Attribute:
