@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md", "docs/differences.md"])
 def test_blocks_run(name, capsys):
     text = (ROOT / name).read_text(encoding="utf-8")
     namespace = {"__name__": name}
