@@ -18,7 +18,6 @@ from slopec.lower import Lowered
 from slopec.passes import Observer, Pass, Pipeline, op_counts, parse_pipeline, run_pipeline
 from slopec.passes.block_loops import BlockLoops
 from slopec.passes.contract_convolutions import ContractConvolutions
-from slopec.passes.unroll_loops import UnrollLoops
 from slopec.prepare import Prepared, prepare, sources
 from slopec.targets import Target
 from slopec.variants import Variant
@@ -207,7 +206,7 @@ def _keep(name: str, artifact: Artifact) -> None:
 
 _LEFT_ALONE: Mapping[str, tuple[type[Pass], ...]] = {
     "stablehlo.convolution": (ContractConvolutions,),
-    "stablehlo.while": (BlockLoops, UnrollLoops),
+    "stablehlo.while": (BlockLoops,),
 }
 """The passes that leave ops alone of which a target makes kernels written by hand."""
 

@@ -6,9 +6,10 @@ at every call and give it back, and most of a training step's time can go into t
 (GPT 4×128, 32×64 tokens: 107 ms, of which 55 ms with the memory kept).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from slopec import ir
+from slopec.passes.routines import KERNEL
 from slopec_runtime.manifest import EntryPoint
 
 KEPT = 16 << 20
@@ -41,6 +42,22 @@ def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
             ir.set_argument_attribute(function, position, "iree.abi.transients", ir.unit())
 
 
+def hopeful(module: ir.Module) -> list[ir.Operation]:
+    """The functions that take memory because kernels are to take the place of their loops."""
+    return [op for op in ir.functions(module) if _takes_scratch(op) and not _straight(op, ())]
+
+
+def give_back_scratch(module: ir.Module) -> None:
+    """Let functions whose loops stay manage without memory from the caller."""
+    for function in hopeful(module):
+        ir.drop_last_argument(function)
+
+
+def _takes_scratch(function: ir.Operation) -> bool:
+    attributes = function.attributes
+    return "arg_attrs" in attributes and "iree.abi.transients" in str(attributes["arg_attrs"])
+
+
 def _exported(
     module: ir.Module, entries: Mapping[str, EntryPoint]
 ) -> Iterator[tuple[EntryPoint, ir.Operation]]:
@@ -49,8 +66,12 @@ def _exported(
             yield entry, ir.function(module, variant.symbol)
 
 
-def _straight(function: ir.Operation) -> bool:
-    return all(op.operation.name not in _BRANCHES for op in ir.body_of(function).operations)
+def _straight(function: ir.Operation, gone: Collection[str] = (KERNEL,)) -> bool:
+    """Whether nothing branches, but for ops with an attribute of those that will be gone."""
+    ops = [op.operation for op in ir.body_of(function).operations]
+    return all(
+        op.name not in _BRANCHES or any(name in op.attributes for name in gone) for op in ops
+    )
 
 
 def _intermediate_bytes(function: ir.Operation) -> int:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 
 from slopec import cache, ir
+from slopec.convention import give_back_scratch, hopeful
 from slopec.diagnostics import CompileError, Diagnostic, UsageError, did_you_mean
 from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
 from slopec.emit_process import COMPILER, Answer, Cancellation, Request
@@ -323,12 +324,13 @@ def _programs(bytecode: bytes, target: Target, kernels: bool) -> tuple[bytes, by
     """The program for IREE alone, routines inlined, and with kernels if it has a place for any."""
     with _reading:
         module = ir.parse(bytecode)
-        has_routines = bool(routines_of(module))
+        differs = bool(routines_of(module) or hopeful(module))
         placed = kernels and place_kernels(module, target)
         with_kernels = ir.bytecode(module) if placed else None
-        if not has_routines:
+        if not differs:
             return bytecode, with_kernels
         module = ir.parse(bytecode)
+        give_back_scratch(module)
         InlineRoutines().run(module)
         return ir.bytecode(module), with_kernels
 

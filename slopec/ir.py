@@ -438,6 +438,16 @@ def append_argument(op: Operation, type_: str) -> int:
     return len(inputs)
 
 
+def drop_last_argument(op: Operation) -> None:
+    """Take the last argument, which nothing uses, from a function with a body."""
+    inputs, results = function_type(op)
+    body_of(op).erase_argument(len(inputs) - 1)
+    if "arg_attrs" in op.attributes:
+        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"])][:-1]
+        op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, context())
+    set_function_type(op, inputs[:-1], results)
+
+
 def set_argument_attribute(op: Operation, index: int, name: str, value: Attribute) -> None:
     """Set one attribute of one argument of a function."""
     count = len(function_type(op)[0])

@@ -13,6 +13,7 @@ from typing import ClassVar
 from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each
 from slopec.passes.op import Op, tensor_of
+from slopec.passes.routines import KERNEL
 from slopec.passes.row_loops import row_loop_of
 from slopec.passes.stacks import READS, Stack, stack_of
 from slopec.tensor import Tensor
@@ -28,7 +29,7 @@ _SHORT = 32
 class BlockLoops:
     """while(i < n, s with row i) → while(b < n / k, s with rows of while(j < k, …)).
 
-    `hand-written` leaves alone what kernels written by hand will take the place of.
+    `hand-written` leaves alone what kernels written by hand will take the place of, and marks it.
     """
 
     name: ClassVar[str] = "block-loops"
@@ -37,10 +38,13 @@ class BlockLoops:
     def run(self, module: ir.Module) -> None:
         """Rewrite every long counted loop of `module` that writes rows, inner loops first."""
         for op in each(module, "stablehlo.while"):
+            if self.hand_written and row_loop_of(op) is not None:
+                op.operation.attributes[KERNEL] = ir.string("row_loop")
+                continue
             count = count_of(op.operation)
             if count is None or (count.start, count.step) != (0, 1) or count.trips < _SHORT:
                 continue
-            if op.operands[count.place].shape or (self.hand_written and row_loop_of(op)):
+            if op.operands[count.place].shape:
                 continue
             after = returned(block_of(op.operation, 1))
             found = {i: stack_of(op, i, value, count) for i, value in enumerate(after)}

@@ -13,7 +13,7 @@ from slopec.tracing import Trace
 from slopec.transforms.function import call
 
 KERNEL = "slope.kernel"
-"""The attribute with the name of the kernel that computes what a function does."""
+"""The attribute with the name of the kernel that computes what a function, or a loop, does."""
 
 
 def routine(

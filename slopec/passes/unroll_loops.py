@@ -12,7 +12,7 @@ from slopec import hlo, ir
 from slopec.cost import cost_of_block
 from slopec.passes.each import each
 from slopec.passes.op import Op
-from slopec.passes.row_loops import row_loop_of
+from slopec.passes.routines import KERNEL
 from slopec.transforms.body import block_of, replay, returned
 from slopec.transforms.counted import Count, count_of
 from slopec.transforms.inline import copy_op
@@ -31,8 +31,6 @@ class UnrollLoops:
     least: int = 1_000_000
     """Operations of an iteration below which it is made of dispatches that are quicker to start one
     by one: the Cholesky factor of 512² numbers takes twice the time."""
-    hand_written: bool = False
-    """Leave alone what kernels written by hand will take the place of."""
     most: int = 100_000_000
     """Operations above which the trip to the host does not matter."""
 
@@ -40,7 +38,7 @@ class UnrollLoops:
         """Rewrite every counted loop of `module` whose body is quick, inner loops first."""
         for op in each(module, "stablehlo.while"):
             count = count_of(op.operation)
-            if count is None or count.trips < 1 or (self.hand_written and row_loop_of(op)):
+            if count is None or count.trips < 1 or KERNEL in op.operation.attributes:
                 continue
             times = _together(count.trips, _ops(block_of(op.operation, 1)))
             if (times < 2 and count.trips > 1) or not self._gains(op):
