@@ -439,12 +439,10 @@ def append_argument(op: Operation, type_: str) -> int:
 
 
 def drop_last_argument(op: Operation) -> None:
-    """Take the last argument, which nothing uses, from a function with a body."""
+    """Take the last argument, which has attributes but no uses, from a function with a body."""
     inputs, results = function_type(op)
     body_of(op).erase_argument(len(inputs) - 1)
-    if "arg_attrs" in op.attributes:
-        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"])][:-1]
-        op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, context())
+    op.attributes["arg_attrs"] = mlir.ArrayAttr.get([*op.attributes["arg_attrs"]][:-1], context())
     set_function_type(op, inputs[:-1], results)
 
 

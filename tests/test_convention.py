@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import slopec as sp
+from slopec import emit as emission
 from slopec.build import build
+from slopec.emit import EmitOptions, resolve
+from slopec.kernels import suits
 from slopec.lower import lower
 from slopec.targets import fat, parse_target, parse_targets
 
@@ -32,11 +35,19 @@ def small(x):
     return {"y": sp.tanh(x @ x)}
 
 
+@sp.program(x=sp.spec("float32", (300, 64, 300)), w=sp.spec("float32", (300, 300)))
+def recurrent(x, w):
+    """A loop that treats rows alone, of which a kernel is made where there are kernels."""
+    h = sp.scan(lambda h, x: (sp.tanh(h @ w + x), h), x[0], x * 0.5)[1]
+    return {"y": (h * h).sum(0)}
+
+
+HOST = parse_target("llvm-cpu", cpu="host")
+
+
 @pytest.fixture(scope="module")
 def loaded():
-    (artifact,) = build(
-        lower([straight, looping, small], name="all"), [parse_target("llvm-cpu", cpu="host")]
-    )
+    (artifact,) = build(lower([straight, looping, small, recurrent], name="all"), [HOST])
     return artifact.load("local-task")
 
 
@@ -52,6 +63,23 @@ def test_only_large_straight_functions_take_memory(loaded):
     assert int(scratch(loaded, "straight")) > 4 * SIDE * SIDE
     assert scratch(loaded, "looping") is None
     assert scratch(loaded, "small") is None
+    assert (scratch(loaded, "recurrent") is not None) == suits(resolve(HOST))
+
+
+def test_what_loops_lent_is_given_back_where_they_stay(monkeypatch):
+    """As it is where the back end refuses the kernels."""
+    monkeypatch.setattr(emission, "place_kernels", lambda module, target: False)
+    refused = EmitOptions(cache=False)
+    (artifact,) = build(lower([recurrent], name="all"), [HOST], options=refused)
+    program = artifact.load("local-task")
+    assert scratch(program, "recurrent") is None
+    rng = np.random.default_rng(0)
+    x, w = rng.uniform(-0.1, 0.1, (300, 64, 300)), rng.uniform(-0.1, 0.1, (300, 300))
+    h, y = x[0], 0
+    for row in x:
+        y, h = y + h * h, np.tanh(h @ w + row * 0.5)
+    got = program(x=x.astype("f"), w=w.astype("f"))["y"].numpy()
+    np.testing.assert_allclose(got, y, atol=1e-4)
 
 
 def test_values(loaded):
