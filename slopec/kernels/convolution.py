@@ -5,7 +5,6 @@ What lies outside of the image is never read: see `windows.py`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from slopec.dtypes import DType
 from slopec.kernels.body import Body, Index, Memory, Term
@@ -185,25 +184,10 @@ class _Writer:
         store = self._store_planes if self.work.makes_planes else self._store
         for v, count in enumerate(widths):
             place = row, k.index(column), feature + v * lanes
-            totals = self._finished(tap.results[v :: len(widths)], *place, count)
+            totals = self.work.then.applied_in_a_row(
+                k, tap.results[v :: len(widths)], self.inputs, (k.workgroup(1), *place), count
+            )
             store(totals, *place, count)
-
-    def _finished(
-        self, totals: list[Term], row: Term, column: Term, feature: Term, count: int
-    ) -> list[Term]:
-        """What the epilogue makes of results in a row."""
-        k, lanes, then = self.body, self.cut.lanes, self.work.then
-        shared = {
-            i: self.inputs[i].load(feature, lanes=lanes, first=count)
-            for i, kind in enumerate(then.inputs)
-            if kind == "feature"
-        }
-
-        def load(pixel: int, i: int) -> Term:
-            at = (k.workgroup(1), row, column + pixel, feature)
-            return shared.get(i) or self.inputs[i].load(*at, lanes=lanes, first=count)
-
-        return [then.applied(k, t, partial(load, pixel)) for pixel, t in enumerate(totals)]
 
     def _store(
         self, totals: list[Term], row: Term, column: Term, feature: Term, count: int

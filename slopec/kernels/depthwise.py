@@ -6,7 +6,6 @@ is read once per row of the window, and features, which are contiguous, are walk
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 from slopec.dtypes import DType
 from slopec.kernels.body import Body, Index, Memory, Term
@@ -149,23 +148,7 @@ class _Writer:
                         )
                     sums[pixel] = k.fma(value, weights[c], sums[pixel])
             tap.carry(sums)
-        place = row, k.index(column), feature
-        for pixel, total in enumerate(self._finished(tap.results, *place, count)):
+        place = k.workgroup(1), row, k.index(column), feature
+        results = work.then.applied_in_a_row(k, tap.results, self.inputs, place, count)
+        for pixel, total in enumerate(results):
             self.y.store(total, k.workgroup(1), row, column + pixel, feature, first=count)
-
-    def _finished(
-        self, sums: list[Term], row: Term, column: Term, feature: Term, count: int
-    ) -> list[Term]:
-        """What the epilogue makes of results in a row."""
-        k, lanes, then = self.body, self.cut.lanes, self.work.then
-        shared = {
-            i: self.inputs[i].load(feature, lanes=lanes, first=count)
-            for i, kind in enumerate(then.inputs)
-            if kind == "feature"
-        }
-
-        def load(pixel: int, i: int) -> Term:
-            at = (k.workgroup(1), row, column + pixel, feature)
-            return shared.get(i) or self.inputs[i].load(*at, lanes=lanes, first=count)
-
-        return [then.applied(k, total, partial(load, pixel)) for pixel, total in enumerate(sums)]

@@ -4,11 +4,12 @@ They are read off the module as steps, which a kernel replays on vectors of resu
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from slopec import ir
-from slopec.kernels.body import Body, Term
+from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.elementwise import computed, kind_of
 from slopec.transforms.body import defining
 
@@ -44,6 +45,32 @@ class Epilogue:
         """A name that differs from those of others; empty when there is nothing to do."""
         digest = hashlib.sha256(repr(self.steps).encode()).hexdigest()
         return f"_then_{digest[:12]}" if self.steps else ""
+
+    def applied_in_a_row(
+        self,
+        k: Body,
+        results: Sequence[Term],
+        inputs: Sequence[Memory],
+        place: tuple[Term, Term, Term, Term],
+        count: int,
+    ) -> list[Term]:
+        """The steps on vectors of results in a row, features last, of which `count` are some.
+
+        `place` is the first one's image, row, column and feature.
+        """
+        image, row, column, feature = place
+        lanes = k.lanes(results[0])
+        shared = {
+            i: inputs[i].load(feature, lanes=lanes, first=count)
+            for i, kind in enumerate(self.inputs)
+            if kind == "feature"
+        }
+
+        def load(pixel: int, i: int) -> Term:
+            at = (image, row, column + pixel, feature)
+            return shared.get(i) or inputs[i].load(*at, lanes=lanes, first=count)
+
+        return [self.applied(k, total, partial(load, i)) for i, total in enumerate(results)]
 
     def applied(self, k: Body, result: Term, load: Callable[[int], Term]) -> Term:
         """The steps on a vector of results, of which `load` gives the inputs by their numbers."""
