@@ -73,13 +73,18 @@ def unfold(
 ) -> Tensor:
     """The windows of images (N, C, H, W) as columns: (N, C KH KW, number of windows).
 
-    PyTorch's `unfold`, also known as im2col. Raises ShapeError when a window does not fit.
+    N may be missing on both sides. PyTorch's `unfold`, also known as im2col. Raises ShapeError when
+    a window does not fit.
 
     >>> import slopec as sp
     >>> sp.unfold(sp.ones((1, 3, 4, 4)), 2, stride=2).shape
     (1, 12, 4)
     """
     x = as_tensor("unfold", x)
+    if x.ndim == 3:
+        single = hlo.reshape(x, (1, *x.shape))
+        found = unfold(single, kernel_size, dilation, padding, stride)
+        return hlo.reshape(found, found.shape[1:])
     if x.ndim != 4:
         raise ShapeError(
             "S0101", f"unfold: expected (N, C, H, W), got shape {x.shape}", span=tracing.here()
@@ -111,7 +116,8 @@ def fold(
 ) -> Tensor:
     """Columns (N, C KH KW, windows) added up into images (N, C, *output_size).
 
-    The transpose of `unfold`, also known as col2im: where windows overlap, elements are summed.
+    The transpose of `unfold`, also known as col2im: where windows overlap, elements are summed. N
+    may be missing on both sides.
     Raises ShapeError when the number of windows does not fit.
 
     >>> import slopec as sp
@@ -120,6 +126,10 @@ def fold(
               [1. 1.]]]], float32[1, 1, 2, 2], cpu)
     """
     x = as_tensor("fold", x)
+    if x.ndim == 2:
+        single = hlo.reshape(x, (1, *x.shape))
+        image = fold(single, output_size, kernel_size, dilation, padding, stride)
+        return hlo.reshape(image, image.shape[1:])
     size, window, dilations, pads, steps = (
         per_dimension("fold", what, value, 2)
         for what, value in (

@@ -80,6 +80,15 @@ def test_instances_without_a_batch():
     assert np.array_equal(norm(x), norm(x[None])[0])
 
 
+def test_windows_of_one_image():
+    image = sp.tensor(np.random.default_rng(0).normal(size=(2, 5, 6)).astype("f4"))
+    columns = sp.unfold(image, (2, 3), stride=(1, 2))
+
+    assert np.array_equal(columns, sp.unfold(image[None], (2, 3), stride=(1, 2))[0])
+    together = sp.fold(columns, (5, 6), (2, 3), stride=(1, 2))
+    assert np.array_equal(together, sp.fold(columns[None], (5, 6), (2, 3), stride=(1, 2))[0])
+
+
 def test_lazy_instance_norms_are_affine_and_tracked():
     norm = nn.LazyInstanceNorm2d(momentum=0.5)
     norm(sp.ones((2, 3, 4, 4)))
