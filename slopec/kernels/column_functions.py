@@ -15,7 +15,6 @@ from slopec.kernels.lines import Line, Lines
 from slopec.kernels.nodes import Node
 from slopec.transforms.body import defining
 
-_MOST_ROOTS = 8
 _BUFFERS = (28, 22, 16)  # of a kernel, about; with what stages keep for others there are more
 _MOST_BUFFERS = 30  # IREE binds 32
 _NARROWEST = 32  # bytes of a row
@@ -164,10 +163,9 @@ class _Stages:
             return False
         read = [self.graph.wholes_read(other) for other in stage.roots]
         reads = self.graph.wholes_read(root)
-        shares = any(leaf in others for others in read for leaf in reads) or any(
-            r in needs for r in stage.roots
-        )
-        return shares or not (reads or any(read))
+        shares = any(leaf in others for others in read for leaf in reads)
+        follows = any(other in needs for other in stage.roots)
+        return shares or follows or not (reads or any(read))
 
     def _buffers(self, roots: list[ir.Value]) -> int:
         """About how many buffers a kernel has that computes some roots."""
@@ -252,7 +250,7 @@ class _Reader:
         """Read all that the stage is to compute."""
         for value in (*self.stage.roots, *self.stage.kept):
             place = self.read(value, rows=self.graph.is_whole(value), lanes=True)
-            if value not in self.graph.folds or self.function_parts > 1 or value in self.lasting:
+            if value not in self.graph.folds or self.shared_by > 1 or value in self.lasting:
                 self.results[value] = place
         for fold in self.stage.joined:
             place = self.read(fold, rows=False, lanes=True)
@@ -265,7 +263,7 @@ class _Reader:
         return len(self.inputs) + len(self.results)
 
     @property
-    def function_parts(self) -> int:
+    def shared_by(self) -> int:
         """How many workgroups share the rows."""
         return self.parts if any(map(self.graph.is_matrix_work, self.stage.roots)) else 1
 
@@ -273,7 +271,7 @@ class _Reader:
     def function(self) -> ColumnFunction:
         """What the kernel computes."""
         results = tuple(self.results.values())
-        return ColumnFunction(self.graph.matrix, self.function_parts, tuple(self.nodes), results)
+        return ColumnFunction(self.graph.matrix, self.shared_by, tuple(self.nodes), results)
 
     def read(self, value: ir.Value, *, rows: bool, lanes: bool) -> int:
         """The place of a value's node, which is taken to vary along rows and lanes as said."""
