@@ -9,6 +9,7 @@ at every call and give it back, and most of a training step's time can go into t
 from collections.abc import Collection, Iterator, Mapping
 
 from slopec import ir
+from slopec.overwriting import Overwriting
 from slopec.passes.routines import KERNEL
 from slopec_runtime.manifest import EntryPoint
 
@@ -21,14 +22,18 @@ _BRANCHES = frozenset({"stablehlo.while", "stablehlo.if", "stablehlo.case", "fun
 
 
 def alias_donated(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
-    """Let the results that replace donated inputs live in their buffers."""
+    """Let the results that replace donated inputs live in their buffers, where that is safe."""
     for entry, function in _exported(module, entries):
         places = {output.slot: i for i, output in enumerate(entry.outputs) if output.slot}
-        for i, given in enumerate(entry.inputs):
-            if given.donated and given.slot in places:
-                ir.set_argument_attribute(
-                    function, i, "tf.aliasing_output", ir.i32(places[given.slot])
-                )
+        overwriting = Overwriting.of(function)
+        replaced = {
+            i: places[given.slot]
+            for i, given in enumerate(entry.inputs)
+            if given.donated and given.slot in places
+        }
+        aliases = {i: ir.i32(p) for i, p in replaced.items() if overwriting.allowed(i, p)}
+        if aliases:
+            ir.set_argument_attributes(function, "tf.aliasing_output", aliases)
 
 
 def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
@@ -39,7 +44,7 @@ def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
     for _, function in _exported(module, entries):
         if _straight(function) and _intermediate_bytes(function) >= KEPT:
             position = ir.append_argument(function, "!hal.buffer")
-            ir.set_argument_attribute(function, position, "iree.abi.transients", ir.unit())
+            ir.set_argument_attributes(function, "iree.abi.transients", {position: ir.unit()})
 
 
 def hopeful(module: ir.Module) -> list[ir.Operation]:

@@ -446,16 +446,16 @@ def drop_last_argument(op: Operation) -> None:
     set_function_type(op, inputs[:-1], results)
 
 
-def set_argument_attribute(op: Operation, index: int, name: str, value: Attribute) -> None:
-    """Set one attribute of one argument of a function."""
+def set_argument_attributes(op: Operation, name: str, values: Mapping[int, Attribute]) -> None:
+    """Set an attribute of some arguments of a function, given by their places."""
     count = len(function_type(op)[0])
     rows: list[dict[str, Attribute]] = [{} for _ in range(count)]
     if "arg_attrs" in op.attributes:
-        present = op.attributes["arg_attrs"]
-        rows = [{named.name: named.attr for named in mlir.DictAttr(row)} for row in present]
-    rows[index][name] = value
-    made = [mlir.DictAttr.get(row, context()) for row in rows]
-    op.attributes["arg_attrs"] = mlir.ArrayAttr.get(made, context())
+        rows = [{a.name: a.attr for a in mlir.DictAttr(r)} for r in op.attributes["arg_attrs"]]
+    for index, value in values.items():
+        rows[index][name] = value
+    made = (mlir.DictAttr.get(row, context()) for row in rows)
+    op.attributes["arg_attrs"] = mlir.ArrayAttr.get(list(made), context())
 
 
 def body_of(op: Operation) -> Block:

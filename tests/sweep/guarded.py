@@ -73,7 +73,7 @@ def compiled(program: Program, passes: str) -> "rt.VmFunction":
         run_pipeline(module, parse_pipeline(pipeline))
     if program.donated:
         function = ir.function(module, "main")
-        ir.set_argument_attribute(function, 0, "tf.aliasing_output", ir.i32(0))
+        ir.set_argument_attributes(function, "tf.aliasing_output", {0: ir.i32(0)})
     emitted = emit(ir.bytecode(module), parse_target("llvm-cpu"))
     config = _config()
     loaded = rt.VmModule.copy_buffer(config.vm_instance, emitted.vmfb)

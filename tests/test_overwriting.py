@@ -1,0 +1,79 @@
+"""State is replaced in its own memory where nothing reads it too late, and only there."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import slopec as sp
+from slopec.build import build
+from slopec.lower import lower
+from slopec.programs import Weights
+from slopec.targets import parse_target
+
+ROOT = np.random.default_rng(0)
+MATRIX = (ROOT.normal(size=(48, 48)) / 7).astype("float32")
+
+# name: the next state, the result, and whether the state may be replaced in its own memory.
+CASES: dict[str, tuple[Any, Any, bool]] = {
+    "elementwise": (lambda s, x: s * 0.5 + x, lambda s, x: x, True),
+    "a part": (lambda s, x: s.at[2].set(x[0]), lambda s, x: x, True),
+    "its own part": (lambda s, x: s.at[2].set(s[0]), lambda s, x: x, False),
+    "needed before": (lambda s, x: s + (s @ x) @ x, lambda s, x: x, True),
+    "returned as it was": (lambda s, x: s + x, lambda s, x: s, False),
+    "read beside": (lambda s, x: s + x, lambda s, x: sp.flip(s, 0), False),
+    "read beside, in place": (lambda s, x: s + x, lambda s, x: s * 2, False),
+    "read in a sum beside": (lambda s, x: s + x, lambda s, x: x + (s * s).sum(), False),
+    "read in products beside": (lambda s, x: s + x, lambda s, x: ((s @ x) @ x) @ x, False),
+    "a product": (lambda s, x: s @ x, lambda s, x: x, False),
+    "a product of itself": (lambda s, x: s @ s, lambda s, x: x, False),
+    "turned": (lambda s, x: s.T + x, lambda s, x: x, False),
+    "moved along": (lambda s, x: sp.concat([s[1:], x[:1]]), lambda s, x: x, False),
+    "a sum of itself": (lambda s, x: s + s.sum(0) + x, lambda s, x: x, False),
+}
+
+
+@pytest.fixture(scope="module")
+def programs() -> Any:
+    def marked(place: int, new: Any, old: Any) -> Any:
+        source = f"lambda s{place}, x: (new(s{place}, x), old(s{place}, x))"
+        function = eval(source, {"new": new, "old": old})
+        spec = sp.spec("float32", MATRIX.shape)
+        return sp.program(name=f"main{place}", state=(f"s{place}",), x=spec)(function)
+
+    rows = [marked(i, new, old) for i, (new, old, _) in enumerate(CASES.values())]
+    state = Weights({f"s{i}": sp.tensor(MATRIX) for i in range(len(rows))})
+    lowered = lower(rows, name="all", weights=state)
+    (artifact,) = build(lowered, [parse_target("llvm-cpu", cpu="host")])
+    return artifact
+
+
+@pytest.mark.parametrize("device", ["local-sync", "local-task"])
+def test_state_and_results_of_some_calls(programs: Any, device: str):
+    program = programs.load(device)
+    for place, (name, (new, old, _)) in enumerate(CASES.items()):
+        state = MATRIX
+        for _ in range(3):
+            found = program[f"main{place}"](MATRIX).numpy()
+            given = sp.tensor(state), sp.tensor(MATRIX)
+            expected, state = old(*given).numpy(), new(*given).numpy()
+            assert np.allclose(found, expected, 1e-4, 1e-4), name
+            assert np.allclose(program.state[f"s{place}"].numpy(), state, 1e-4, 1e-4), name
+
+
+def test_what_is_replaced_in_its_own_memory():
+    from slopec import ir
+    from slopec.overwriting import Overwriting
+
+    for name, (new, old, expected) in CASES.items():
+        lowered_ = lower(
+            [
+                sp.program(name="main", state=("s",), x=sp.spec("float32", MATRIX.shape))(
+                    eval("lambda s, x: (new(s, x), old(s, x))", {"new": new, "old": old})
+                )
+            ],
+            name="one",
+            weights=Weights({"s": sp.tensor(MATRIX)}),
+        )
+        function = ir.function(lowered_.module, "main")
+        assert Overwriting.of(function).allowed(0, 0) == expected, name
