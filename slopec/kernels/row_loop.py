@@ -280,19 +280,15 @@ class _Writer:
         rows, starts = range(cut.height), range(0, width, cut.lanes)
         left = [self._element(trip, node.operands[0], row) for row in rows]
         zero = k.number(0, dtypes.float32, cut.lanes)
-        back = k.compare(trip % 2, "==", 1)
-        with k.loop(0, panels) as turn:
-            panel = k.op(
-                "arith.select", back, k.index(panels - 1) - turn.index, turn.index, type="index"
-            )
+        with k.loop(0, panels) as panel:
             with k.loop(0, depth, carried=[zero] * cut.height * len(starts)) as at:
-                right = [matrix.load(panel, at.index, v, lanes=cut.lanes) for v in starts]
+                right = [matrix.load(panel.index, at.index, v, lanes=cut.lanes) for v in starts]
                 splats = [k.splat(element(at.index), cut.lanes) for element in left]
                 pairs = [(x, y) for x in splats for y in right]
                 at.carry([k.fma(x, y, s) for (x, y), s in zip(pairs, at.values, strict=True)])
             places = [(row, v) for row in rows for v in starts]
             for (row, v), total in zip(places, at.results, strict=True):
-                self._keep(total, self._stored(i, row), panel * width + v)
+                self._keep(total, self._stored(i, row), panel.index * width + v)
 
     def _element(self, trip: Term, i: int, row: int) -> "partial[Term]":
         """What loads an element of a row that is multiplied, given its column."""

@@ -1,6 +1,7 @@
 """Which loops become kernels: those whose iterations treat rows alone, as passes left them."""
 
 from slopec import dtypes, hlo, ir, tracing
+from slopec.kernels.convolutions import suits
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product
@@ -11,11 +12,6 @@ from slopec.passes.row_loops import row_loop_of
 from slopec.tracing import Trace
 from slopec.transforms.body import block_of, returned
 from slopec.transforms.counted import count_of
-
-
-def suits(vectors: Vectors) -> bool:
-    """Whether the kernels are worth their while on a processor."""
-    return vectors.bytes >= 32
 
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
