@@ -214,7 +214,9 @@ _LEFT_ALONE: Mapping[str, tuple[type[Pass], ...]] = {
 def _suited(
     pipelines: tuple[str, str, str], lowered: Lowered, target: Target, options: EmitOptions
 ) -> tuple[str, str, str]:
-    """The pipelines that leave alone what a target has kernels for."""
+    """The pipelines for a target, which leave alone what it has kernels for."""
+    derive, optimize, legalize = pipelines
+    pipelines = derive, optimize, ",".join((legalize, *target.passes))
     ops = op_counts(lowered.outline)
     found = tuple(p for name, passes in _LEFT_ALONE.items() if name in ops for p in passes)
     if not options.kernels or not found or not suits(resolve(target)):
@@ -224,8 +226,7 @@ def _suited(
         passes = parse_pipeline(text)
         return str(Pipeline(tuple(_by_hand(p) if isinstance(p, found) else p for p in passes)))
 
-    derive, optimize, legalize = pipelines
-    return derive, suited(optimize), suited(legalize)
+    return derive, suited(optimize), suited(pipelines[-1])
 
 
 def _by_hand(p: Any) -> Any:

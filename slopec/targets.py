@@ -26,6 +26,8 @@ class Backend:
     flags: tuple[str, ...]
     summary: str
     dtypes_missing: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
+    """Passes that its compiler needs besides those of every target."""
 
 
 BACKENDS = {
@@ -38,7 +40,14 @@ BACKENDS = {
             ("--iree-hal-local-target-device-backends=llvm-cpu",),
             "native code for x86-64, AArch64 and RISC-V processors",
         ),
-        Backend("cuda", "cuda", ("cuda",), (), "PTX for NVIDIA GPUs, finished by their driver"),
+        Backend(
+            "cuda",
+            "cuda",
+            ("cuda",),
+            (),
+            "PTX for NVIDIA GPUs, finished by their driver",
+            passes=("widen-bfloat16{operands=false}", "separate-complex", "separate-updates"),
+        ),
         Backend(
             "metal",
             "metal",
@@ -46,6 +55,7 @@ BACKENDS = {
             (),
             "Metal shaders for Apple GPUs, finished on the device",
             dtypes_missing=("float64", "complex128"),
+            passes=("widen-bfloat16", "separate-complex"),
         ),
         Backend(
             "vmvx",
@@ -71,6 +81,14 @@ _WITHOUT_SOURCES = (
 # Processors of the last decade: x86-64-v3 is AVX2 and FMA (2013), every Mac with an ARM processor
 # has an M1 or newer, and AArch64 and RISC-V have one baseline each.
 _PORTABLE_CPUS = {"x86_64": "x86-64-v3", "aarch64": "generic", "riscv64": "generic-rv64"}
+
+# LLVM's generic RISC-V processor only adds integers; those that run Linux have floats (rv64gc).
+_INSTRUCTIONS = {
+    "generic-rv64": (
+        "--iree-llvmcpu-target-cpu-features=+m,+a,+f,+d,+c",
+        "--iree-llvmcpu-target-abi=lp64d",
+    )
+}
 
 # No instructions: the mode of the processor, and a register kept free for the platform.
 _NOT_INSTRUCTIONS = frozenset({"64bit", "reserve-x18"})
@@ -111,6 +129,11 @@ class Target:
         return frozenset(d for part in self.parts for d in BACKENDS[part.name].dtypes_missing)
 
     @property
+    def passes(self) -> tuple[str, ...]:
+        """The passes that its compilers need besides those of every target."""
+        return tuple(dict.fromkeys(p for part in self.parts for p in BACKENDS[part.name].passes))
+
+    @property
     def keeps_scratch(self) -> bool:
         """Whether its programs take the memory for intermediate values from their caller."""
         return not self.members and BACKENDS[self.name].device == "local"
@@ -147,7 +170,8 @@ class Target:
         if self.name == "llvm-cpu":
             cross = () if self.arch == architecture() else (self.arch,)
             triple = tuple(f"--iree-llvmcpu-target-triple={arch}" for arch in cross)
-            return (*triple, f"--iree-llvmcpu-target-cpu={self.cpu}")
+            instructions = _INSTRUCTIONS.get(self.cpu, ())
+            return (*triple, f"--iree-llvmcpu-target-cpu={self.cpu}", *instructions)
         if self.name == "cuda":
             # IREE asks for PTX 8.4 with sm_89, which drivers before CUDA 12.4 refuse; the kernels
             # are the same with 7.8, which every driver that knows Ada or Hopper (CUDA 11.8) takes.

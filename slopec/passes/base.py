@@ -44,9 +44,11 @@ PASSES: dict[str, str] = {
     "refuse": "slopec.passes.refuse:Refuse",
     "rematerialize": "slopec.passes.rematerialize:Rematerialize",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
+    "separate-complex": "slopec.passes.separate_complex:SeparateComplex",
     "separate-gaps": "slopec.passes.separate_gaps:SeparateGaps",
     "separate-reductions": "slopec.passes.separate_reductions:SeparateReductions",
     "separate-loops": "slopec.passes.separate_loops:SeparateLoops",
+    "separate-updates": "slopec.passes.separate_updates:SeparateUpdates",
     "sum-sliced-products": "slopec.passes.sum_sliced_products:SumSlicedProducts",
     "separate-orientations": "slopec.passes.separate_orientations:SeparateOrientations",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
@@ -55,6 +57,7 @@ PASSES: dict[str, str] = {
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
     "trim-windows": "slopec.passes.trim_windows:TrimWindows",
     "unroll-loops": "slopec.passes.unroll_loops:UnrollLoops",
+    "widen-bfloat16": "slopec.passes.widen_bfloat16:WidenBfloat16",
     "symbol-dce": "slopec.passes.mlir:SymbolDce",
 }
 """Where each pass is: its name, then the file and class that define it."""

@@ -18,7 +18,9 @@ from slopec.passes.numerics import (
     hyperbolic,
     neighbours,
     powers,
+    remainders,
     special,
+    waves,
 )
 from slopec.passes.numerics.conversions import DONE, NARROW
 from slopec.passes.op import Op, any_producer
@@ -72,7 +74,8 @@ def _in_single(op: Op) -> Tensor:
     """An op of 8-bit floats computed in float32."""
     operands = [hlo.convert(x, dtypes.float32) if x.dtype in NARROW else x for x in op.operands]
     facts = {name: op.operation.attributes[name] for name in op.operation.attributes}
-    dtype = dtypes.float32 if op.dtype in NARROW else op.dtype
+    half = dtypes.is_floating(op.dtype) and op.dtype.itemsize < 4
+    dtype = dtypes.float32 if half else op.dtype
     return hlo.convert(
         tracing.emit(str(op.operation.name), operands, op.shape, dtype, facts), op.dtype
     )
@@ -80,10 +83,10 @@ def _in_single(op: Op) -> Tensor:
 
 _COMPUTED = frozenset(
     f"stablehlo.{name}"
-    for name in """abs add atan2 cbrt ceil clamp compare cosine divide exponential
-    exponential_minus_one floor is_finite log log_plus_one logistic maximum minimum multiply negate
-    power reduce_precision remainder round_nearest_afz round_nearest_even rsqrt sign sine sqrt
-    subtract tan tanh""".split()
+    for name in """abs add atan2 cbrt ceil clamp compare convolution cosine divide dot_general
+    exponential exponential_minus_one floor is_finite log log_plus_one logistic maximum minimum
+    multiply negate power reduce_precision remainder round_nearest_afz round_nearest_even rsqrt sign
+    sine sqrt subtract tan tanh""".split()
 ) | frozenset(
     f"chlo.{name}"
     for name in """acos acosh asin asinh atan atanh bessel_i1e cosh digamma erf erf_inv erfc is_inf
@@ -93,7 +96,6 @@ _COMPUTED = frozenset(
 
 
 _HALF = (dtypes.float16, dtypes.bfloat16)
-_UP_TO_32 = (*_HALF, dtypes.float32)
 
 
 def _real(function: Callable[..., Tensor], *only: dtypes.DType) -> Mend:
@@ -109,6 +111,13 @@ def _real(function: Callable[..., Tensor], *only: dtypes.DType) -> Mend:
         return function(*operands)
 
     return mend
+
+
+def _by_width(
+    single: Callable[[Tensor], Tensor], double: Callable[[Tensor], Tensor]
+) -> Callable[[Tensor], Tensor]:
+    """A function of float32, or of float64."""
+    return lambda x: double(x) if x.dtype == dtypes.float64 else single(x)
 
 
 def _convert(op: Op) -> Tensor | None:
@@ -187,9 +196,11 @@ _MENDED: dict[str, Mend] = {
     "stablehlo.logistic": _real(hlo.logistic, *_HALF),  # e^−x overflows before the result is 0
     "stablehlo.rsqrt": _real(hlo.rsqrt, *_HALF),
     "stablehlo.atan2": _real(angles.arc_tangent),
-    "stablehlo.sine": _real(angles.sine, *_UP_TO_32),
-    "stablehlo.cosine": _real(angles.cosine, *_UP_TO_32),
-    "stablehlo.tan": _real(angles.tangent, *_UP_TO_32),
+    "stablehlo.sine": _real(_by_width(angles.sine, waves.sine)),
+    "stablehlo.cosine": _real(_by_width(angles.cosine, waves.cosine)),
+    "stablehlo.tan": _real(_by_width(angles.tangent, waves.tangent)),
+    "stablehlo.tanh": _real(hyperbolic.tanh, dtypes.float64),
+    "stablehlo.remainder": _real(remainders.remainder, dtypes.float64),
     "stablehlo.cbrt": _real(powers.cube_root),
     "stablehlo.log_plus_one": _real(hyperbolic.log_plus_one, dtypes.float64),
     "stablehlo.exponential_minus_one": _real(hyperbolic.exponential_minus_one, dtypes.float64),

@@ -37,7 +37,7 @@ class ExpandOps:
 
 
 def _cholesky(point: Point) -> Sequence[Tensor]:
-    return [factorizations.cholesky(point.operands[0], lower=bool(point.attribute("lower").value))]
+    return [factorizations.cholesky(point.operands[0], lower=point.flag("lower"))]
 
 
 def _triangular_solve(point: Point) -> Sequence[Tensor]:

@@ -2,9 +2,10 @@
 
 Padding complex numbers crashes its compiler where anything follows; it cannot fill memory with
 values of 128 bits, nor twice with one of 64 bits that is known only at run time; GPUs do not select
-complex numbers; integers are reversed, and prefixes folded, only with a sign; counting in bfloat16
-takes a function that no processor's code has; products give unsigned integers and bools that they
-widen a sign; and depthwise convolutions do not widen what they multiply.
+complex numbers, nor count leading zeros but in 32 bits; integers are reversed, and prefixes folded,
+only with a sign; counting in bfloat16 takes a function that no processor's code has; products give
+unsigned integers and bools that they widen a sign, and complex ones crash the compiler for CUDA;
+and depthwise convolutions do not widen what they multiply.
 """
 
 import math
@@ -69,6 +70,8 @@ def _dot_general(op: Op) -> Tensor | None:
     """Widen what has no sign out of IREE's sight, which would give it one; sum up as is asked."""
     if op.attribute("algorithm") is not None:
         return _by_algorithm(op)
+    if dtypes.is_complex(op.dtype):
+        return _complex_product(op)
     given = [_widened(x, op.dtype) for x in op.operands]
     same = all(wide is x for wide, x in zip(given, op.operands, strict=True))
     return None if same else op.again(*given)
@@ -82,6 +85,20 @@ def _by_algorithm(op: Op) -> Tensor:
     wide = total if total.itemsize > op.dtype.itemsize else op.dtype
     name = str(op.operation.name)
     return hlo.convert(tracing.emit(name, op.operands, op.shape, wide, attributes), op.dtype)
+
+
+def _complex_product(op: Op) -> Tensor:
+    """Four products of the parts; of a complex one the compiler for CUDA crashes."""
+    kind = dtypes.real_of(op.dtype)
+    attributes = {name: op.operation.attributes[name] for name in op.operation.attributes}
+    (a, b), (c, d) = (
+        [hlo.convert(part(x), kind) for part in (hlo.real, hlo.imag)] for x in op.operands
+    )
+
+    def product(x: Tensor, y: Tensor) -> Tensor:
+        return tracing.emit(str(op.operation.name), [x, y], op.shape, kind, attributes)
+
+    return hlo.complex_(product(a, c) - product(b, d), product(a, d) + product(b, c))
 
 
 def _widened(x: Tensor, dtype: DType) -> Tensor:
@@ -207,6 +224,22 @@ def _constant(op: Op) -> Tensor | None:
     return hlo.complex_(*(hlo.constant(np.array(part)) for part in (values.real, values.imag)))
 
 
+def _count_leading_zeros(op: Op) -> Tensor | None:
+    """Count in 32 bits, as every GPU does."""
+    (x,) = op.operands
+    width = 8 * x.dtype.itemsize
+    if width == 32:
+        return None
+    raw = hlo.bitcast_convert(x, np.dtype(f"uint{width}"))
+    if width < 32:
+        count = hlo.count_leading_zeros(hlo.convert(raw, dtypes.uint32))
+        return hlo.convert(count - (32 - width), op.dtype)
+    words = [hlo.shift_right_logical(raw, hlo.full_like(raw, n)) for n in (32, 0)]
+    upper, lower = (hlo.count_leading_zeros(hlo.convert(n, dtypes.uint32)) for n in words)
+    none = hlo.compare(upper, hlo.full_like(upper, 32), "EQ")
+    return hlo.convert(hlo.select(none, lower + 32, upper), op.dtype)
+
+
 def _iota(op: Op) -> Tensor | None:
     """The numbers themselves; made from integers, they would be rounded by a missing function."""
     if op.dtype != dtypes.bfloat16:
@@ -226,5 +259,6 @@ _REWRITES: dict[str, Callable[[Op], Tensor | None]] = {
     "convert": _convert,
     "select": _select,
     "constant": _constant,
+    "count_leading_zeros": _count_leading_zeros,
     "iota": _iota,
 }

@@ -16,6 +16,7 @@ from slopec.reference.table import (
     attribute,
     cannot,
     result_dtype,
+    result_shape,
     rule,
     scoped_rule,
 )
@@ -31,6 +32,10 @@ OF_CHLO = {
     for prefix in ("mhlo", "chlo")
 }
 """Targets that are CHLO ops, spelled as calls where CHLO is not at hand."""
+
+_TOP_K = ("mhlo.topk", "mhlo.top_k", "chlo.top_k", "TopK", "stablehlo.dynamic_top_k")
+_SIZED = "stablehlo.dynamic_"
+"""Begins targets whose last operand is the shape, or the size, of the result."""
 
 IDENTITIES = (
     "LayoutConstraint",
@@ -61,8 +66,11 @@ def custom_call(op: ir.Operation, scope: Scope) -> Kernel:
         return unchanged
     if target in OF_CHLO:
         return SUPPORTED[OF_CHLO[target]](op, scope)
-    if target in ("mhlo.topk", "mhlo.top_k", "chlo.top_k"):
+    if target in _TOP_K:
         return _top_k(op)
+    if target.replace(_SIZED, "chlo.") in OF_CHLO:
+        kernel = SUPPORTED[target.replace(_SIZED, "chlo.")](op, scope)
+        return lambda x, *_: kernel(x)
     if target == "shape_assertion":
         return lambda holds, *_: _assert(op, holds)
     known = [*IDENTITIES, *OF_CHLO, "mhlo.topk", "shape_assertion"]
@@ -70,13 +78,11 @@ def custom_call(op: ir.Operation, scope: Scope) -> Kernel:
 
 
 def _top_k(op: ir.Operation) -> Kernel:
-    facts = op.attributes.get("mhlo.attributes") or op.attributes.get("composite_attributes")
-    if facts is None:
-        raise cannot(op, "it does not say how many elements to find")
+    facts = op.attributes.get("mhlo.attributes") or op.attributes.get("composite_attributes") or {}
+    found = largest(result_shape(op)[-1], result_dtype(op, 1))
     if "largest" in facts and not facts["largest"].value:
-        smallest = largest(facts["k"].value, result_dtype(op, 1))
-        return lambda x: _smallest(smallest, x)
-    return largest(facts["k"].value, result_dtype(op, 1))
+        return lambda x: _smallest(found, x)
+    return lambda x, *_: found(x)
 
 
 def _smallest(kernel: Kernel, x: Array) -> list[Array]:

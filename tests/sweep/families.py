@@ -31,6 +31,10 @@ FAMILIES = (
 )
 
 
+SURVEY = "surveyed"
+"""Small modules of everything, for every target; most ops come in other families too."""
+
+
 def cases_of(family: str) -> list[Case]:
     """The cases of a family; their names are unique."""
     cases: list[Case] = list(import_module(f"tests.sweep.{family}").cases())

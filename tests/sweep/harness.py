@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TOGETHER = 48
 """Cases in one module: IREE takes half a second for a module, some hundredths for a function."""
 
-VERDICTS = ("right", "refused", "failed", "wrong", "crash")
-"""`refused`: by an error of ours that the case expects, or that is no fault of the back end.
+VERDICTS = ("right", "compiled", "refused", "failed", "wrong", "crash")
+"""`compiled`: for a target that is not run here. `refused`: by an error of ours that the case expects, or that is no fault of the back end.
 `failed`: the back end could not compile it. `crash`: of compiler, program or slopec itself."""
 
 _BACK_END = ("S0302", "S0303", "S0304", "S0306")
@@ -42,7 +42,7 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Whether the case is right, or refused where it must be and nowhere else."""
-        return self.kind == ("refused" if self.case.refusal else "right")
+        return self.kind in (("refused",) if self.case.refusal else ("right", "compiled"))
 
 
 def sweep(
@@ -127,6 +127,8 @@ def _verdict(case: Case, kind: str, rest: list) -> Verdict:
         )
     if case.refusal is not None:
         return Verdict(case, "wrong", f"was not refused with {case.refusal}", np.inf)
+    if not rest[0] and case.expected:
+        return Verdict(case, "compiled")
     judgement: Judgement = judge(case, rest[0])
     kind = "right" if judgement.problem is None else "wrong"
     return Verdict(case, kind, judgement.problem or "", judgement.ulps)

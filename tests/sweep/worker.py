@@ -71,11 +71,16 @@ def run(
 
 
 def compile_together(jobs: Sequence[Job], target: str) -> Runner:
-    """One artifact in which every program is an entry, built as `slopec compile` builds a file."""
+    """One artifact in which every program is an entry, built as `slopec compile` builds a file.
+
+    What is compiled for a GPU is not run: it has no results.
+    """
     options = EmitOptions(timeout=PATIENCE * (1 + len(jobs) / 10))
     (artifact,) = build(
         lowered(jobs), [parse_target(target)], options=options, carry_stablehlo=False
     )
+    if "local-sync" not in artifact.target.drivers:
+        return lambda job: ()
     program = artifact.load("local-sync")
 
     def results_of(job: Job) -> list[np.ndarray]:

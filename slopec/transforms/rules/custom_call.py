@@ -55,6 +55,23 @@ def _smallest(point: Point, attributes: ir.Attributes) -> Sequence[Tensor]:
     return [turn(values), places]
 
 
+def _elementwise(point: Point) -> Sequence[Tensor] | None:
+    """A CHLO op of one operand, beside which comes its shape."""
+    target = ir.string_in(point.op, "call_target_name")
+    name = target.replace("stablehlo.dynamic_", "chlo.")
+    if name not in chlo.OPERANDS:
+        return None
+    x = point.operands[0]
+    return [tracing.emit(name, [x], x.shape, x.dtype)]
+
+
+def _top_k(point: Point) -> Sequence[Tensor]:
+    """As many as there are in the results."""
+    results = [(r.shape, r.dtype) for r in point.results]
+    count = {"k": ir.i64(point.results[0].shape[-1])}
+    return tracing.emit_many("chlo.top_k", point.operands[:1], results, count)[1]
+
+
 def _threefry(point: Point) -> Sequence[Tensor] | None:
     """Pairs of words encrypted with pairs of keys (Salmon, Moraes, Dror, Shaw, "Parallel random
     numbers: as easy as 1, 2, 3", 2011).
@@ -90,5 +107,7 @@ def _approximate_top_k(point: Point) -> Sequence[Tensor]:
 
 _LIBRARIES: dict[str, Callable[[Point], Sequence[Tensor] | None]] = {
     r"ApproxTopK": _approximate_top_k,
+    r"TopK|stablehlo\.dynamic_top_k": _top_k,
+    r"stablehlo\.dynamic_(erf|erfc|erf_inv|lgamma|digamma|tan)": _elementwise,
     r"(cu|hip)_threefry2x32(_ffi)?": _threefry,
 }
