@@ -73,6 +73,9 @@ def _mended(op: Op) -> Tensor | None:
 def _in_single(op: Op) -> Tensor:
     """An op of 8-bit floats computed in float32."""
     operands = [hlo.convert(x, dtypes.float32) if x.dtype in NARROW else x for x in op.operands]
+    if op.name in ("convolution", "dot_general"):
+        # Once for every number, and not for every product; and out of the GPUs' kernels for those.
+        operands = list(hlo.optimization_barrier(operands))
     facts = {name: op.operation.attributes[name] for name in op.operation.attributes}
     half = dtypes.is_floating(op.dtype) and op.dtype.itemsize < 4
     dtype = dtypes.float32 if half else op.dtype

@@ -26,6 +26,9 @@ VERDICTS = ("right", "compiled", "refused", "failed", "wrong", "crash")
 """`compiled`: for a target that is not run here. `refused`: by an error of ours that the case expects, or that is no fault of the back end.
 `failed`: the back end could not compile it. `crash`: of compiler, program or slopec itself."""
 
+LACKING = "S0308"
+"""The refusal of a type that the target's hardware does not have, as it should be."""
+
 _BACK_END = ("S0302", "S0303", "S0304", "S0306")
 _CRASHED = ("S0305", "S0307")
 
@@ -42,7 +45,10 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Whether the case is right, or refused where it must be and nowhere else."""
-        return self.kind in (("refused",) if self.case.refusal else ("right", "compiled"))
+        lacking = self.kind == "refused" and self.detail.startswith(LACKING)
+        return lacking or self.kind in (
+            ("refused",) if self.case.refusal else ("right", "compiled")
+        )
 
 
 def sweep(

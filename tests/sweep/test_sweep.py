@@ -5,14 +5,15 @@ import pytest
 
 from tests.sweep.case import Case, distance
 from tests.sweep.contractions import converted
-from tests.sweep.families import FAMILIES, cases_of, covering
+from tests.sweep.families import FAMILIES, SURVEY, cases_of, covering
 from tests.sweep.harness import sweep
 
 ADD = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n%0 = stablehlo.add %x, %x : tensor<2xf32>\nreturn %0 : tensor<2xf32> }"
 
 
-def check(cases):
-    bad = [f"{v.kind} {v.case.name}: {v.detail}" for v in sweep(cases) if not v.good]
+def check(cases, target="llvm-cpu"):
+    found = sweep(cases, target=target)
+    bad = [f"{v.kind} {v.case.name}: {v.detail}" for v in found if not v.good]
     assert not bad, "\n".join(bad)
 
 
@@ -25,6 +26,12 @@ def test_an_example_of_every_op(family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_case(family):
     check(cases_of(family))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["llvm-cpu", "cuda", "metal"])
+def test_the_survey(target):
+    check(cases_of(SURVEY), target)
 
 
 def test_products_give_no_sign_to_what_has_none():
