@@ -64,13 +64,14 @@ def write_points(op: Op) -> None:
     dropped = {*numbers.inserted_window_dims, *numbers.input_batching_dims}
     kept = [d for d in range(xs[0].ndim) if d not in dropped]
     indexed = numbers.scatter_dims_to_operand_dims
+    partial = {d for d in kept if d in indexed or window[d] != xs[0].shape[d]}
+    pointed = {*partial, *indexed, *dropped}
     # Two indexed dimensions behind one that is not are more than IREE's transposition can do.
-    pointed = {*indexed, *numbers.input_batching_dims}
-    mixed = len(pointed) > 1 and any(d < max(pointed) for d in kept if d not in pointed)
-    taken = [d for d in kept if d in indexed or window[d] != xs[0].shape[d] or mixed]
-    if not indexed and not taken:
+    mixed = len(pointed) > 1
+    taken = [d for d in kept if d in partial or (mixed and d < max(pointed))]
+    if not pointed:
         taken = kept[:1]
-    if not taken:
+    if not taken and dropped <= {*indexed, *numbers.input_batching_dims}:
         return
     moved = _Numbered(xs[0].shape, numbers, indices, window, taken)
     ordered = [moved.laid_out(y, kept) for y in ys]
@@ -110,7 +111,7 @@ class _Numbered:
     def dims(self) -> tuple[int, ...]:
         """The dimensions of the operand that index vectors speak of."""
         given = self.given.scatter_dims_to_operand_dims
-        return (*given, *(d for d in self.taken if d not in given))
+        return (*given, *sorted({*self.given.inserted_window_dims, *self.taken} - {*given}))
 
     def indices(self) -> Tensor:
         """An index vector for each element, in the last dimension."""

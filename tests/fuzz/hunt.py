@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import jax
 import numpy as np
 
-import tests.fuzz.larger  # noqa: F401 - registers its steps
+import tests.fuzz.larger
+import tests.fuzz.rarer  # noqa: F401 - register their steps
 from tests.fuzz import kinds
 from tests.fuzz.compare import COARSEST, problem
 from tests.fuzz.drawing import draw
