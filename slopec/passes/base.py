@@ -45,6 +45,7 @@ PASSES: dict[str, str] = {
     "rematerialize": "slopec.passes.rematerialize:Rematerialize",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "separate-complex": "slopec.passes.separate_complex:SeparateComplex",
+    "separate-folds": "slopec.passes.separate_folds:SeparateFolds",
     "separate-gaps": "slopec.passes.separate_gaps:SeparateGaps",
     "separate-reductions": "slopec.passes.separate_reductions:SeparateReductions",
     "separate-loops": "slopec.passes.separate_loops:SeparateLoops",

@@ -7,6 +7,7 @@ from functools import reduce as fold
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from tests.sweep.case import Case
 from tests.sweep.modules import EVERY, FOLDS, block, combine, numbers, one_op, sample, traced, wide
@@ -77,7 +78,23 @@ def cases() -> Iterator[Case]:
             yield of(f"{op} of nothing, {kind}", small((3, 0), kind), neutral(op, kind), op, (1,))
     yield from starts()
     yield from several()
+    yield from transposed()
     yield from special()
+
+
+def transposed() -> Iterator[Case]:
+    """Places of extrema, turned: IREE forgets results of what it moves a transpose into."""
+    x = sample((3, 4, 5))
+    places = lambda x: jnp.argmax(x, 1)  # noqa: E731
+    turned = {
+        "at once": lambda x: places(x).T,
+        "reshaped": lambda x: places(x).T.reshape(-1) * 2,
+        "later": lambda x: (places(x) * 2 + 1).T,
+        "and as they are": lambda x: (places(x).T, places(x)),
+        "in a loop": lambda x: lax.fori_loop(0, 3, lambda k, x: x[::-1] + places(x).T.reshape(3, 1, 5), x),
+    }  # fmt: skip
+    for name, function in turned.items():
+        yield traced(f"reduce/places of maxima turned, {name}", function, x, ulps=4)
 
 
 def starts() -> Iterator[Case]:
