@@ -33,8 +33,11 @@ def general_gather(d: Draw) -> object:
     indexed = d.order(rank)[: d.upto(1, rank)]
     sizes = tuple(d.upto(1, n) if d.chance(0.6) else 1 for n in shape)
     dropped = tuple(k for k in range(rank) if sizes[k] == 1 and d.chance(0.5))
-    mode = d.pick(MODES)
-    limits = tuple(shape[k] - sizes[k] for k in indexed) if mode == MODES[2] else None
+    # XLA drops windows as a whole in the gradient, the specification has it element by element.
+    whole = all(sizes[k] == 1 for k in indexed)
+    mode = d.pick(MODES if whole else ("clip", "promise_in_bounds"))
+    inside = mode == "promise_in_bounds"
+    limits = tuple(shape[k] - sizes[k] for k in indexed) if inside else None
     i = _places(d, d.upto(1, 7), len(indexed), limits)
     left = rank - len(dropped)
     batch = d.upto(0, left)
@@ -74,7 +77,6 @@ def general_scatter(d: Draw) -> object:
     windows = tuple(k for k in range(len(shape)) if k != batch)
     numbers = lax.ScatterDimensionNumbers(windows, dropped, indexed)
     function = getattr(lax, f"scatter_{way}")
-    # XLA drops windows as a whole, the specification has it element by element.
     whole = all(sizes[k] == 1 for k in indexed)
     mode = d.pick(["drop", "clip"]) if whole else "clip"
     return d.add(
