@@ -51,7 +51,12 @@ def test_continuous_numbers(dtype):
 
 def test_compiled_numbers():
     def draw(key):
-        return {**all_of(random, key, "float32"), "poisson": random.poisson(key, 9.5, (20,))}
+        cov = sp.eye(3) + 0.5
+        return {
+            "gamma": random.gamma(key, 0.7, (50,)),
+            "poisson": random.poisson(key, 9.5, (20,)),
+            "multivariate normal": random.multivariate_normal(key, sp.zeros(3), cov, (4,)),
+        }
 
     compiled = sp.jit(draw)(KEY)
     for name, x in draw(KEY).items():
