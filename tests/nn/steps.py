@@ -153,7 +153,7 @@ def of_torch_cases() -> dict[str, Step]:
 
 def of_activations() -> dict[str, Step]:
     """The activations."""
-    given = {"Threshold": (0.4, -3.0)}
+    given = test_activations.ARGUMENTS
     return {
         name: Step(
             lambda name=name: getattr(nn, name)(*given.get(name, ())), (test_activations.PLANE,)
@@ -183,6 +183,12 @@ def of_losses() -> dict[str, Step]:
     return found
 
 
+def seen(module: Any, x: np.ndarray) -> Any:
+    """A lazy module that knows its sizes from an input."""
+    module(sp.tensor(single(x)))
+    return module
+
+
 def of_the_rest() -> dict[str, Step]:
     """Containers, what draws numbers, what is lazy."""
     layer = (8, 2, 16, 0.1)
@@ -205,7 +211,7 @@ def of_the_rest() -> dict[str, Step]:
         "GlobalMaxPool": Step(nn.GlobalMaxPool, (PLANES,)),
         "InstanceNorm3d": Step(lambda: nn.InstanceNorm3d(3), (VOLUMES,)),
         "RReLU training": Step(nn.RReLU, (PLANES,)),
-        "LazyLinear": Step(lambda: nn.LazyLinear(4), (WAVES,)),
+        "LazyLinear": Step(lambda: seen(nn.LazyLinear(4), WAVES), (WAVES,)),
     }  # fmt: skip
     for name in (
         "Dropout",
@@ -219,9 +225,10 @@ def of_the_rest() -> dict[str, Step]:
     for rank, x in planes.items():
         for name in ("Conv", "ConvTranspose"):
             lazy = getattr(nn, f"Lazy{name}{rank}d")
-            found[f"Lazy{name}{rank}d"] = Step(lambda lazy=lazy: lazy(4, 3), (x,))
+            found[f"Lazy{name}{rank}d"] = Step(lambda lazy=lazy, x=x: seen(lazy(4, 3), x), (x,))
         for name in ("BatchNorm", "InstanceNorm"):
-            found[f"Lazy{name}{rank}d"] = Step(getattr(nn, f"Lazy{name}{rank}d"), (x,))
+            lazy = getattr(nn, f"Lazy{name}{rank}d")
+            found[f"Lazy{name}{rank}d"] = Step(lambda lazy=lazy, x=x: seen(lazy(), x), (x,))
 
         def unpooled(model: Any, x: Any, rank: int = rank) -> Any:
             made, places = getattr(nn, f"MaxPool{rank}d")(2, return_indices=True)(x)
