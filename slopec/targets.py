@@ -371,7 +371,7 @@ CONFIGURATIONS = {
         Configuration(
             "apart",
             (),
-            "each reduction has a dispatch of its own",
+            "reductions and products have dispatches of their own",
             passes="separate-reductions",
         ),
         # What IREE fails to vectorise, such as the gradient of a cumulative maximum, it compiles
@@ -403,7 +403,7 @@ def configurations(target: Target, work: Workload) -> tuple[Configuration, ...]:
     """What to try for a program, best first and safest last.
 
     The optimisation levels of the back ends for GPUs fail on training steps that the defaults
-    compile ("failed to bufferize op"); what the defaults fail on are fused reductions.
+    compile ("failed to bufferize op"); what the defaults fail on are fused reductions and products.
 
     >>> target = Target("llvm-cpu", "x86_64", "x86-64-v3", features=("avx2", "fma"))
     >>> [c.name for c in configurations(target, Workload(products=True))]
