@@ -7,13 +7,12 @@ rows of both images.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.convolution import Convolved
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
-from slopec.kernels.windows import Axis
+from slopec.kernels.windows import Axis, place_of, summed
 
 _WORKGROUPS = 16  # enough to keep a handful of workers equally busy
 _SHARE = 16  # features of x that a workgroup takes, where they can be shared out evenly
@@ -142,31 +141,18 @@ class _Writer:
         ]
         before = [self.sums.load(*at, lanes=lanes, first=width) for at, width in places]
         with k.loop(*rows, carried=before) as row:
-            line = row.index * axis.stride + tap * axis.dilation + (-axis.low)
+            line = place_of(row.index, tap, axis)
             row.carry(self._row(row.values, (image, row.index, line), block))
         for (at, width), total in zip(places, row.results, strict=True):
             self.sums.store(total, *at, first=width)
 
     def _row(self, totals: list[Term], at: tuple[Term, Term, Term], block: _Block) -> list[Term]:
-        """Add the products of a row: near the edges one by one, in between in a loop."""
-        k = self.body
-        left, right = self._inside
-        for column in range(left):
-            totals = self._product(totals, at, k.index(column), column, block)
-        if left < right:
-            with k.loop(left, right, carried=totals) as trip:
-                trip.carry(self._product(trip.values, at, trip.index, left, block))
-            totals = trip.results
-        for column in range(right, self.work.columns.results):
-            totals = self._product(totals, at, k.index(column), column, block)
-        return totals
+        """Add the products of a row."""
 
-    @cached_property
-    def _inside(self) -> tuple[int, int]:
-        """The first result in a row that takes nothing from outside of x, and after the last."""
-        axis = self.work.columns
-        clear = [p for p in range(axis.results) if len(_inner_taps(axis, p)) == axis.window]
-        return (clear[0], clear[-1] + 1) if clear else (axis.results, axis.results)
+        def added(totals: list[Term], column: Term, like: int) -> list[Term]:
+            return self._product(totals, at, column, like, block)
+
+        return summed(self.body, self.work.columns, totals, added)
 
     def _product(
         self,
@@ -184,7 +170,7 @@ class _Writer:
             for v, width in enumerate(block.widths)
         ]
         added = list(totals)
-        for tap in _inner_taps(axis, like):
+        for tap in axis.taps_at(like):
             place = column * axis.stride + (tap * axis.dilation - axis.low)
             for g in range(block.count):
                 x = k.splat(self.work.element(self.x, image, line, place, block.given + g), lanes)
@@ -192,11 +178,6 @@ class _Writer:
                     i = (tap * block.count + g) * len(slopes) + v
                     added[i] = k.fma(x, slope, added[i])
         return added
-
-
-def _inner_taps(axis: Axis, result: int) -> list[int]:
-    """The places of the window at which a result takes an element of x."""
-    return [t for t in range(axis.window) if axis.place(result, t) is not None]
 
 
 def _rows(k: Body, axis: Axis, tap: Term, band: Term, count: int) -> tuple[Term, Term]:

@@ -6,13 +6,12 @@ time, each in a register for a vector of features. Between rows the sums stay in
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.depthwise import Depthwise
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
-from slopec.kernels.windows import place_of, taps
+from slopec.kernels.windows import place_of, summed, taps
 
 _WORKGROUPS = 16  # enough to keep a handful of workers equally busy
 _SPARE = 4  # registers that hold no sums
@@ -85,17 +84,12 @@ class _Writer:
                 with k.when(k.compare(row, ">=", last)):
                     self._by_taps(image, row)
 
-    @cached_property
+    @property
     def _inside(self) -> tuple[int, int]:
         """Rows at which all places of a window lie inside and fit registers: first and stop."""
         axis = self.work.rows
         fit = axis.window * self.work.columns.window <= self.cut.sums
-        clear = [
-            row
-            for row in range(axis.results)
-            if fit and all(axis.place(row, tap) is not None for tap in range(axis.window))
-        ]
-        return (clear[0], clear[-1] + 1) if clear else (axis.results, axis.results)
+        return axis.clear if fit else (axis.results, axis.results)
 
     def _whole(self, image: Term, row: Term) -> None:
         """Add the products of a row for all rows of the window."""
@@ -150,7 +144,7 @@ class _Writer:
             slope = self.y.load(image, row, column, feature, lanes=lanes, first=count)
             begin = column * columns.stride
             sums = list(totals)
-            for c in self._taps_at(like):
+            for c in columns.taps_at(like):
                 for i, (_, line) in enumerate(lines):
                     at = (image, line, begin + (c * columns.dilation - columns.low), feature)
                     x = self.x.load(*at, lanes=lanes, first=count)
@@ -158,26 +152,6 @@ class _Writer:
             return sums
 
         totals = [self.sums.load(*at, lanes=lanes, first=count) for at in places]
-        left, right = self._between
-        for column in range(left):
-            totals = added(totals, k.index(column), column)
-        if left < right:
-            with k.loop(left, right, carried=totals) as trip:
-                trip.carry(added(trip.values, trip.index, left))
-            totals = trip.results
-        for column in range(right, columns.results):
-            totals = added(totals, k.index(column), column)
+        totals = summed(k, columns, totals, added)
         for at, total in zip(places, totals, strict=True):
             self.sums.store(total, *at, first=count)
-
-    @cached_property
-    def _between(self) -> tuple[int, int]:
-        """The first result in a row whose window lies inside of x, and the one after the last."""
-        axis = self.work.columns
-        clear = [p for p in range(axis.results) if len(self._taps_at(p)) == axis.window]
-        return (clear[0], clear[-1] + 1) if clear else (axis.results, axis.results)
-
-    def _taps_at(self, result: int) -> list[int]:
-        """The places of the window at which a result in a row takes an element of x."""
-        axis = self.work.columns
-        return [t for t in range(axis.window) if axis.place(result, t) is not None]

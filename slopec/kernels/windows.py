@@ -6,8 +6,9 @@ just not written.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from slopec.kernels.body import Body, Index, Term
 
@@ -41,6 +42,16 @@ class Axis:
         """Whether nothing outside of x, or between its elements, is taken."""
         last = self.offset(self.results - 1, self.window - 1)
         return self.gaps == 1 and self.low <= 0 and last < self.size
+
+    def taps_at(self, result: int) -> list[int]:
+        """The places of the window at which a result takes an element of x."""
+        return [tap for tap in range(self.window) if self.place(result, tap) is not None]
+
+    @cached_property
+    def clear(self) -> tuple[int, int]:
+        """The first result that takes an element at every place, and the one after the last."""
+        found = [p for p in range(self.results) if len(self.taps_at(p)) == self.window]
+        return (found[0], found[-1] + 1) if found else (self.results, self.results)
 
     @property
     def label(self) -> str:
@@ -90,11 +101,33 @@ def runs(axis: Axis, width: int) -> list[tuple[int, int, Tile]]:
 def _tile_at(axis: Axis, start: int, width: int) -> Tile:
     taps: dict[int, list[tuple[int, int]]] = {}
     for pixel in range(width):
-        for tap in range(axis.window):
-            if axis.place(start + pixel, tap) is not None:
-                column = axis.offset(pixel, tap) // axis.gaps
-                taps.setdefault(column, []).append((pixel, tap))
+        for tap in axis.taps_at(start + pixel):
+            column = axis.offset(pixel, tap) // axis.gaps
+            taps.setdefault(column, []).append((pixel, tap))
     return Tile(width, tuple((column, tuple(taps[column])) for column in sorted(taps)))
+
+
+def summed(
+    k: Body,
+    axis: Axis,
+    totals: list[Term],
+    added: Callable[[list[Term], Term, int], list[Term]],
+) -> list[Term]:
+    """Totals of all results in a row: near the edges one by one, in between in a loop.
+
+    `added` adds to totals what goes with the result at a column, as near to the edges as another
+    column, which is known.
+    """
+    left, right = axis.clear
+    for column in range(left):
+        totals = added(totals, k.index(column), column)
+    if left < right:
+        with k.loop(left, right, carried=totals) as trip:
+            trip.carry(added(trip.values, trip.index, left))
+        totals = trip.results
+    for column in range(right, axis.results):
+        totals = added(totals, k.index(column), column)
+    return totals
 
 
 def taps(row: Term, axis: Axis) -> tuple[Index, Index, int]:
