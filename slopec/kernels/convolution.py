@@ -39,8 +39,7 @@ class Convolved:
     @property
     def inputs(self) -> tuple[Type, ...]:
         """What else the epilogue takes."""
-        shapes = {"feature": (self.made,), "image": self.result[0]}
-        return tuple((shapes[kind], self.dtype) for kind in self.then.inputs)
+        return self.then.types(self.made, self.result)
 
     @property
     def operands(self) -> tuple[Type, Type]:

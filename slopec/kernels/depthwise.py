@@ -45,8 +45,7 @@ class Depthwise:
     @property
     def inputs(self) -> tuple[Type, ...]:
         """What else the epilogue takes."""
-        shapes = {"feature": (self.features,), "image": self.result[0]}
-        return tuple((shapes[kind], self.dtype) for kind in self.then.inputs)
+        return self.then.types(self.features, self.result)
 
     @property
     def label(self) -> str:

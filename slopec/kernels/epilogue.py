@@ -11,6 +11,7 @@ from functools import partial
 from slopec import ir
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.elementwise import computed, kind_of
+from slopec.kernels.kernel import Type
 from slopec.transforms.body import defining
 
 _MOST = 24  # steps, each of which keeps a register busy
@@ -39,6 +40,12 @@ class Epilogue:
     def inputs(self) -> tuple[str, ...]:
         """The kinds of the inputs in order."""
         return tuple(step.kind for step in self.steps if step.kind in ("feature", "image"))
+
+    def types(self, features: int, result: Type) -> tuple[Type, ...]:
+        """How the inputs lie in memory."""
+        shape, dtype = result
+        shapes = {"feature": (features,), "image": shape}
+        return tuple((shapes[kind], dtype) for kind in self.inputs)
 
     @property
     def label(self) -> str:

@@ -62,8 +62,7 @@ class Product:
     @property
     def inputs(self) -> tuple[Type, ...]:
         """What else the epilogue takes."""
-        shapes = {"feature": (self.n,), "image": self.result[0]}
-        return tuple((shapes[kind], self.dtype) for kind in self.then.inputs)
+        return self.then.types(self.n, self.result)
 
     @property
     def result(self) -> Type:
