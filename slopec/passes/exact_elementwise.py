@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slopec import dtypes, hlo, ir, tracing
+from slopec import dtypes, hlo, ir
 from slopec.passes.each import each
 from slopec.passes.facts import MOVES, known
 from slopec.passes.numerics import (
@@ -76,12 +76,9 @@ def _in_single(op: Op) -> Tensor:
     if op.name in ("convolution", "dot_general"):
         # Once for every number, and not for every product; and out of the GPUs' kernels for those.
         operands = list(hlo.optimization_barrier(operands))
-    facts = {name: op.operation.attributes[name] for name in op.operation.attributes}
     half = dtypes.is_floating(op.dtype) and op.dtype.itemsize < 4
     dtype = dtypes.float32 if half else op.dtype
-    return hlo.convert(
-        tracing.emit(str(op.operation.name), operands, op.shape, dtype, facts), op.dtype
-    )
+    return hlo.convert(op.again(*operands, dtype=dtype), op.dtype)
 
 
 _COMPUTED = frozenset(

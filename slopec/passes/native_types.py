@@ -90,13 +90,12 @@ def _by_algorithm(op: Op) -> Tensor:
 def _complex_product(op: Op) -> Tensor:
     """Four products of the parts; of a complex one the compiler for CUDA crashes."""
     kind = dtypes.real_of(op.dtype)
-    attributes = {name: op.operation.attributes[name] for name in op.operation.attributes}
     (a, b), (c, d) = (
         [hlo.convert(part(x), kind) for part in (hlo.real, hlo.imag)] for x in op.operands
     )
 
     def product(x: Tensor, y: Tensor) -> Tensor:
-        return tracing.emit(str(op.operation.name), [x, y], op.shape, kind, attributes)
+        return op.again(x, y, dtype=kind)
 
     return hlo.complex_(product(a, c) - product(b, d), product(a, d) + product(b, c))
 

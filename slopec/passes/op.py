@@ -78,16 +78,19 @@ class Op:
         self,
         *operands: Tensor,
         shape: ir.Shape | None = None,
+        dtype: DType | None = None,
         attributes: ir.Attributes | None = None,
     ) -> Tensor:
         """The same op, with its attributes but for the given ones, on other operands.
 
-        `shape` is the result's where it differs from this op's result. The op has no region.
+        `shape` and `dtype` are the result's where they differ from this op's result. The op has no
+        region.
         """
         kept = {name: self.operation.attributes[name] for name in self.operation.attributes}
         shape = self.shape if shape is None else shape
+        dtype = self.dtype if dtype is None else dtype
         every = {**kept, **(attributes or {})}
-        return tracing.emit(str(self.operation.name), operands, shape, self.dtype, every)
+        return tracing.emit(str(self.operation.name), operands, shape, dtype, every)
 
 
 def tensor_of(value: ir.Value, where: Trace) -> Tensor:

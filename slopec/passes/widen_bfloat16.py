@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slopec import dtypes, hlo, ir, tracing
+from slopec import dtypes, hlo, ir
 from slopec.passes.each import each, put_results
 from slopec.passes.op import producer
 from slopec.tensor import Tensor
@@ -28,10 +28,9 @@ class WidenBfloat16:
             wide = self.operands and any(map(_is_narrow, op.operands))
             if not (narrow or wide):
                 continue
-            facts = {name: op.operation.attributes[name] for name in op.operation.attributes}
             dtype = dtypes.float32 if narrow else op.dtype
             operands = _wide(op.operands) if wide else op.operands
-            made = tracing.emit(str(op.operation.name), operands, op.shape, dtype, facts)
+            made = op.again(*operands, dtype=dtype)
             if narrow:
                 (made,) = hlo.optimization_barrier([made])
             put_results(op, [hlo.convert(made, op.dtype)])
