@@ -344,13 +344,15 @@ class Workload:
 class Configuration:
     """A named set of compiler flags; `reason` is what they are good for.
 
-    `passes` are slopec's, which change the program for it first.
+    `passes` are slopec's, which change the program for it first. The `last_resort` is for what
+    others do not compile, and never the fastest.
     """
 
     name: str
     flags: tuple[str, ...]
     reason: str
     passes: str = ""
+    last_resort: bool = False
 
 
 CONFIGURATIONS = {
@@ -373,6 +375,7 @@ CONFIGURATIONS = {
             (),
             "reductions and products have dispatches of their own",
             passes="separate-reductions",
+            last_resort=True,
         ),
         # What IREE fails to vectorise, such as the gradient of a cumulative maximum, it compiles
         # for registers of one number.
@@ -380,6 +383,7 @@ CONFIGURATIONS = {
             "scalar",
             ("--iree-llvmcpu-target-vector-width-in-bytes=4",),
             "slow code that compiles where vectorising fails",
+            last_resort=True,
         ),
     )
 }

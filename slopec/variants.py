@@ -81,11 +81,11 @@ def neighbours(
     """What differs from `variant` in one point: its configuration, a pass, a flag more or less.
 
     Configurations and passes that are for convolutions only count where there are some, and so do
-    kernels; the configurations that are last resorts are never the fastest.
+    kernels; last resorts do not.
     """
     if target.name == "llvm-cpu":
-        for name in CONFIGURATIONS:
-            unfit = name in ("apart", "scalar") or (name == "im2col" and not convolutions)
+        for name, configuration in CONFIGURATIONS.items():
+            unfit = configuration.last_resort or (name == "im2col" and not convolutions)
             if name != variant.configuration and not unfit:
                 yield replace(variant, configuration=name)
     names = (*(PASSES if convolutions else ()), *((KERNELS,) if kernels else ()))
