@@ -28,7 +28,6 @@ class ChannelsLast:
     def run(self, module: ir.Module) -> None:
         """Rewrite the functions of `module`, if it has convolutions."""
         if "stablehlo.convolution" in op_counts(module):
-            # Negations leave sums last of all; see `slopec.build`.
             rest = Simplify(keep_layouts=True).patterns()
             apply(module, [*PATTERNS, *rest])
 
