@@ -18,7 +18,8 @@ from slopec.kernels.kernel import Kernel, call, reshaped
 from slopec.kernels.matmul import Product
 from slopec.kernels.windows import Axis
 from slopec.passes.convolution import Convolution, channels_last, channels_last_sum
-from slopec.passes.op import Op, producer
+from slopec.passes.each import at
+from slopec.passes.op import producer
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
 
@@ -41,9 +42,8 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `convolution` is, if that pays; whether it did."""
     if not suits(vectors) or not all(map(ir.is_static, (*op.operands, *op.results))):
         return False
-    where = Trace(module, op.block, None, function=op)
-    where.location, where.point = op.location, ir.InsertionPoint(op)
-    c = Convolution.of(Op(op, where))
+    here = at(module, op)
+    c, where = Convolution.of(here), here.trace
     product = _product_of(c)
     if product is not None:
         return products.place_product(product, module, op, vectors)

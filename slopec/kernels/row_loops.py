@@ -7,7 +7,7 @@ from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product
 from slopec.kernels.products import packed
 from slopec.kernels.row_loop import Cut, Plan, row_loop
-from slopec.passes.op import Op
+from slopec.passes.each import at
 from slopec.passes.row_loops import row_loop_of
 from slopec.tracing import Trace
 from slopec.transforms.body import block_of, returned
@@ -18,10 +18,9 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `while` is, if its iterations treat rows alone; whether it did."""
     if not suits(vectors) or not all(map(ir.is_static, op.operands)):
         return False
-    where = Trace(module, op.block, None, function=op)
-    where.location, where.point = op.location, ir.InsertionPoint(op)
-    with tracing.writing(where):
-        loop = row_loop_of(Op(op, where))
+    here = at(module, op)
+    with tracing.writing(here.trace):
+        loop = row_loop_of(here)
     if loop is None:
         return False
     plan = Plan(loop, Cut.of(loop, vectors))
@@ -36,7 +35,7 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     for i, value in zip(places, made, strict=False):
         old = op.results[i]
         old.replace_all_uses_with(reshaped(value, ir.type_of(old)[0], op))
-    _leave(op, where, set(places))
+    _leave(op, here.trace, set(places))
     return True
 
 

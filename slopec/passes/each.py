@@ -21,6 +21,13 @@ def each(module: ir.Module, *names: str) -> Iterator[Op]:
                 yield Op(op, where)
 
 
+def at(module: ir.Module, operation: ir.Operation) -> Op:
+    """An op with a trace that writes just before it."""
+    where = Trace(module, operation.block, None, function=operation)
+    where.location, where.point = operation.location, ir.InsertionPoint(operation)
+    return Op(operation, where)
+
+
 def put(op: Op, place: int, tensor: Tensor) -> None:
     """Make `tensor` the operand at `place`, in place."""
     op.operation.operands[place] = op.trace.value_of(tensor)
