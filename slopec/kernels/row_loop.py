@@ -16,6 +16,7 @@ from slopec.kernels.elementwise import EACH, computed
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
 from slopec.passes.row_loops import Node, RowLoop
+from slopec.passes.stacks import Stack
 
 _WORKERS = 4  # among which few rows are spread
 _DIRECT = ("state", "row", "same")  # nodes that are in memory as they are
@@ -143,15 +144,6 @@ class Plan:
         given = {(n.kind, n.place): n for n in self.nodes if n.kind in ("row", "same", "feature")}
         return tuple(given.values())
 
-    @property
-    def matrices(self) -> dict[tuple[int, bool], tuple[int, int]]:
-        """The matrices and their sizes."""
-        return {
-            (n.place, n.transposed): (self.nodes[n.operands[0]].width, n.width)
-            for n in self.nodes
-            if n.kind == "product"
-        }
-
     def type_of(self, node: Node) -> Type:
         """How an input lies in memory."""
         rows = () if node.kind == "feature" else (self.loop.rows,)
@@ -175,7 +167,7 @@ def row_loop(plan: Plan) -> Kernel:
     ]
     packed: list[Type] = [
         ((-(-n // cut.panel(n)), k, cut.panel(n)), dtypes.float32)
-        for k, n in plan.matrices.values()
+        for k, n in plan.loop.matrices.values()
     ]
     given = [*(plan.type_of(node) for node in plan.inputs), *packed, *states]
     made = [*states, *stacks, ((groups, plan.room), dtypes.float32)]
@@ -194,13 +186,13 @@ class _Writer:
     ) -> None:
         self.plan, self.k = plan, body
         loop, cut = plan.loop, plan.cut
-        inputs, matrices, states = len(plan.inputs), len(plan.matrices), len(loop.states)
+        inputs, matrices, states = len(plan.inputs), len(plan.loop.matrices), len(loop.states)
         self.inputs = {
             (node.kind, node.place): memory
             for node, memory in zip(plan.inputs, given[:inputs], strict=True)
         }
         packed = given[inputs : inputs + matrices]
-        self.packed = dict(zip(plan.matrices, packed, strict=True))
+        self.packed = dict(zip(plan.loop.matrices, packed, strict=True))
         self.before, self.after = given[inputs + matrices :], made[:states]
         self.stacks, self.scratch = made[states:-1], made[-1]
         self.group = body.workgroup()
@@ -265,10 +257,13 @@ class _Writer:
         """The indices of a row of an input."""
         if node.kind == "feature":
             return ()
-        if node.stack is None:
-            return (self.first + row,)
-        offset = self.k.index(node.stack.offset)
-        return (offset + trip if node.stack.sign == 1 else offset - trip, self.first + row)
+        stack = () if node.stack is None else (self._in_stack(node.stack, trip),)
+        return (*stack, self.first + row)
+
+    def _in_stack(self, stack: Stack, trip: Term) -> Term:
+        """Which row of a stack an iteration reads or writes."""
+        offset = self.k.index(stack.offset)
+        return offset + trip if stack.sign == 1 else offset - trip
 
     # --- products --------------------------------------------------------------------------------
 
@@ -321,9 +316,8 @@ class _Writer:
     ) -> None:
         if store.memory == "stack":
             _, _, stack = self.plan.loop.stacks[store.to]
-            offset = self.k.index(stack.offset)
-            place = offset + trip if stack.sign == 1 else offset - trip
-            self.stacks[store.to].store(value, place, self.first + row, column, first=count)
+            place = self._in_stack(stack, trip), self.first + row
+            self.stacks[store.to].store(value, *place, column, first=count)
             return
         if store.memory == "state":
             start = self._state(store.to, (trip + 1) % 2, row)

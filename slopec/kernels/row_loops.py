@@ -25,7 +25,7 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
         return False
     plan = Plan(loop, Cut.of(loop, vectors))
     given = [reshaped(loop.outer[n.place], plan.type_of(n)[0], op) for n in plan.inputs]
-    for (number, transposed), (k, n) in plan.matrices.items():
+    for (number, transposed), (k, n) in loop.matrices.items():
         product = Product(1, 1, n, k, dtypes.float32, rhs="columns" if transposed else "rows")
         matrix = reshaped(loop.outer[number], (n, k) if transposed else (k, n), op)
         given.append(packed(matrix, product, plan.cut.panel(n), op))

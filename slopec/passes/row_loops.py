@@ -8,14 +8,15 @@ need not wait for anybody.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from slopec import dtypes, ir
 from slopec.dialects.attributes import DotDimensionNumbers
 from slopec.passes.op import Op, splat, tensor_of
-from slopec.passes.stacks import Stack, stack_of
+from slopec.passes.stacks import Stack, rows_of, stack_of
 from slopec.transforms.body import block_of, defining, returned
-from slopec.transforms.counted import Count, along, count_of
+from slopec.transforms.counted import Count, count_of
 
 ELEMENTWISE = frozenset(
     f"stablehlo.{name}"
@@ -71,10 +72,14 @@ class RowLoop:
     stacks: tuple[tuple[int, int, Stack], ...]
     outer: tuple[ir.Value, ...] = field(repr=False)
 
-    @property
-    def matrices(self) -> list[tuple[int, bool]]:
-        """What from outside is multiplied by, and whether transposed."""
-        return sorted({(n.place, n.transposed) for n in self.nodes if n.kind == "product"})
+    @cached_property
+    def matrices(self) -> dict[tuple[int, bool], tuple[int, int]]:
+        """What from outside is multiplied by, and whether transposed: its rows and columns."""
+        return {
+            (n.place, n.transposed): (self.nodes[n.operands[0]].width, n.width)
+            for n in self.nodes
+            if n.kind == "product"
+        }
 
     @property
     def pays(self) -> bool:
@@ -254,17 +259,13 @@ class _Reader:
         source = self._unchanged(before)
         if source is None or ir.type_of(source)[1] != dtypes.float32:
             return None
-        place_of = along(first, self.counter)
         shape = ir.type_of(source)[0]
+        stack = rows_of(first, self.counter, self.count, shape[0]) if shape else None
         whole = (1, *shape[1:]) == ir.type_of(op.results[0])[0] and shape[1:2] == (self.rows,)
         zeros = all(splat(tensor_of(x, self.op.trace)) == 0 for x in others)
-        if place_of is None or place_of[1] not in (1, -1) or not (whole and zeros):
+        if stack is None or not (whole and zeros):
             return None
-        offset, sign = place_of
-        ends = (offset, offset + sign * (self.count.trips - 1))
-        if not 0 <= min(ends) <= max(ends) < shape[0]:
-            return None
-        return Node("row", width, place=self._outside(source), stack=Stack(offset, sign))
+        return Node("row", width, place=self._outside(source), stack=stack)
 
     def _part(self, op: ir.Operation, width: int) -> Node | None:
         """Columns that follow each other."""

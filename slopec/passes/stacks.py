@@ -43,7 +43,7 @@ def stack_of(op: Op, place: int, following: ir.Value, count: Count) -> Stack | N
     row, first, *others = list(update.operands)[1:]
     if ir.type_of(row)[0][0] != 1 or any(_number(op, x) != 0 for x in others):
         return None
-    return _direction(op, first, count, ir.type_of(value)[0][0])
+    return rows_of(first, body.arguments[count.place], count, ir.type_of(value)[0][0])
 
 
 def _is_read(reader: ir.Operation, update: ir.Operation) -> bool:
@@ -54,9 +54,9 @@ def _is_read(reader: ir.Operation, update: ir.Operation) -> bool:
     return same_row and ir.type_of(reader.results[0])[0] == ir.type_of(update.operands[1])[0]
 
 
-def _direction(op: Op, first: ir.Value, count: Count, rows: int) -> Stack | None:
-    """Forwards or backwards along the rows, all within the tensor."""
-    found = along(first, block_of(op.operation, 1).arguments[count.place])
+def rows_of(row: ir.Value, counter: ir.Value, count: Count, rows: int) -> Stack | None:
+    """How `row` goes with the counter, if forwards or backwards and never beyond `rows` rows."""
+    found = along(row, counter)
     if found is None or found[1] not in (1, -1):
         return None
     offset, sign = found
