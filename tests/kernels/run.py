@@ -1,4 +1,4 @@
-"""Running compiled modules by IREE's own means."""
+"""What tests of kernels share: modules as kernels find them, and running what is compiled."""
 
 import platform
 
@@ -6,6 +6,12 @@ import iree.runtime as rt
 import numpy as np
 import pytest
 
+import slopec as sp
+from slopec import ir
+from slopec.build import LEGALIZE, transform
+from slopec.emit import resolve
+from slopec.kernels import place_kernels
+from slopec.passes import parse_pipeline, run_pipeline
 from slopec.targets import parse_target
 
 HOST = parse_target("llvm-cpu:host")
@@ -15,6 +21,40 @@ TARGETS = (HOST, parse_target("llvm-cpu:x86_64"))
 ON_X86 = pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64"
 )
+
+
+def legal(function, arguments, pipeline=LEGALIZE):
+    """A traced function after all passes, where kernels are placed next."""
+    module = sp.jit(function).lower(*arguments)
+    transform(module)
+    run_pipeline(module, parse_pipeline(pipeline))
+    return module
+
+
+def placed(module):
+    """The text of a module with kernels for this machine."""
+    copy = ir.clone_module(module)
+    place_kernels(copy, resolve(HOST))
+    ir.verify(copy)
+    return str(copy)
+
+
+def typed(shape):
+    """How a tensor type of float32 is spelled."""
+    return f"tensor<{'x'.join(map(str, shape))}xf32>"
+
+
+def convolutions(calls):
+    """One function with an operand pair and a result for each of some convolutions."""
+    types = [[typed(shape) for shape in shapes] for shapes, _ in calls]
+    given = [f"%x{i}: {x}, %k{i}: {k}" for i, (x, k, _) in enumerate(types)]
+    body = "\n".join(
+        f"%y{i} = stablehlo.convolution(%x{i}, %k{i}) {text} : ({x}, {k}) -> {y}"
+        for i, ((x, k, y), (_, text)) in enumerate(zip(types, calls, strict=True))
+    )
+    results = ", ".join(y for _, _, y in types)
+    values = ", ".join(f"%y{i}" for i in range(len(calls)))
+    return f"func.func @main({', '.join(given)}) -> ({results}) {{ {body}\n return {values} : {results} }}"
 
 
 def run(vmfb: bytes, *arguments: np.ndarray) -> list[np.ndarray]:

@@ -5,11 +5,9 @@ import pytest
 
 import slopec as sp
 from slopec import ir
-from slopec.build import LEGALIZE, transform
 from slopec.emit import emit, resolve
 from slopec.kernels import place_kernels
-from slopec.passes import parse_pipeline, run_pipeline
-from tests.kernels.run import HOST, TARGETS, run
+from tests.kernels.run import HOST, TARGETS, legal, placed, run
 
 rng = np.random.default_rng(0)
 
@@ -112,18 +110,8 @@ CASES = {
 }
 
 
-def legal(function, arguments):
-    module = sp.jit(function).lower(*arguments)
-    transform(module)
-    run_pipeline(module, parse_pipeline(LEGALIZE))
-    return module
-
-
 def kernels_of(module):
-    copy = ir.clone_module(module)
-    place_kernels(copy, resolve(HOST))
-    ir.verify(copy)
-    return str(copy).count("flow.dispatch @slopec_columns")
+    return placed(module).count("flow.dispatch @slopec_columns")
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)

@@ -9,7 +9,7 @@ from slopec.emit import emit, resolve
 from slopec.kernels.convolution import Convolved, schedule
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.windows import Axis
-from tests.kernels.run import ON_X86, TARGETS, run
+from tests.kernels.run import ON_X86, TARGETS, convolutions, run
 
 # Images, rows, columns, features given and made, window, strides, dilation, and padding.
 CASES = (
@@ -49,19 +49,6 @@ def spelled(case):
     yield (x, y, k), f"dim_numbers = [f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f], {gradient} {groups}"
 
 
-def module_of(calls):
-    """One function with an operand pair and a result for each of the convolutions."""
-    typed = [[f"tensor<{'x'.join(map(str, s))}xf32>" for s in shapes] for shapes, _ in calls]
-    given = [f"%x{i}: {x}, %k{i}: {k}" for i, (x, k, _) in enumerate(typed)]
-    body = "\n".join(
-        f"%y{i} = stablehlo.convolution(%x{i}, %k{i}) {text} : ({x}, {k}) -> {y}"
-        for i, ((x, k, y), (_, text)) in enumerate(zip(typed, calls, strict=True))
-    )
-    results = ", ".join(y for _, _, y in typed)
-    values = ", ".join(f"%y{i}" for i in range(len(calls)))
-    return f"func.func @main({', '.join(given)}) -> ({results}) {{ {body}\n return {values} : {results} }}"
-
-
 def exact(case, x, k, slope):
     """The convolution, and the gradient of its kernel, in double precision."""
     *_, strides, dilation, padding = case
@@ -85,7 +72,7 @@ def exact(case, x, k, slope):
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
 def test_convolutions_and_gradients(target):
     calls = [call for case in CASES for call in spelled(case)]
-    module = ir.parse(module_of(calls))
+    module = ir.parse(convolutions(calls))
     assert kernels.place_kernels(module, resolve(target))
     assert "stablehlo.convolution" not in str(module)
     rng = np.random.default_rng(0)

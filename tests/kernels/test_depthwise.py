@@ -6,7 +6,7 @@ import pytest
 
 from slopec import ir, kernels
 from slopec.emit import emit, resolve
-from tests.kernels.run import ON_X86, TARGETS, run
+from tests.kernels.run import ON_X86, TARGETS, convolutions, run
 
 # Images, rows, columns, features, window, strides, gaps in x, dilation, and padding.
 CASES = (
@@ -76,28 +76,11 @@ def exact(case, x, k, slope=None):
         return np.asarray(y if slope is None else pull(slope.astype(np.float64))[0])
 
 
-def typed(shape):
-    return f"tensor<{'x'.join(map(str, shape))}xf32>"
-
-
-def module_of(calls):
-    """One function with an operand pair and a result for each of the convolutions."""
-    types = [[typed(shape) for shape in shapes] for shapes, _ in calls]
-    given = [f"%x{i}: {x}, %k{i}: {k}" for i, (x, k, _) in enumerate(types)]
-    body = "\n".join(
-        f"%y{i} = stablehlo.convolution(%x{i}, %k{i}) {text} : ({x}, {k}) -> {y}"
-        for i, ((x, k, y), (_, text)) in enumerate(zip(types, calls, strict=True))
-    )
-    results = ", ".join(y for _, _, y in types)
-    values = ", ".join(f"%y{i}" for i in range(len(calls)))
-    return f"func.func @main({', '.join(given)}) -> ({results}) {{ {body}\n return {values} : {results} }}"
-
-
 @ON_X86
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
 def test_depthwise_convolutions(target):
     calls = [spelled(case) for case in CASES]
-    module = ir.parse(module_of(calls))
+    module = ir.parse(convolutions(calls))
     assert kernels.place_kernels(module, resolve(target))
     assert "stablehlo.convolution" not in str(module)
     rng = np.random.default_rng(0)
@@ -113,7 +96,7 @@ def test_depthwise_convolutions(target):
 def test_gradients_of_the_weights(target):
     cases = [case for case in CASES if case[6] == (1, 1)]
     calls = [spelled_gradient(case) for case in cases]
-    module = ir.parse(module_of(calls))
+    module = ir.parse(convolutions(calls))
     assert kernels.place_kernels(module, resolve(target))
     assert "stablehlo.convolution" not in str(module)
     rng = np.random.default_rng(0)

@@ -8,11 +8,9 @@ from jax import lax
 
 import slopec as sp
 from slopec import ir
-from slopec.build import LEGALIZE, transform
-from slopec.emit import emit, resolve
-from slopec.kernels import place_kernels
-from slopec.passes import parse_pipeline, run_pipeline
-from tests.kernels.run import HOST, ON_X86, TARGETS, run
+from slopec.build import LEGALIZE
+from slopec.emit import emit
+from tests.kernels.run import HOST, ON_X86, TARGETS, legal, placed, run
 
 LEFT_ALONE = LEGALIZE.replace("block-loops", "block-loops{hand-written}")
 rng = np.random.default_rng(0)
@@ -108,17 +106,8 @@ def loss(of, np, arrays):
     return sum((y * y).sum() for y in values(of, arrays))
 
 
-def legal(function, arguments):
-    module = sp.jit(function).lower(*arguments)
-    transform(module)
-    run_pipeline(module, parse_pipeline(LEFT_ALONE))
-    return module
-
-
 def loops_left(module):
-    copy = ir.clone_module(module)
-    place_kernels(copy, resolve(HOST))
-    return str(copy).count("stablehlo.while")
+    return placed(module).count("stablehlo.while")
 
 
 @ON_X86
@@ -127,7 +116,7 @@ def test_loops_over_rows(target):
     def main(*arrays):
         return tuple(values(of_ours, arrays))
 
-    module = legal(main, ARRAYS)
+    module = legal(main, ARRAYS, LEFT_ALONE)
     assert loops_left(module) == 1  # the one that runs once
     results = run(emit(ir.bytecode(module), target).vmfb, *ARRAYS)
     for got, wanted in zip(results, values(of_jax, ARRAYS), strict=True):
@@ -141,7 +130,7 @@ def test_gradients_of_loops_over_rows():
     def main(*arrays):
         return sp.grad(lambda *arrays: loss(of_ours, sp, arrays), argnums=places)(*arrays)
 
-    module = legal(main, ARRAYS)
+    module = legal(main, ARRAYS, LEFT_ALONE)
     results = run(emit(ir.bytecode(module), HOST).vmfb, *ARRAYS)
     expected = jax.grad(lambda *arrays: loss(of_jax, jnp, arrays), argnums=places)(*ARRAYS)
     for got, wanted in zip(results, expected, strict=True):
@@ -162,4 +151,4 @@ def test_what_mixes_rows_stays_a_loop(step):
     def main(w, xs):
         return sp.scan(lambda h, x: (step(h, x, w), None), sp.zeros((16, 16)), xs)[0]
 
-    assert loops_left(legal(main, [array(16, 16), array(5, 16, 16)])) > 0
+    assert loops_left(legal(main, [array(16, 16), array(5, 16, 16)], LEFT_ALONE)) > 0
