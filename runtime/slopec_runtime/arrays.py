@@ -15,7 +15,7 @@ from .errors import Error
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iree.runtime import HalBufferView
+    from iree.runtime import VmRef
     from numpy.typing import NDArray
 
     from .devices import Device
@@ -43,9 +43,9 @@ class Array(NDArrayOperatorsMixin):
     __slots__ = (
         "_consumer",
         "_exposed",
+        "_handle",
         "_host",
         "_meter",
-        "_view",
         "device",
         "dtype",
         "shape",
@@ -56,7 +56,7 @@ class Array(NDArrayOperatorsMixin):
         device: Device,
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
-        view: HalBufferView | None = None,
+        handle: VmRef | None = None,
         host: NDArray[Any] | None = None,
         meter: Meter | None = None,
         shared: bool = False,
@@ -64,10 +64,9 @@ class Array(NDArrayOperatorsMixin):
         self.device = device
         self.shape = shape
         self.dtype = dtype
-        self._view = view
+        self._handle = handle
         self._host = host
         self._meter = meter
-        self._consumer = ""
         # Whether others may look at the same memory: NumPy, DLPack or a state slot.
         self._exposed = shared
 
@@ -98,40 +97,40 @@ class Array(NDArrayOperatorsMixin):
     def numpy(self) -> NDArray[Any]:
         """The content as a read-only NumPy array; later calls give the same one."""
         if self._host is None:
-            self._host = buffers.download(self.device, self.view(), self.shape, self.dtype)
+            self._host = buffers.download(self.device, self.handle(), self.shape, self.dtype)
             self._exposed |= self.device.is_host
             if self._meter is not None:
-                self._meter.add(downloaded=self.nbytes)
+                self._meter.add(downloaded=self._host.nbytes)
         return self._host
 
-    def view(self) -> HalBufferView:
+    def handle(self) -> VmRef:
         """IREE's handle of the content on the device; it must not be written to."""
-        if self._view is not None:
-            return self._view
+        if self._handle is not None:
+            return self._handle
         if self._host is None:
             raise Error(
                 "S0515",
                 f"this array was donated to {self._consumer} and holds nothing any more",
                 hint="use the result of that call, or keep x.numpy() before it",
             )
-        self._view = buffers.upload(self.device, self._host)
+        self._handle = buffers.upload(self.device, self._host)
         if self._meter is not None:
-            self._meter.add(uploaded=self.nbytes)
-        return self._view
+            self._meter.add(uploaded=self._host.nbytes)
+        return self._handle
 
-    def share(self) -> HalBufferView:
+    def share(self) -> VmRef:
         """The handle, for a holder that keeps it: the memory will never be donated after that."""
         self._exposed = True
-        return self.view()
+        return self.handle()
 
-    def consume(self, consumer: str) -> HalBufferView:
-        """Give up the memory to `consumer`; views handed out before keep their content."""
-        view = self.view()
+    def consume(self, consumer: str) -> VmRef:
+        """Give up the memory to `consumer`; what was handed out before keeps its content."""
+        handle = self.handle()
         if self._exposed:
-            view = buffers.duplicate(self.device, view)
-        self._view = self._host = None
+            handle = buffers.duplicate(self.device, handle)
+        self._handle = self._host = None
         self._consumer = consumer
-        return view
+        return handle
 
     def item(self) -> Any:
         """The only element as a Python number."""
@@ -162,8 +161,8 @@ class Array(NDArrayOperatorsMixin):
         """A DLPack capsule of the content, shared unless `copy`; do not write to a shared one."""
         if dl_device is not None and dl_device != self.device.dlpack:
             return np.array(self.numpy()).__dlpack__(dl_device=dl_device)
-        view = buffers.duplicate(self.device, self.view()) if copy else self.share()
-        return self.device.handle.create_dlpack_capsule(view, *self.device.dlpack)
+        shared = buffers.duplicate(self.device, self.handle()) if copy else self.share()
+        return buffers.capsule(self.device, shared)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -196,7 +195,7 @@ class Array(NDArrayOperatorsMixin):
         return np.array, (self.numpy(),)
 
     def __repr__(self) -> str:
-        if self._view is None and self._host is None:
+        if self._handle is None and self._host is None:
             return f"Array(donated to {self._consumer}, shape={self.shape}, dtype={self.dtype})"
         numbers = np.array2string(
             self.numpy(), separator=", ", prefix="Array(", threshold=200, edgeitems=3

@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from iree.runtime import HalBufferView, VmVariantList
+from iree.runtime import VmVariantList
 
 from . import buffers
 from .arrays import Array
+from .context import FAILURES, failure
 from .dtypes import numpy_dtype
 from .errors import Error
+from .operands import Expected, operand
 from .sizes import evaluate
 from .tree import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iree.runtime import VmFunction
+    from iree.runtime import VmFunction, VmRef
 
     from .context import Context
     from .manifest import EntryPoint, Shape, Variant
-    from .operands import Operand
 
 
 class Call:
@@ -36,10 +37,22 @@ class Call:
         self._name = name
         self._entry = entry
         self._context = context
+        self._device, self._state, self._meter = context.device, context.state, context.meter
         self._function = context.function(variant.symbol)
         self._scratch = scratch_size(self._function)
         fed = [array for array in entry.inputs if array.slot is None]
-        self._names = [array.name for array in fed]
+        self._expected = [
+            (
+                i,
+                Expected(
+                    f"input '{array.name}' of {name}()",
+                    array.name,
+                    _sized(array.shape, variant.dims),
+                    array.dtype,
+                ),
+            )
+            for i, array in enumerate(fed)
+        ]
         self._given_up = [i for i, array in enumerate(fed) if array.donated]
         self._slots = [array.slot for array in entry.inputs]
         # Whether the function takes just what is passed, which then needs no sorting out.
@@ -52,96 +65,104 @@ class Call:
             for i, output in enumerate(entry.outputs)
             if i in returned
         ]
+        self._positions = range(len(entry.outputs))
         # Outputs that share memory with another array; known after the first run.
         self._entangled: list[int] | None = None
 
-    def run(self, operands: Sequence[Operand]) -> list[Array | None]:
-        """Run the function once. Raises Error S0514, S0515 or S0516."""
-        fed, uploaded = self._upload(operands)
-        state, meter = self._context.state, self._context.meter
-        with state.lock:
-            outputs = self._invoke(fed if self._is_plain else self._arguments(operands, fed))
+    def run(self, values: Sequence[Any]) -> list[Array | None]:
+        """Run the function once. Raises Error S0511, S0512, S0514, S0515 or S0516."""
+        device, state, meter = self._device, self._state, self._meter
+        device.check()
+        # Plain loops and a bare lock: of a small program's call they are what takes the time.
+        fed: list[VmRef] = []
+        sent: list[int] = []
+        for i, expected in self._expected:
+            fed.append(self._feed(values[i], expected, sent))
+        state.lock.acquire()
+        try:
+            outputs = self._invoke(fed if self._is_plain else self._arguments(values, fed))
             for i, slot in self._replaces:
-                state.views[slot] = outputs[i]
-            meter.count_call()
-        if uploaded:
-            meter.add(uploaded=uploaded)
-        device = self._context.device
+                state.held[slot] = outputs[i]
+            meter.calls += 1
+        finally:
+            state.lock.release()
+        if sent:
+            meter.add(uploaded=sum(sent))
         results: list[Array | None] = [None] * len(outputs)
         for i, shape, dtype, kept in self._results:
-            view = outputs[i] if kept is None else state.own(kept, outputs[i])
-            results[i] = Array(device, shape, dtype, view, None, meter, kept is not None)
+            handle = outputs[i] if kept is None else state.own(kept, outputs[i])
+            results[i] = Array(device, shape, dtype, handle, None, meter, kept is not None)
         return results
 
-    def _upload(self, operands: Sequence[Operand]) -> tuple[list[HalBufferView], int]:
-        """The handles of the operands and the bytes sent."""
-        device = self._context.device
-        fed: list[HalBufferView] = []
-        sent = 0
-        for value in operands:
-            if isinstance(value, Array) and value.device is device:
-                fed.append(value.view())
-                continue
-            # An array of another device comes through the host.
-            array = np.asarray(value)
-            sent += array.nbytes
-            fed.append(buffers.upload(device, array))
-        return fed, sent
+    def _feed(self, value: Any, expected: Expected, sent: list[int]) -> VmRef:
+        """The handle of what was passed for an input; its bytes join `sent` if they have to go."""
+        fits = (
+            type(value) is Array
+            and value.dtype is expected.wanted
+            and value.shape == expected.shape
+        )
+        found = value if fits else operand(value, expected)
+        if isinstance(found, Array) and found.device is self._device:
+            return found.handle()
+        # An array of another device comes through the host.
+        array = np.asarray(found)
+        sent.append(array.nbytes)
+        return buffers.upload(self._device, array)
 
-    def _arguments(
-        self, operands: Sequence[Operand], fed: list[HalBufferView]
-    ) -> list[HalBufferView]:
+    def _arguments(self, values: Sequence[Any], fed: list[VmRef]) -> list[VmRef]:
         """One handle per input, in order. Nothing is donated before everything is known good."""
-        state = self._context.state
-        held = state.views
+        state = self._state
+        held = state.held
         for slot in self._slots:
             if slot is not None and slot not in held:
                 raise state.missing(slot)
         for i in self._given_up:
-            if isinstance(operands[i], Array) and operands[i].device is self._context.device:
-                fed[i] = self._consume(operands, i)
+            value, (_, expected) = values[i], self._expected[i]
+            # What was cast, or is elsewhere, is not the memory that the function gets.
+            if (
+                isinstance(value, Array)
+                and value.device is self._device
+                and value.dtype == expected.wanted
+            ):
+                fed[i] = self._consume(values, i, expected.name)
         given = iter(fed)
         return [next(given) if slot is None else held[slot] for slot in self._slots]
 
-    def _consume(self, operands: Sequence[Operand], position: int) -> HalBufferView:
-        array: Any = operands[position]
-        name = self._names[position]
-        if sum(other is array for other in operands) > 1:
+    def _consume(self, values: Sequence[Any], position: int, name: str) -> VmRef:
+        array = values[position]
+        if sum(other is array for other in values) > 1:
             raise Error(
                 "S0515",
                 f"{self._name}() donates its input '{name}', but got the same array twice",
                 hint="pass a copy: np.array(x)",
             )
-        view: HalBufferView = array.consume(f"{self._name}({name})")
-        return view
+        handle: VmRef = array.consume(f"{self._name}({name})")
+        return handle
 
-    def _invoke(self, views: Sequence[HalBufferView]) -> list[HalBufferView]:
+    def _invoke(self, fed: Sequence[VmRef]) -> list[VmRef]:
         """Run the function; from here on the donated slots are gone unless it succeeds."""
-        state = self._context.state
-        arguments = VmVariantList(len(views) + 1)
-        for view in views:
-            arguments.push_ref(view)
+        arguments, results = VmVariantList(len(fed) + 1), VmVariantList(len(self._positions))
+        for handle in fed:
+            arguments.push_ref(handle)
         if self._scratch is not None:
             arguments.push_ref(self._context.scratch(self._scratch))
-        count = len(self._entry.outputs)
-        results = VmVariantList(count)
         for slot in self._donates:
-            del state.views[slot]
+            del self._state.held[slot]
         try:
             self._context.invoke(self._function, arguments, results)
-        except Error:
-            state.lost.update(dict.fromkeys(self._donates, self._name))
-            raise
-        outputs = [results.get_as_object(i, HalBufferView) for i in range(count)]
+        except FAILURES as problem:
+            self._state.lost.update(dict.fromkeys(self._donates, self._name))
+            raise failure(self._function, problem) from None
+        outputs = []
+        for i in self._positions:
+            outputs.append(results.get_as_ref(i))  # noqa: PERF401 - see `run`
         if self._entangled is None:
-            self._entangled = self._find_entangled(views, outputs)
+            self._entangled = self._find_entangled(fed, outputs)
         for i in self._entangled:
-            outputs[i] = buffers.duplicate(self._context.device, outputs[i])
+            outputs[i] = buffers.duplicate(self._device, outputs[i])
         return outputs
 
-    def _find_entangled(
-        self, views: Sequence[HalBufferView], outputs: Sequence[HalBufferView]
-    ) -> list[int]:
+    def _find_entangled(self, fed: Sequence[VmRef], outputs: Sequence[VmRef]) -> list[int]:
         """Outputs that lie where a lasting input or an earlier output lies.
 
         IREE returns an input that passes through unchanged, or is only reshaped, in place, and
@@ -149,15 +170,15 @@ class Call:
         would change with it, so all but the first get memory of their own. Which ones is a
         property of the compiled function.
         """
-        device = self._context.device
+        device = self._device
         seen = {
-            buffers.address(device, view)
-            for view, array in zip(views, self._entry.inputs, strict=True)
+            buffers.address(device, handle)
+            for handle, array in zip(fed, self._entry.inputs, strict=True)
             if not array.donated
         }
         found = []
-        for i, view in enumerate(outputs):
-            place = buffers.address(device, view)
+        for i, handle in enumerate(outputs):
+            place = buffers.address(device, handle)
             if place in seen if place is not None else self._may_be_entangled(i):
                 found.append(i)
             seen.add(place)
@@ -169,7 +190,7 @@ class Call:
         A function that updates its donated inputs in place cannot give two of them one buffer.
         """
         slot = self._entry.outputs[position].slot
-        return slot in self._context.state.donated and not self._donates
+        return slot in self._state.donated and not self._donates
 
 
 def scratch_size(function: VmFunction) -> int | None:

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
     from .artifact import Artifact
 
+FAILURES = (RuntimeError, ValueError, SystemError, IndexError)
+"""What IREE's bindings raise where a function fails."""
+
 
 class Context:
     """A module loaded on a device, with the state its functions share.
 
-    IREE's contexts must not run two calls at once; callers hold `state.lock` around `invoke`,
-    which releases the interpreter while the device works.
+    `invoke(function, arguments, results)` runs a function and releases the interpreter while the
+    device works. IREE's contexts must not run two calls at once; callers hold `state.lock` around
+    it, and tell of its `FAILURES` by `failure`.
     """
 
     def __init__(self, artifact: Artifact, device: Device, module: VmModule) -> None:
@@ -43,6 +47,7 @@ class Context:
                 f"{artifact.origin} cannot be loaded on '{device.name}'",
                 notes=[text],
             ) from None
+        self.invoke = self._patiently if device.has_workers else self._vm.invoke
 
     def function(self, symbol: str) -> VmFunction:
         """The exported function of that name; raises Error S0504 if the module has none."""
@@ -67,18 +72,13 @@ class Context:
             self._scratch = buffers.allocate(self.device, size)
         return self._scratch
 
-    def invoke(
+    def _patiently(
         self, function: VmFunction, arguments: VmVariantList, results: VmVariantList
     ) -> None:
-        """Run a function; what goes wrong inside IREE becomes Error S0516."""
-        self.device.check()
-        try:
-            if self.device.has_workers:
-                with Patience():
-                    self._vm.invoke(function, arguments, results)
-            else:
-                self._vm.invoke(function, arguments, results)
-        except (RuntimeError, ValueError, SystemError, IndexError) as problem:
-            raise Error(
-                "S0516", f"'{function.name}' failed on the device", notes=[plain_text(problem)]
-            ) from None
+        with Patience():
+            self._vm.invoke(function, arguments, results)
+
+
+def failure(function: VmFunction, problem: Exception) -> Error:
+    """The error for what IREE raised while a function ran, one of `FAILURES`."""
+    return Error("S0516", f"'{function.name}' failed on the device", notes=[plain_text(problem)])

@@ -39,6 +39,7 @@ class Entry:
             tuple(variant.dims[dim] for dim in self._dims): Call(name, facts, variant, context)
             for variant in facts.variants
         }
+        self._only = self._calls.get(())
         self._fed = [i for i, array in enumerate(facts.inputs) if array.slot is None]
         self._expected = [
             Expected(f"input '{array.name}' of {name}()", array.name, array.shape, array.dtype)
@@ -56,8 +57,10 @@ class Entry:
             if any(isinstance(size, str) and not is_name(size) for size in expected.shape)
         ]
         self._names = [argument for argument, _ in facts.arguments]
-        # Whether the arguments are the inputs, one by one.
-        self._is_flat = [tree for _, tree in facts.arguments] == self._fed
+        # How many arguments there are, if they are the inputs, one by one.
+        is_flat = [tree for _, tree in facts.arguments] == self._fed
+        self._arity = len(self._fed) if is_flat else None
+        self._tree = facts.result
         self._is_pure = not any(out.slot for out in facts.outputs) and not any(
             array.donated for array in facts.inputs
         )
@@ -69,18 +72,20 @@ class Entry:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the entry; the result nests as it did when the entry was compiled."""
-        if kwargs or not self._is_flat or len(args) != len(self._fed):
+        if kwargs or len(args) != self._arity:
             values = self._bind(args, kwargs)
             args = tuple(values[i] for i in self._fed)
+        tree = self._tree
+        if self._only is not None:
+            results = self._only.run(args)
+            return results[tree] if type(tree) is int else unflatten(tree, results)
         operands = list(map(operand, args, self._expected))
-        if not self._dims:
-            return unflatten(self.facts.result, self._calls[()].run(operands))
         sizes: dict[str, int] = {}
         for position, expected in self._symbolic:
             measure(sizes, operands[position].shape, expected)
         for position, expected in self._formulas:
             check_formulas(sizes, operands[position].shape, expected)
-        return unflatten(self.facts.result, self._run(operands, sizes))
+        return unflatten(tree, self._run(operands, sizes))
 
     def __repr__(self) -> str:
         return f"<entry {self.signature}>"

@@ -13,7 +13,7 @@ from .errors import Error, MissingSlotError, did_you_mean
 from .operands import Expected, operand
 
 if TYPE_CHECKING:
-    from iree.runtime import HalBufferView
+    from iree.runtime import VmRef
 
     from .devices import Device
     from .manifest import Manifest, Slot
@@ -27,7 +27,7 @@ class State(MutableMapping[str, Array]):
     array that was read before. Assign NumPy arrays, device arrays, numbers or lists; they are
     checked like inputs (Error S0511, S0512), unknown names raise Error S0514.
 
-    `views` are IREE's handles and `lost` the entry in whose failed call a slot was lost; both
+    `held` are IREE's handles and `lost` the entry in whose failed call a slot was lost; both
     belong to whoever holds `lock`.
     """
 
@@ -37,7 +37,7 @@ class State(MutableMapping[str, Array]):
         self._device = device
         self._meter = meter
         self.lock = Lock()
-        self.views: dict[str, HalBufferView] = {}
+        self.held: dict[str, VmRef] = {}
         self.lost: dict[str, str] = {}
         self.donated = frozenset(
             array.slot
@@ -49,19 +49,19 @@ class State(MutableMapping[str, Array]):
     def load(self, name: str, content: memoryview) -> None:
         """Give a slot the value of raw little-endian bytes."""
         slot = self._slots[name]
-        view = buffers.upload_bytes(self._device, content, slot.shape, numpy_dtype(slot.dtype))
+        handle = buffers.upload_bytes(self._device, content, slot.shape, numpy_dtype(slot.dtype))
         self._meter.add(uploaded=content.nbytes)
         with self.lock:
-            self.views[name] = view
+            self.held[name] = handle
 
     def copy_from(self, other: State) -> None:
         """Take over the values of another state of the same program."""
         with other.lock, self.lock:
-            self.views = {name: self.own(name, view) for name, view in other.views.items()}
+            self.held = {name: self.own(name, handle) for name, handle in other.held.items()}
 
-    def own(self, name: str, view: HalBufferView) -> HalBufferView:
+    def own(self, name: str, handle: VmRef) -> VmRef:
         """A handle whose content stays: later calls write to the memory of a donated slot."""
-        return buffers.duplicate(self._device, view) if name in self.donated else view
+        return buffers.duplicate(self._device, handle) if name in self.donated else handle
 
     def missing(self, name: str) -> MissingSlotError:
         """The error for a slot that has no value; the caller holds `lock`."""
@@ -94,16 +94,16 @@ class State(MutableMapping[str, Array]):
 
     def __getitem__(self, name: str) -> Array:
         with self.lock:
-            view = self.views.get(name)
-            if view is None:
+            handle = self.held.get(name)
+            if handle is None:
                 raise self.missing(name)
-            view = self.own(name, view)
+            handle = self.own(name, handle)
         slot = self._slots[name]
         return Array(
             self._device,
             slot.shape,
             numpy_dtype(slot.dtype),
-            view=view,
+            handle=handle,
             meter=self._meter,
             shared=True,
         )
@@ -114,30 +114,30 @@ class State(MutableMapping[str, Array]):
         slot = self._slots[name]
         found = operand(value, Expected(f"state slot '{name}'", name, slot.shape, slot.dtype))
         if isinstance(found, Array) and found.device is self._device:
-            view = self.own(name, found.view() if name in self.donated else found.share())
+            handle = self.own(name, found.handle() if name in self.donated else found.share())
         else:
             host = found.numpy() if isinstance(found, Array) else found
-            view = buffers.upload(self._device, host)
+            handle = buffers.upload(self._device, host)
             self._meter.add(uploaded=host.nbytes)
         with self.lock:
-            self.views[name] = view
+            self.held[name] = handle
             self.lost.pop(name, None)
 
     def __delitem__(self, name: str) -> None:
         raise Error("S0514", "state slots cannot be deleted, only assigned")
 
     def __contains__(self, name: object) -> bool:
-        return name in self.views
+        return name in self.held
 
     def __iter__(self) -> Iterator[str]:
-        return iter([name for name in self._slots if name in self.views])
+        return iter([name for name in self._slots if name in self.held])
 
     def __len__(self) -> int:
-        return len(self.views)
+        return len(self.held)
 
     def __repr__(self) -> str:
         lines = [
-            f"  {name}: {slot.dtype}{list(slot.shape)}{'' if name in self.views else ' (no value)'}"
+            f"  {name}: {slot.dtype}{list(slot.shape)}{'' if name in self.held else ' (no value)'}"
             for name, slot in self._slots.items()
         ]
         return "\n".join(["State:", *lines]) if lines else "State: none"

@@ -30,17 +30,16 @@ class Traffic:
 
 
 class Meter:
-    """The running counts behind `Traffic`, bytes safe to add from several threads."""
+    """The running counts behind `Traffic`, bytes safe to add from several threads.
 
-    __slots__ = ("_calls", "_downloaded", "_lock", "_uploaded")
+    Whoever calls adds to `calls`, holding what lets one call at a time run.
+    """
+
+    __slots__ = ("_downloaded", "_lock", "_uploaded", "calls")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls = self._uploaded = self._downloaded = 0
-
-    def count_call(self) -> None:
-        """One more call; whoever calls holds what lets one call at a time run."""
-        self._calls += 1
+        self.calls = self._uploaded = self._downloaded = 0
 
     def add(self, uploaded: int = 0, downloaded: int = 0) -> None:
         """Add to the bytes."""
@@ -51,4 +50,4 @@ class Meter:
     def read(self) -> Traffic:
         """The counts now."""
         with self._lock:
-            return Traffic(self._calls, self._uploaded, self._downloaded)
+            return Traffic(self.calls, self._uploaded, self._downloaded)

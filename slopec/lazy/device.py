@@ -151,7 +151,7 @@ def place(data: Any, name: str) -> Any:
     if isinstance(data, Array) and data.device is target:
         return data
     moved = Array.of(target, np.asarray(data))
-    moved.view()
+    moved.handle()
     return moved
 
 

@@ -288,6 +288,13 @@ def test_donated_numpy_arrays_are_left_alone(program):
     assert_array_equal(x, FOUR)
 
 
+def test_a_donated_array_that_is_cast_is_left_alone(program):
+    x = program.put(FOUR.astype("int8"))
+    program.add(x, FOUR)
+
+    assert_array_equal(x, FOUR)
+
+
 @pytest.mark.parametrize("look", [np.asarray, np.from_dlpack, memoryview])
 def test_what_was_looked_at_survives_donation(program, look):
     x = program.add(FOUR, FOUR)
