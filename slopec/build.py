@@ -38,7 +38,7 @@ OPTIMIZE = (
 LEGALIZE = (
     "expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
     "sum-sliced-products,separate-orientations,block-loops,unroll-loops,guard-indices,trim-windows,"
-    "cse,separate-buffers,exact-elementwise,native-types,separate-gaps,separate-folds,separate-loops,"
+    "cse,separate-buffers,read-carried,exact-elementwise,native-types,separate-gaps,separate-folds,separate-loops,"
     "constant-positions,refuse"
 )
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""

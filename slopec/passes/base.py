@@ -39,6 +39,7 @@ PASSES: dict[str, str] = {
     "inline-routines": "slopec.passes.inline_routines:InlineRoutines",
     "loop-invariant-code-motion": "slopec.passes.mlir:LoopInvariantCodeMotion",
     "native-types": "slopec.passes.native_types:NativeTypes",
+    "read-carried": "slopec.passes.read_carried:ReadCarried",
     "raise-logistic": "slopec.passes.raise_logistic:RaiseLogistic",
     "refine-shapes": "slopec.passes.refine_shapes:RefineShapes",
     "refuse": "slopec.passes.refuse:Refuse",

@@ -126,9 +126,14 @@ def copies(values: Sequence[Tensor]) -> list[Tensor]:
     parts = [x.dtype if not dtypes.is_complex(x.dtype) else hlo.real(x).dtype for x in values]
     # x + -0 is x, of every sign; x + 0 is not.
     zeros = [hlo.full((), -0.0 if dtypes.is_floating(part) else 0, part) for part in parts]
-    unknown = hlo.optimization_barrier(zeros)
-    _leave_loops(unknown[0])
-    return [_sum(x, zero) for x, zero in zip(values, unknown, strict=True)]
+    return [_sum(x, zero) for x, zero in zip(values, unknown(zeros), strict=True)]
+
+
+def unknown(constants: Sequence[Tensor]) -> Sequence[Tensor]:
+    """New constants, as numbers that IREE does not know."""
+    behind = hlo.optimization_barrier(constants)
+    _leave_loops(behind[0])
+    return behind
 
 
 def _sum(x: Tensor, zero: Tensor) -> Tensor:

@@ -289,6 +289,48 @@ def test_barriers_leave_loops_before_iree_sees_them():
     assert str(module).count("stablehlo.optimization_barrier") == barriers
 
 
+def repeated(x):
+    """Loops until something holds, and other ways of counting: what is computed anew is not read."""
+    once = lambda c: (c[0] + 1, c[0].sum())  # noqa: E731
+    until = lambda y, most: lax.while_loop(lambda c: c[1] < most, once, (y, y[0, 0] * 0))  # noqa: E731
+    row = lambda c, step: (c[0] + step, x[c[0]], c[2] + x[c[0]])  # noqa: E731
+    first = lambda i: (jnp.int32(i), x[0], x[1])  # noqa: E731
+    return (
+        until(x, 40),
+        lax.while_loop(
+            lambda c: c[1] < 90, lambda c: (c[0] + 1, until(c[0], 9)[0].sum()), (x, 0.0)
+        ),
+        lax.while_loop(lambda c: ~c[1], lambda c: (c[0] + 1, c[0].sum() > 90), (x, False)),
+        lax.while_loop(lambda c: c[0] >= 0, lambda c: row(c, -1), first(3)),
+        lax.while_loop(lambda c: c[0] <= 2, lambda c: row(c, 1), first(0)),
+        lax.while_loop(lambda c: c[0] != 2, lambda c: row(c, 1), first(0)),
+    )
+
+
+def test_loops_that_read_nothing_of_what_they_carry_compile():
+    x = X.astype(np.float32)
+    module = ir.parse(lower(lambda y: jax.tree.leaves(repeated(y)), x))
+    expected = reference.evaluate(module, "main", x)
+    run_pipeline(module, parse_pipeline("inline,read-carried"))
+    for mine, other in zip(reference.evaluate(module, "main", x), expected, strict=True):
+        assert mine.tobytes() == other.tobytes()
+
+    compiled = sp.jit(sp.from_stablehlo(str(module)))
+    for mine, other in zip(compiled(x), expected, strict=True):
+        np.testing.assert_allclose(mine.numpy(), other, rtol=1e-6)
+
+
+def test_what_is_read_or_counted_stays_as_it_is():
+    def counted(x):
+        return lax.fori_loop(0, len(x), lambda i, c: (x[i], c[1] + x[i]), (x[0], x[1]))
+
+    for function in (counted, lambda x: lax.while_loop(lambda y: y.sum() < 9, lambda y: 2 * y, x)):
+        module = ir.parse(lower(function, X))
+        before = str(module)
+        run_pipeline(module, parse_pipeline("read-carried"))
+        assert str(module) == before
+
+
 # --- unrolled --------------------------------------------------------------------------------
 
 

@@ -39,6 +39,24 @@ def loops() -> Iterator[Case]:
         yield traced(f"while/carrying {kind}", lambda x: lax.fori_loop(0, 3, lambda i, y: jnp.flip(y), x), sample((5,), kind))  # fmt: skip
     yield traced("while/counting in int64", lambda x: lax.fori_loop(jnp.int64(0), jnp.int64(3), lambda i, y: y + i, x), X)  # fmt: skip
     yield traced("while/counting down", lambda n: lax.while_loop(lambda c: c[0] > 0, lambda c: (c[0] - 1, c[1] * c[0]), (n, jnp.int32(1))), np.int32(10))  # fmt: skip
+    yield from until()
+
+
+def until() -> Iterator[Case]:
+    """Loops that carry what no iteration reads of the one before."""
+    for kind in (*EVERY, *SMALL_FLOATS):
+        yield traced(f"while/anew, {kind}", lambda x: lax.while_loop(lambda c: c[0] < 5, lambda c: (c[0] * 2, jnp.flip(x)), (np.float32(1), x)), sample((5,), kind))  # fmt: skip
+    sum_ = lambda c: (c[0] + 1, c[0].sum())  # noqa: E731
+    yield traced("while/until the sum", lambda x: lax.while_loop(lambda c: c[1] < 10, sum_, (x, x[0, 0] * 0)), X)  # fmt: skip
+    yield traced("while/until a flag", lambda x: lax.while_loop(lambda c: ~c[1], lambda c: (c[0] + 1, c[0].sum() > 20), (x, np.bool_(False))), X)  # fmt: skip
+    yield traced("while/one value anew", lambda x: lax.while_loop(lambda y: y < 10, lambda y: x[0, 0] + 20, x[0, 0] * 0), X)  # fmt: skip
+    yield traced("while/nothing anew", lambda x: lax.while_loop(lambda c: c[0].sum() < 100, lambda c: (c[0] + 1, c[0][:0], c[0][1]), (x, x[1:1], x[1])), X)  # fmt: skip
+    yield traced("while/until, in until", lambda x: lax.while_loop(lambda c: c[1] < 30, lambda c: (c[0] + 1, lax.while_loop(lambda d: d[1] < 5, sum_, (c[0], c[0][0, 0] * 0))[0].sum()), (x, x[0, 0] * 0)), X)  # fmt: skip
+    row = lambda c, step, x: (c[0] + step, x[c[0]], c[2] + x[c[0]])  # noqa: E731
+    yield traced("while/rows, down", lambda x: lax.while_loop(lambda c: c[0] >= 0, lambda c: row(c, -1, x), (np.int32(2), x[0], x[1])), X)  # fmt: skip
+    for name, ends in {"to": jnp.less, "up to": jnp.less_equal, "until": jnp.not_equal}.items():
+        for last in (np.int32(2), np.uint32(2)):
+            yield traced(f"while/rows, {name} {last.dtype}", lambda x, n, e=ends: lax.while_loop(lambda c: e(c[0], n), lambda c: row(c, 1, x), (n * 0, x[0], x[1])), X, last)  # fmt: skip
 
 
 def branches() -> Iterator[Case]:
