@@ -35,7 +35,7 @@ Pads = Sequence[tuple[int, int]]
 
 
 def _layouts(rank: int) -> ConvDimensionNumbers:
-    spatial = "012"[:rank]
+    spatial = "0123456789"[:rank]
     return ConvDimensionNumbers.of_layouts(f"bf{spatial}", f"oi{spatial}", f"bf{spatial}")
 
 
@@ -94,9 +94,78 @@ def _check_window(
         )
 
 
-def _finished(result: Tensor, bias: Tensor | None, single: bool) -> Tensor:
-    if bias is not None:
-        result = hlo.add(result, hlo.broadcast_in_dim(bias, result.shape, [1]))
+def _biased(result: Tensor, bias: Tensor | None) -> Tensor:
+    if bias is None:
+        return result
+    return hlo.add(result, hlo.broadcast_in_dim(bias, result.shape, [1]))
+
+
+def correlation(
+    name: str,
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None,
+    strides: Sequence[int],
+    pads: Pads,
+    dilations: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """(N, C, …) with (O, C / groups, …), of any rank and one dtype.
+
+    Raises ShapeError for channels and windows that do not fit.
+    """
+    _check_channels(name, x, kernel, bias, groups, kernel.shape[1] * groups, kernel.shape[0])
+    _check_window(name, x, kernel, pads, dilations)
+    result = hlo.convolution(
+        x,
+        kernel,
+        _layouts(x.ndim - 2),
+        strides=strides,
+        padding=pads,
+        rhs_dilation=dilations,
+        feature_groups=groups,
+    )
+    return _biased(result, bias)
+
+
+def transposed_correlation(
+    name: str,
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None,
+    strides: Sequence[int],
+    cut: Pads,
+    extra: Sequence[int],
+    dilations: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """(N, C, …) with (C, O / groups, …), of any rank and one dtype.
+
+    The whole result, with `extra` behind each dimension, is `cut` at both ends. Raises ShapeError
+    for channels that do not fit.
+    """
+    inputs, per_group, *window = kernel.shape
+    _check_channels(name, x, kernel, bias, groups, inputs, per_group * groups)
+    rank = x.ndim - 2
+    reach = [d * (w - 1) for w, d in zip(window, dilations, strict=True)]
+    if groups > 1:
+        kernel = hlo.reshape(kernel, (groups, inputs // groups, per_group, *window))
+        kernel = hlo.transpose(kernel, (1, 0, *range(2, rank + 3)))
+        kernel = hlo.reshape(kernel, (inputs // groups, groups * per_group, *window))
+    kernel = hlo.transpose(kernel, (1, 0, *range(2, rank + 2)))
+    result = hlo.convolution(
+        x,
+        hlo.reverse(kernel, range(2, rank + 2)),
+        _layouts(rank),
+        padding=[(r - a, r - b + e) for r, (a, b), e in zip(reach, cut, extra, strict=True)],
+        lhs_dilation=strides,
+        rhs_dilation=dilations,
+        feature_groups=groups,
+    )
+    return _biased(result, bias)
+
+
+def _as_given(result: Tensor, single: bool) -> Tensor:
     return hlo.reshape(result, result.shape[1:]) if single else result
 
 
@@ -147,23 +216,13 @@ def _conv(
     groups: int,
 ) -> Tensor:
     given, kernel, added, single = _operands(name, rank, x, weight, bias)
-    _check_channels(name, given, kernel, added, groups, kernel.shape[1] * groups, kernel.shape[0])
     strides = per_dimension(name, "stride", stride, rank)
     dilations = per_dimension(name, "dilation", dilation, rank)
     at_least(name, "stride", strides, 1)
     at_least(name, "dilation", dilations, 1)
     pads = paddings(name, padding, kernel.shape[2:], strides, dilations)
-    _check_window(name, given, kernel, pads, dilations)
-    result = hlo.convolution(
-        given,
-        kernel,
-        _layouts(rank),
-        strides=strides,
-        padding=pads,
-        rhs_dilation=dilations,
-        feature_groups=groups,
-    )
-    return _finished(result, added, single)
+    result = correlation(name, given, kernel, added, strides, pads, dilations, groups)
+    return _as_given(result, single)
 
 
 def conv1d(
@@ -239,8 +298,6 @@ def _conv_transpose(
     dilation: Sizes,
 ) -> Tensor:
     given, kernel, added, single = _operands(name, rank, x, weight, bias)
-    inputs, per_group, *window = kernel.shape
-    _check_channels(name, given, kernel, added, groups, inputs, per_group * groups)
     strides = per_dimension(name, "stride", stride, rank)
     dilations = per_dimension(name, "dilation", dilation, rank)
     at_least(name, "stride", strides, 1)
@@ -254,22 +311,11 @@ def _conv_transpose(
             f"{name}: output_padding {tuple(extra)} is not below stride {tuple(strides)} "
             f"or dilation {tuple(dilations)}"
         )
-    reach = [d * (w - 1) for w, d in zip(window, dilations, strict=True)]
-    if groups > 1:
-        kernel = hlo.reshape(kernel, (groups, inputs // groups, per_group, *window))
-        kernel = hlo.transpose(kernel, (1, 0, *range(2, rank + 3)))
-        kernel = hlo.reshape(kernel, (inputs // groups, groups * per_group, *window))
-    kernel = hlo.transpose(kernel, (1, 0, *range(2, rank + 2)))
-    result = hlo.convolution(
-        given,
-        hlo.reverse(kernel, range(2, rank + 2)),
-        _layouts(rank),
-        padding=[(r - p, r - p + e) for r, p, e in zip(reach, margins, extra, strict=True)],
-        lhs_dilation=strides,
-        rhs_dilation=dilations,
-        feature_groups=groups,
+    cut = [(p, p) for p in margins]
+    result = transposed_correlation(
+        name, given, kernel, added, strides, cut, extra, dilations, groups
     )
-    return _finished(result, added, single)
+    return _as_given(result, single)
 
 
 def conv_transpose1d(

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slopec import dtypes, hlo, ops
-from slopec.dialects.attributes import ConvDimensionNumbers
-from slopec.interop.onnx.windows import margins
+from slopec import dtypes, ops
+from slopec.interop.onnx.windows import Windows
+from slopec.ops.conv import correlation, transposed_correlation
 from slopec.tensor import Tensor
 
 
@@ -35,15 +35,6 @@ def einsum(*operands: Tensor, equation: str) -> Tensor:
     return ops.einsum(equation, *operands)
 
 
-def _layouts(rank: int, kernel: str) -> ConvDimensionNumbers:
-    spatial = "0123456789"[:rank]
-    return ConvDimensionNumbers.of_layouts(f"bf{spatial}", f"{kernel}{spatial}", f"bf{spatial}")
-
-
-def _biased(y: Tensor, bias: Tensor | None) -> Tensor:
-    return y if bias is None else y + ops.reshape(bias, (-1, *(1,) * (y.ndim - 2)))
-
-
 def conv(
     x: Tensor,
     weight: Tensor,
@@ -57,19 +48,10 @@ def conv(
     group: int = 1,
 ) -> Tensor:
     """Correlation of (N, C, …) with kernels (O, C / groups, …)."""
-    rank = x.ndim - 2
-    steps, gaps = tuple(strides) or (1,) * rank, tuple(dilations) or (1,) * rank
-    around = margins(x.shape[2:], weight.shape[2:], steps, gaps, pads, auto_pad)
-    y = hlo.convolution(
-        x,
-        weight,
-        _layouts(rank, "oi"),
-        strides=steps,
-        padding=around,
-        rhs_dilation=gaps,
-        feature_groups=group,
+    windows = Windows.over(x.shape[2:], weight.shape[2:], strides, dilations, pads, auto_pad)
+    return correlation(
+        "Conv", x, weight, bias, windows.strides, windows.margins, windows.dilations, group
     )
-    return _biased(y, bias)
 
 
 def conv_transpose(
@@ -97,23 +79,7 @@ def conv_transpose(
         for n, step, extra, span in zip(x.shape[2:], steps, more, spans, strict=True)
     ]
     cut = _cut(x.shape[2:], full, steps, output_shape[-rank:], pads, auto_pad)
-    around = [
-        (span - 1 - low, span - 1 - high + extra)
-        for span, (low, high), extra in zip(spans, cut, more, strict=True)
-    ]
-    channels, each, *window = weight.shape
-    kernel = ops.reshape(weight, (group, channels // group, each, *window))
-    kernel = ops.reshape(ops.swapaxes(kernel, 0, 1), (channels // group, group * each, *window))
-    y = hlo.convolution(
-        x,
-        ops.flip(kernel, axis=tuple(range(2, rank + 2))),
-        _layouts(rank, "io"),
-        padding=around,
-        lhs_dilation=steps,
-        rhs_dilation=gaps,
-        feature_groups=group,
-    )
-    return _biased(y, bias)
+    return transposed_correlation("ConvTranspose", x, weight, bias, steps, cut, more, gaps, group)
 
 
 def _cut(

@@ -6,30 +6,22 @@ from typing import Any
 import numpy as np
 
 from slopec import hlo, ops
-from slopec.interop.onnx.windows import margins
+from slopec.interop.onnx.windows import Margins, Windows
 from slopec.ops.extremes import limits, norm
 from slopec.ops.windows import windows_along
 from slopec.tensor import Tensor
 
 
-def _windowed(
-    x: Tensor,
-    empty: Any,
-    fold: str,
-    window: Sequence[int],
-    strides: Sequence[int],
-    dilations: Sequence[int],
-    around: Sequence[tuple[int, int]],
-) -> Tensor:
-    """A fold over windows of the last dimensions."""
+def _windowed(x: Tensor, empty: Any, fold: str, windows: Windows, around: Margins) -> Tensor:
+    """A fold over windows of the last dimensions, with margins of what is `empty`."""
     return hlo.reduce_window(
         x,
         ops.asarray(empty, dtype=x.dtype),
         fold,
-        (1, 1, *window),
-        (1, 1, *strides),
+        (1, 1, *windows.sizes),
+        (1, 1, *windows.strides),
         [(0, 0), (0, 0), *around],
-        window_dilation=(1, 1, *dilations),
+        window_dilation=(1, 1, *windows.dilations),
     )
 
 
@@ -46,25 +38,14 @@ def max_pool(
     outputs: int,
 ) -> Any:
     """The largest elements of windows; and where they are in the flattened tensor."""
-    ones = (1,) * len(kernel_shape)
-    steps, gaps = tuple(strides) or ones, tuple(dilations) or ones
-    sizes = x.shape[2:]
-    around = margins(sizes, kernel_shape, steps, gaps, pads, auto_pad, ceil=bool(ceil_mode))
-    y = _windowed(x, limits(x.dtype)[0], "maximum", kernel_shape, steps, gaps, around)
-    if outputs == 1:
-        return y
-    return y, _places(x, y.shape, kernel_shape, steps, gaps, around, bool(storage_order))
+    windows = Windows.over(
+        x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, bool(ceil_mode)
+    )
+    y = _windowed(x, limits(x.dtype)[0], "maximum", windows, windows.margins)
+    return y if outputs == 1 else (y, _places(x, y.shape, windows, bool(storage_order)))
 
 
-def _places(
-    x: Tensor,
-    shape: Sequence[int],
-    window: Sequence[int],
-    strides: Sequence[int],
-    dilations: Sequence[int],
-    around: Sequence[tuple[int, int]],
-    by_columns: bool,
-) -> Tensor:
+def _places(x: Tensor, shape: Sequence[int], windows: Windows, by_columns: bool) -> Tensor:
     """Where in the flattened tensor each window has its first maximum."""
     number: np.ndarray = np.arange(x.size, dtype=np.int64).reshape(x.shape)
     if by_columns:
@@ -74,10 +55,11 @@ def _places(
             range(2, x.ndim),
             range(x.ndim - 1, 1, -1),
         )
-    edges = [(0, 0), (0, 0), *around]
+    edges = [(0, 0), (0, 0), *windows.margins]
     values = ops.pad(x, edges, constant_values=limits(x.dtype)[0])
     numbers = ops.asarray(np.pad(number, [(max(a, 0), max(b, 0)) for a, b in edges]))
-    for d, (size, step, gap) in enumerate(zip(window, strides, dilations, strict=True), 2):
+    facts = zip(windows.sizes, windows.strides, windows.dilations, strict=True)
+    for d, (size, step, gap) in enumerate(facts, 2):
         cut = (slice(None),) * d + (slice(shape[d]),)
         values = windows_along(values, d, size, step, gap)[cut]
         numbers = windows_along(numbers, d, size, step, gap)[cut]
@@ -98,20 +80,19 @@ def average_pool(
     count_include_pad: int = 0,
 ) -> Tensor:
     """The means of windows, in which the margins count if `count_include_pad` says so."""
-    ones = (1,) * len(kernel_shape)
-    steps, gaps = tuple(strides) or ones, tuple(dilations) or ones
-    sizes = x.shape[2:]
-    around = margins(sizes, kernel_shape, steps, gaps, pads, auto_pad, ceil=bool(ceil_mode))
-    total = _windowed(x, 0, "add", kernel_shape, steps, gaps, around)
-    counted = np.ones(sizes, dtype=np.float32)
-    rest = around
+    windows = Windows.over(
+        x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, bool(ceil_mode)
+    )
+    total = _windowed(x, 0, "add", windows, windows.margins)
+    counted = np.ones(x.shape[2:], dtype=np.float32)
+    rest = windows.margins
     if count_include_pad:
         # What only rounding up added is no part of any window.
-        asked = margins(sizes, kernel_shape, steps, gaps, pads, auto_pad)
-        counted = np.pad(counted, asked, constant_values=1)
-        rest = [(0, b - high) for (_, b), (_, high) in zip(around, asked, strict=True)]
+        counted = np.pad(counted, windows.asked, constant_values=1)
+        both = zip(windows.margins, windows.asked, strict=True)
+        rest = [(0, whole - asked) for (_, whole), (_, asked) in both]
     one = ops.asarray(counted[None, None])
-    count = _windowed(one, 0, "add", kernel_shape, steps, gaps, rest)
+    count = _windowed(one, 0, "add", windows, rest)
     return total / ops.astype(count, x.dtype)
 
 
@@ -127,10 +108,10 @@ def lp_pool(
     ceil_mode: int = 0,
 ) -> Tensor:
     """The p-norms of windows."""
-    ones = (1,) * len(kernel_shape)
-    steps, gaps = tuple(strides) or ones, tuple(dilations) or ones
-    around = margins(x.shape[2:], kernel_shape, steps, gaps, pads, auto_pad, ceil=bool(ceil_mode))
-    total = _windowed(ops.abs(x) ** p, 0, "add", kernel_shape, steps, gaps, around)
+    windows = Windows.over(
+        x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, bool(ceil_mode)
+    )
+    total = _windowed(ops.abs(x) ** p, 0, "add", windows, windows.margins)
     return total ** (1 / p)
 
 
