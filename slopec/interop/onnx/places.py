@@ -1,59 +1,47 @@
-"""ONNX's operations at computed places: gathers, scatters, one-hot vectors."""
+"""ONNX's operations at computed places: gathers, scatters, one-hot vectors.
+
+As in ONNX, places below 0 count from the end in the operations that these are made of.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, ops
+from slopec import dtypes, hlo, ops
+from slopec.ops.common import axis_of
+from slopec.ops.updating import update
 from slopec.tensor import Tensor
 
 _MODES = {"none": "set", "add": "add", "mul": "multiply", "min": "min", "max": "max"}
 
 
-def _counted(places: Tensor, size: int) -> Tensor:
-    """Places counted from the start; negative ones count from the end."""
-    return ops.where(places < 0, places + size, places)
-
-
 def gather(x: Tensor, places: Tensor, *, axis: int = 0) -> Tensor:
     """The slices at places along a dimension."""
-    return ops.take(x, _counted(places, x.shape[axis]), axis=axis)
+    return ops.take(x, places, axis=axis)
 
 
 def gather_elements(x: Tensor, places: Tensor, *, axis: int = 0) -> Tensor:
     """For every place its element along `axis`; other sizes may be smaller than x's."""
-    along = axis % x.ndim
+    along = axis_of("GatherElements", axis, x.ndim)
     kept = tuple(slice(None) if d == along else slice(n) for d, n in enumerate(places.shape))
-    return ops.take_along_axis(x[kept], _counted(places, x.shape[along]), axis=along)
-
-
-def _vectors(places: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    """Index vectors counted from the start."""
-    span = ops.asarray(np.array(sizes, dtype=places.dtype))
-    return ops.where(places < 0, places + span, places)
-
-
-def gather_nd(x: Tensor, places: Tensor, *, batch_dims: int = 0) -> Tensor:
-    """The slices at index vectors."""
-    sizes = x.shape[batch_dims : batch_dims + places.shape[-1]]
-    return ops.gather_nd(x, _vectors(places, sizes), batch_dims=batch_dims)
+    return ops.take_along_axis(x[kept], places, axis=along)
 
 
 def scatter_nd(x: Tensor, places: Tensor, updates: Tensor, *, reduction: str = "none") -> Tensor:
     """`x` with slices combined in at index vectors."""
-    vectors = _vectors(places, x.shape[: places.shape[-1]])
-    return ops.scatter_nd(x, vectors, updates, mode=_MODES[reduction])
+    return ops.scatter_nd(x, places, updates, mode=_MODES[reduction])
 
 
 def scatter_elements(
     x: Tensor, places: Tensor, updates: Tensor, *, axis: int = 0, reduction: str = "none"
 ) -> Tensor:
     """`x` with elements combined in at places along `axis`."""
-    along = axis % x.ndim
-    index = [ops.asarray(np.indices(places.shape)[d].astype(places.dtype)) for d in range(x.ndim)]
-    index[along] = _counted(places, x.shape[along])
-    return ops.scatter_nd(x, ops.stack(index, axis=-1), updates, mode=_MODES[reduction])
+    along = axis_of("ScatterElements", axis, x.ndim)
+    key = tuple(
+        places if d == along else hlo.iota(places.shape, d, dtypes.int32) for d in range(x.ndim)
+    )
+    return update(x, key, updates, _MODES[reduction])
 
 
 def one_hot(places: Tensor, depth: np.ndarray, values: Tensor, *, axis: int = -1) -> Tensor:
@@ -61,7 +49,7 @@ def one_hot(places: Tensor, depth: np.ndarray, values: Tensor, *, axis: int = -1
     size = int(np.ravel(depth)[0])
     rank = places.ndim + 1
     whole = ops.astype(places, dtypes.int64)
-    counted = ops.expand_dims(_counted(whole, size), axis)
+    counted = ops.expand_dims(ops.where(whole < 0, whole + size, whole), axis)
     ruler = np.arange(size).reshape([-1 if d == axis % rank else 1 for d in range(rank)])
     return ops.where(counted == ops.asarray(ruler), values[1], values[0])
 
@@ -88,7 +76,7 @@ def reverse_sequence(
 TABLE: dict[str, Callable[..., Any]] = {
     "Gather": gather,
     "GatherElements": gather_elements,
-    "GatherND": gather_nd,
+    "GatherND": ops.gather_nd,
     "ScatterND": scatter_nd,
     "ScatterElements": scatter_elements,
     "Scatter": scatter_elements,
