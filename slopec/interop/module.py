@@ -1,6 +1,6 @@
 """A module of PyTorch as one of ours: its parameters and buffers under their names, and a graph."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -108,7 +108,7 @@ class TorchModule(Part):
             self._checked(name, leaf, wanted)
             for name, leaf, wanted in zip(names, given, signature.inputs, strict=True)
         ]
-        state = [self._tensor(name) for name in signature.state]
+        state = [tensor_at(self, name) for name in signature.state]
         constants = [asarray(constant) for constant in signature.constants]
         results = run(signature.graph, TABLE, [*state, *constants, *operands])
         for name, new in zip(signature.changed, results, strict=False):
@@ -130,36 +130,15 @@ class TorchModule(Part):
             return leaf
         assert wanted.dtype is not None
         x = leaf if isinstance(leaf, Tensor) else Tensor(leaf)
-        fits = len(x.shape) == len(wanted.shape) and all(
-            size is None or size == own for size, own in zip(wanted.shape, x.shape, strict=True)
-        )
-        if not fits:
-            shown = ", ".join("any" if size is None else str(size) for size in wanted.shape)
-            raise ShapeError(
-                "S0101",
-                f"{self.kind}: argument {place} has shape {x.shape}, expected ({shown})",
-                span=tracing.here(),
-                hint="sizes are those of the example, but where `dynamic_shapes` names them",
-            )
+        hint = "sizes are those of the example, but where `dynamic_shapes` names them"
+        check_shape(f"{self.kind}: argument {place}", x, wanted.shape, hint)
         return self._of_dtype(place, x, wanted.dtype)
 
     def _of_dtype(self, place: str, x: Tensor, wanted: DType) -> Tensor:
         """The argument in the dtype of the example; integers may be of any width."""
-        if x.dtype == wanted or (dtypes.is_integer(x.dtype) and dtypes.is_integer(wanted)):
-            return astype(x, wanted)
-        raise DTypeError(
-            "S0102",
-            f"{self.kind}: argument {place} is {x.dtype}, expected {wanted}",
-            span=tracing.here(),
-            hint=f'convert it: `x.astype("{wanted}")`',
-        )
-
-    def _tensor(self, name: str) -> Tensor:
-        found: Any = self
-        for part in name.split("."):
-            found = getattr(found, part)
-        tensor: Tensor = found
-        return tensor
+        if not (dtypes.is_integer(x.dtype) and dtypes.is_integer(wanted)):
+            check_dtype(f"{self.kind}: argument {place}", x, wanted)
+        return astype(x, wanted)
 
     def _keep(self, name: str, new: Tensor) -> None:
         """Give a buffer its new value, as batch norm does while training."""
@@ -173,6 +152,43 @@ class TorchModule(Part):
         """As for every module; names of tied tensors may come twice, as in PyTorch's state."""
         known = {name: value for name, value in state.items() if name not in self.aliases}
         return super().load_state_dict(known, strict=strict)
+
+
+def check_shape(
+    what: str, x: Tensor, wanted: Sequence[int | None], hint: str | None = None
+) -> None:
+    """Raise ShapeError for another shape than `wanted`, in which None is any size."""
+    if len(x.shape) == len(wanted) and all(
+        size is None or size == own for size, own in zip(wanted, x.shape, strict=True)
+    ):
+        return
+    shown = ", ".join("any" if size is None else str(size) for size in wanted)
+    raise ShapeError(
+        "S0101",
+        f"{what} has shape {x.shape}, expected ({shown})",
+        span=tracing.here(),
+        hint=hint,
+    )
+
+
+def check_dtype(what: str, x: Tensor, wanted: DType) -> None:
+    """Raise DTypeError for another dtype."""
+    if x.dtype != wanted:
+        raise DTypeError(
+            "S0102",
+            f"{what} is {x.dtype}, expected {wanted}",
+            span=tracing.here(),
+            hint=f'convert it: `x.astype("{wanted}")`',
+        )
+
+
+def tensor_at(module: Module, name: str) -> Tensor:
+    """The parameter or buffer of a dotted name."""
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part)
+    tensor: Tensor = found
+    return tensor
 
 
 @dataclass(frozen=True)
