@@ -7,9 +7,9 @@ from os import PathLike, fspath
 from typing import Any
 
 from slopec import dtypes, tracing
-from slopec.diagnostics import DTypeError, ShapeError, UsageError
+from slopec.diagnostics import UsageError
 from slopec.dtypes import DType
-from slopec.interop.module import Leaf, Part, furnish
+from slopec.interop.module import Leaf, Part, check_dtype, check_shape, furnish, tensor_at
 from slopec.interop.onnx import KNOWN
 from slopec.interop.onnx.graph import Graph, run
 from slopec.ops import asarray
@@ -43,6 +43,8 @@ def from_onnx(model: str | PathLike[str] | bytes | Any) -> "OnnxModule":
     """
     require_onnx("from_onnx")
     proto = _inlined(_loaded(model))
+    if not proto.graph.output:
+        raise UsageError("S0165", "a model of ONNX without a result", span=tracing.here())
     from slopec.interop.onnx.library import read_graph
 
     versions = {opset.domain: opset.version for opset in proto.opset_import}
@@ -102,7 +104,7 @@ class OnnxModule(Part):
         """
         names = [wanted.name for wanted in self.inputs]
         given = dict(zip(names, args, strict=False)) | kwargs
-        if len(args) > len(names) or given.keys() != set(names):
+        if len(args) + len(kwargs) != len(names) or given.keys() != set(names):
             raise UsageError(
                 "S0165",
                 f"{self.kind} takes {', '.join(names) or 'nothing'}; it was given "
@@ -112,37 +114,16 @@ class OnnxModule(Part):
         operands = {
             wanted.name: _checked(self.kind, wanted, given[wanted.name]) for wanted in self.inputs
         }
-        weights = {name: self._tensor(path) for name, path in self.places.items()}
+        weights = {name: tensor_at(self, path) for name, path in self.places.items()}
         found = [asarray(value) for value in run(self.graph, {**operands, **weights})]
         return found[0] if len(found) == 1 else tuple(found)
 
-    def _tensor(self, path: str) -> Tensor:
-        found: Any = self
-        for part in path.split("."):
-            found = getattr(found, part)
-        tensor: Tensor = found
-        return tensor
-
 
 def _checked(kind: str, wanted: Input, given: Any) -> Tensor:
-    x = given if isinstance(given, Tensor) else Tensor(given)
-    if wanted.shape is not None and (
-        len(x.shape) != len(wanted.shape)
-        or any(n is not None and n != m for n, m in zip(wanted.shape, x.shape, strict=True))
-    ):
-        shown = ", ".join("any" if n is None else str(n) for n in wanted.shape)
-        raise ShapeError(
-            "S0101",
-            f"{kind}: input `{wanted.name}` has shape {x.shape}, expected ({shown})",
-            span=tracing.here(),
-        )
-    if x.dtype != wanted.dtype:
-        raise DTypeError(
-            "S0102",
-            f"{kind}: input `{wanted.name}` is {x.dtype}, expected {wanted.dtype}",
-            span=tracing.here(),
-            hint=f'convert it: `x.astype("{wanted.dtype}")`',
-        )
+    x, what = asarray(given), f"{kind}: input `{wanted.name}`"
+    if wanted.shape is not None:
+        check_shape(what, x, wanted.shape)
+    check_dtype(what, x, wanted.dtype)
     return x
 
 
@@ -209,16 +190,19 @@ def _weights(graph: Graph) -> tuple[list[str], list[str]]:
 
 def _places(names: list[str]) -> dict[str, str]:
     """Attributes for initializers: their dotted names, where these can stand side by side."""
-    taken: set[str] = set(dir(OnnxModule)) | {"kind", "graph", "inputs", "places"}
-    owners: set[str] = set()
     places: dict[str, str] = {}
+    own = set(dir(OnnxModule)) | {"kind", "graph", "inputs", "places"}
+    used: set[str] = set()
+    owners: set[str] = set()
     for name in names:
         path = ".".join(part or "_" for part in name.split("."))
         parts = path.split(".")
         above = {".".join(parts[:i]) for i in range(1, len(parts))}
-        if any(part in taken for part in parts) or above & set(places.values()) or path in owners:
-            path = name.replace(".", "_") + "_"
-            above = set()
+        if own.intersection(parts) or above & used or path in owners | used:
+            path, above = name.replace(".", "_") + "_", set()
+            while path in owners | used:
+                path += "_"
         owners |= above
+        used.add(path)
         places[name] = path
     return places

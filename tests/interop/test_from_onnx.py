@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec.diagnostics import ShapeError, UsageError
+from slopec.diagnostics import ShapeError, SlopecError, UsageError
 from slopec.interop import from_onnx as reader
 
 X = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype(np.float32)
@@ -142,6 +142,34 @@ def test_weights_have_their_names_and_gradients(tmp_path):
     assert float(slope.conv.weight[1, 2, 0, 1]) == pytest.approx(wanted, rel=0.05, abs=0.05)
 
 
+NAMES = [
+    ("a..b", "a._.b"),
+    ("a", "a.b"),
+    ("a.b", "a", "a_b_"),
+    ("training", "a.train"),
+    (".", ".."),
+]
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_weights_whose_names_cannot_stand_side_by_side(names):
+    weights = {name: np.full(8, 2.0**i, np.float32) for i, name in enumerate(names)}
+    proto = model("y = Sum(x)", weights)
+    proto.graph.node[0].input.extend(names)
+    ours = sp.from_onnx(proto)
+
+    assert len(ours.state_dict()) == len(names)
+    np.testing.assert_allclose(ours(X).numpy(), X + 2.0 ** len(names) - 1, rtol=1e-6)
+
+
+def test_places_below_zero_count_once_from_the_end():
+    places = ints(-8, 7, -1).reshape(1, 1, 1, 3)
+    ours = sp.from_onnx(model("y = GatherElements<axis = 3>(x, i)", {"i": places}))
+    np.testing.assert_array_equal(ours(X).numpy(), X[:1, :1, :1, [0, 7, 7]])
+    past = sp.from_onnx(model("y = Gather<axis = 3>(x, i)", {"i": ints(-9)}))
+    np.testing.assert_array_equal(past(X).numpy(), X[..., :1])
+
+
 def test_what_has_no_counterpart_names_its_node():
     onnx = pytest.importorskip("onnx")
     nodes = onnx.parser.parse_graph("net (float[2] x) => (float[2] y) { y = StringNormalizer(x) }")
@@ -164,8 +192,11 @@ def test_conditions_are_known_or_refused():
 
 def test_other_arguments_and_files_are_refused(tmp_path):
     ours = sp.from_onnx(model(*CASES["images"]))
+    for args, options in (((X, X), {}), ((X,), {"x": X})):
+        with pytest.raises(UsageError, match="S0165"):
+            ours(*args, **options)
     with pytest.raises(UsageError, match="S0165"):
-        ours(X, X)
+        sp.from_onnx(b"")
     with pytest.raises(ShapeError, match="`x` has shape"):
         ours(X[0])
     with pytest.raises(UsageError, match="S0165"):
@@ -176,3 +207,26 @@ def test_without_the_package_the_error_says_so(monkeypatch):
     monkeypatch.setattr(reader, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match="S0163"):
         sp.from_onnx("net.onnx")
+
+
+MISFITS = {
+    "channels": ("Conv(x, w)", {"w": normal(2, 4, 3, 3)}, "S0101"),
+    "groups": ("ConvTranspose<group = 2>(x, w)", {"w": normal(3, 4, 3, 3)}, "S0101"),
+    "large kernel": ("Conv(x, w)", {"w": normal(2, 3, 9, 9)}, "S0101"),
+    "large window": ("MaxPool<kernel_shape = [9, 9]>(x)", {}, "S0101"),
+    "rank of windows": ("MaxPool<kernel_shape = [2]>(x)", {}, "S0101"),
+    "too many inputs": ("Exp(x, x)", {}, "S0165"),
+    "too few inputs": ("Add(x)", {}, "S0165"),
+    "an input that nothing makes": ("Add(x, z)", {}, "S0165"),
+    "axis": ("ScatterElements<axis = 7>(x, i, x)", {"i": ints(0)}, "S0107"),
+    "margins of one side": ("LpPool<kernel_shape = [2, 2], pads = [1, 1]>(x)", {}, "S0101"),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_what_does_not_fit_names_its_node_and_the_line_that_runs_it(name):
+    call, weights, code = MISFITS[name]
+    with pytest.raises(SlopecError, match=r"in the node (.|\n)* of `y`") as caught:
+        sp.from_onnx(model(f"y = {call}", weights))(X)
+    assert caught.value.code == code
+    assert caught.value.span.file == __file__

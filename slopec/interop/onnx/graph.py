@@ -2,8 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -67,10 +66,20 @@ def run(graph: Graph, values: Mapping[str, Value]) -> list[Value]:
     """
     known = {**values, **graph.constants}
     for node in graph.nodes:
-        with _told_of(node):
-            results = _results(node, [known[name] if name else None for name in node.inputs], known)
+        try:
+            results = _results(node, _inputs(node, known), known)
+        except SlopecError as error:
+            _tell_of(node, error)
+            raise
         known.update(zip(node.outputs, results, strict=False))
     return [known.get(name) for name in graph.outputs]
+
+
+def _inputs(node: Node, known: Mapping[str, Value]) -> list[Value]:
+    for name in node.inputs:
+        if name and name not in known:
+            raise UsageError("S0165", f"its input `{name}` is made by no node before it")
+    return [known[name] if name else None for name in node.inputs]
 
 
 def _results(node: Node, inputs: list[Value], around: Mapping[str, Value]) -> tuple[Value, ...]:
@@ -93,8 +102,20 @@ def _results(node: Node, inputs: list[Value], around: Mapping[str, Value]) -> tu
         array_of(value, f"input {place}") if place in places else _tensor(value)
         for place, value in enumerate(inputs)
     ]
-    found = function(*operands, **_options(node, function))
+    options = _options(node, function)
+    _check_inputs(function, operands, options)
+    found = function(*operands, **options)
     return found if isinstance(found, tuple) else (found,)
+
+
+def _check_inputs(function: Any, operands: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Raise UsageError (S0165) unless the function takes as many inputs, and has its attributes."""
+    try:
+        _signature(function).bind(*operands, **options)
+    except TypeError as error:
+        raise UsageError(
+            "S0165", f"the operator does not take these inputs and attributes: {error}"
+        ) from None
 
 
 def _tensor(value: Value) -> Tensor | None:
@@ -121,23 +142,18 @@ def _shape(node: Node, x: Value) -> np.ndarray:
 
 
 @cache
-def _parameters(function: Any) -> frozenset[str] | None:
-    """The keywords of a function, None if it takes any."""
-    found = inspect.signature(function).parameters.values()
-    if any(p.kind is p.VAR_KEYWORD for p in found):
-        return None
-    return frozenset(p.name for p in found)
+def _signature(function: Any) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 def _options(node: Node, function: Any) -> dict[str, Any]:
     """The attributes as keywords, and what else the function wants to be told."""
-    allowed = _parameters(function)
+    named = _signature(function).parameters
     options = {_keyword(name): value for name, value in node.attributes.items()}
-    unknown = sorted(options.keys() - allowed) if allowed is not None else []
-    if unknown:
+    unknown = sorted(options.keys() - named.keys())
+    if unknown and not any(p.kind is p.VAR_KEYWORD for p in named.values()):
         raise UsageError("S0164", f"the attribute `{unknown[0]}` has no counterpart here")
     told = {"version": node.version, "outputs": len(node.outputs)}
-    named = inspect.signature(function).parameters
     return options | {name: value for name, value in told.items() if name in named}
 
 
@@ -202,14 +218,9 @@ _SHAPED_BY_VALUES = frozenset(("ConstantOfShape", "Range", "NonZero", "Unique"))
 _CONTROL = {"If": _branch, "Loop": _loop}
 
 
-@contextmanager
-def _told_of(node: Node) -> Iterator[None]:
-    """Say of what goes wrong in which node it did."""
-    try:
-        yield
-    except SlopecError as error:
-        if not any(note.startswith("in the node") for note in error.notes):
-            error.notes = (*error.notes, f"in the node {node.says()} of the ONNX model")
-        if error.span is None:
-            error.span = tracing.here()
-        raise
+def _tell_of(node: Node, error: SlopecError) -> None:
+    """Say of what went wrong in which node it did."""
+    if not any(note.startswith("in the node") for note in error.notes):
+        error.notes = (*error.notes, f"in the node {node.says()} of the ONNX model")
+    if error.span is None:
+        error.span = tracing.here()
