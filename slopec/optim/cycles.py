@@ -7,17 +7,11 @@ from slopec import tracing
 from slopec.diagnostics import UsageError
 from slopec.ops.common import bad_argument
 from slopec.optim import schedules
-from slopec.optim.scheduling import Scheduler
+from slopec.optim.scheduling import Scheduler, checked, fixed, per_group
 from slopec.optim.stateful import StatefulOptimizer
 from slopec.optim.transformation import Schedule
 
 Rates = float | Sequence[float]
-
-
-def _per_group(value: Rates, optimizer: StatefulOptimizer) -> list[float]:
-    """One number for all groups, or one for each."""
-    count = len(getattr(optimizer, "param_groups", ()))
-    return list(value) if isinstance(value, Sequence) else [value] * count
 
 
 class _Cycling(Scheduler):
@@ -33,7 +27,7 @@ class _Cycling(Scheduler):
         momenta: Sequence[Schedule] | None,
         last_epoch: int,
     ) -> None:
-        groups = getattr(optimizer, "param_groups", ())
+        groups = checked(optimizer).param_groups
         if momenta is not None and any("momentum" not in group.hyper for group in groups):
             raise UsageError(
                 "S0146",
@@ -44,8 +38,7 @@ class _Cycling(Scheduler):
                 "use SGD or RMSprop with a momentum",
             )
         self.momenta = momenta
-        following = iter(rates)
-        super().__init__(optimizer, lambda _: next(following), last_epoch)
+        super().__init__(optimizer, [fixed(rate) for rate in rates], last_epoch)
 
     def _moved(self, now: Any) -> None:
         if self.momenta is not None:
@@ -86,7 +79,7 @@ class CyclicLR(_Cycling):
         """Set the rate and momentum of step 0, or of that after `last_epoch`."""
 
         def cycles(first: Rates, second: Rates) -> list[Schedule]:
-            ends = zip(_per_group(first, optimizer), _per_group(second, optimizer), strict=True)
+            ends = zip(per_group(first, optimizer), per_group(second, optimizer), strict=True)
             shape = (step_size_up, step_size_down, mode, gamma, scale_fn, scale_mode)
             return [schedules.cyclic(a, b, *shape) for a, b in ends]
 
@@ -134,12 +127,15 @@ class OneCycleLR(_Cycling):
         self.total_steps = total_steps
         shape = (total_steps, pct_start, anneal_strategy)
         factors = (div_factor, final_div_factor, three_phase)
-        rates = [schedules.one_cycle(m, *shape, *factors) for m in _per_group(max_lr, optimizer)]
-        ends = zip(
-            _per_group(base_momentum, optimizer), _per_group(max_momentum, optimizer), strict=True
-        )
-        momenta = [schedules.one_cycle_momentum(a, b, *shape, three_phase) for a, b in ends]
-        super().__init__(optimizer, rates, momenta if cycle_momentum else None, last_epoch)
+        rates = [schedules.one_cycle(m, *shape, *factors) for m in per_group(max_lr, optimizer)]
+        momenta = None
+        if cycle_momentum:
+            ends = (per_group(value, optimizer) for value in (base_momentum, max_momentum))
+            momenta = [
+                schedules.one_cycle_momentum(a, b, *shape, three_phase)
+                for a, b in zip(*ends, strict=True)
+            ]
+        super().__init__(optimizer, rates, momenta, last_epoch)
 
     def step(self, epoch: int | None = None) -> None:
         """Go on to the next rate; raises UsageError (S0146) after the last step."""

@@ -6,13 +6,15 @@ rate is a recorded scalar of the next step's program, so no step is compiled for
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from slopec import ops
 from slopec.lazy.mode import no_grad
+from slopec.ops.common import at_least, bad_argument
 from slopec.optim import schedules
 from slopec.optim.cycles import CyclicLR, OneCycleLR
-from slopec.optim.scheduling import Scheduler
+from slopec.optim.scheduling import Scheduler, fixed, per_group
 from slopec.optim.stateful import StatefulOptimizer
 from slopec.optim.transformation import Schedule
 from slopec.optim.wrappers import Plateau
@@ -58,6 +60,7 @@ def _constant(lr: float, factor: float = 1 / 3, total_iters: int = 5) -> Schedul
 
 
 def _cosine(lr: float, T_max: int, eta_min: float = 0.0) -> Schedule:  # noqa: N803
+    at_least("CosineAnnealingLR", "T_max", [T_max], 1)
     there = schedules.cosine(lr, T_max, eta_min)
 
     def rate(past: Any) -> Tensor:
@@ -131,12 +134,34 @@ ConstantLR = _named(
     "lr · factor for total_iters steps, then lr.",
     "ConstantLR(opt, factor=0.5, total_iters=10)",
 )
-LambdaLR = _named(
-    "LambdaLR",
-    lambda lr, lr_lambda: lambda past: lr * lr_lambda(past),
-    "lr · lr_lambda(t), a function of a scalar tensor.",
-    "LambdaLR(opt, lambda t: 0.95**t)",
-)
+
+
+class LambdaLR(Scheduler):
+    """lr · lr_lambda(t), a function of a scalar tensor.
+
+    >>> import slopec as sp
+    >>> opt = sp.optim.SGD([sp.tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> scheduler = sp.optim.LambdaLR(opt, lambda t: 0.5**t)
+    >>> scheduler.step()
+    >>> opt.lr
+    0.5
+    """
+
+    def __init__(self, optimizer: StatefulOptimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
+        """One function for all groups, or one for each."""
+        makes = [partial(_scaled, factor) for factor in per_group(lr_lambda, optimizer)]
+        super().__init__(optimizer, makes, last_epoch)
+
+
+def _scaled(factor: Callable[[Any], Any], lr: float) -> Schedule:
+    return lambda past: lr * factor(past)
+
+
+def _by_group(schedulers: Sequence[Scheduler]) -> list[tuple[Schedule, ...]]:
+    """For every group of an optimiser the schedules that several schedulers have for it."""
+    if len({len(scheduler.rates) for scheduler in schedulers}) != 1:
+        raise bad_argument("give schedulers of one optimiser, at least one")
+    return list(zip(*(scheduler.rates for scheduler in schedulers), strict=True))
 
 
 class SequentialLR(Scheduler):
@@ -160,10 +185,8 @@ class SequentialLR(Scheduler):
         last_epoch: int = -1,
     ) -> None:
         """Schedulers of the same optimiser, which this one asks from now on."""
-        groups = iter(list(zip(*(s.rates for s in schedulers), strict=True)))
-        super().__init__(
-            optimizer, lambda _: schedules.sequential(next(groups), milestones), last_epoch
-        )
+        makes = [fixed(schedules.sequential(rates, milestones)) for rates in _by_group(schedulers)]
+        super().__init__(optimizer, makes, last_epoch)
 
 
 class ChainedScheduler(Scheduler):
@@ -182,11 +205,8 @@ class ChainedScheduler(Scheduler):
         self, schedulers: Sequence[Scheduler], optimizer: StatefulOptimizer | None = None
     ) -> None:
         """Schedulers of one optimiser, which this one asks from now on."""
-        groups = iter(list(zip(*(s.rates for s in schedulers), strict=True)))
-        super().__init__(
-            schedulers[0].optimizer if optimizer is None else optimizer,
-            lambda lr: schedules.product(lr, next(groups)),
-        )
+        makes = [partial(schedules.product, schedules=rates) for rates in _by_group(schedulers)]
+        super().__init__(schedulers[0].optimizer if optimizer is None else optimizer, makes)
 
 
 class MultiplicativeLR(Scheduler):
@@ -203,8 +223,7 @@ class MultiplicativeLR(Scheduler):
     def __init__(self, optimizer: StatefulOptimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
         """One function for all groups, or one for each."""
         super().__init__(optimizer, schedules.constant, last_epoch)
-        count = len(self.base_lrs)
-        self.factors = list(lr_lambda) if isinstance(lr_lambda, Sequence) else [lr_lambda] * count
+        self.factors = per_group(lr_lambda, optimizer)
 
     def step(self, epoch: int | None = None) -> None:
         """Multiply the rates."""

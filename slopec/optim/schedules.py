@@ -80,6 +80,8 @@ def cosine_restarts(lr: float, t_0: int, t_mult: int = 1, eta_min: float = 0.0) 
     >>> print(*(f"{rate(t):.2f}" for t in (10, 20, 30)))
     1.00 0.50 1.00
     """
+    at_least("cosine_restarts", "t_0", [t_0], 1)
+    at_least("cosine_restarts", "t_mult", [t_mult], 1)
     if t_mult == 1:
         return lambda past: _eased(lr, eta_min, _time(ops.remainder(past, t_0)) / t_0)
     lengths = [t_0]
@@ -229,6 +231,7 @@ def cyclic(
     if mode not in ("triangular", "triangular2", "exp_range"):
         raise UsageError("S0123", f"cyclic: unknown mode {mode!r}", span=tracing.here())
     down = step_size_up if step_size_down is None else step_size_down
+    at_least("cyclic", "steps up and down", [step_size_up, down], 1)
     whole = step_size_up + down
 
     def rate(past: Any) -> Tensor:

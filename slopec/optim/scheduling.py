@@ -1,7 +1,7 @@
 """What all schedulers are: they let an optimiser's rates follow pure schedules, step by step."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,11 +12,46 @@ from slopec.optim.stateful import StatefulOptimizer
 from slopec.optim.transformation import Schedule
 from slopec.tensor import Tensor
 
+T = TypeVar("T")
+Make = Callable[[float], Schedule]
+"""From the learning rate that a group begins with to its schedule."""
+
+
+def checked(optimizer: object) -> StatefulOptimizer:
+    """The optimiser; raises UsageError (S0146) for what is none with a state of its own."""
+    if isinstance(optimizer, StatefulOptimizer):
+        return optimizer
+    raise UsageError(
+        "S0146",
+        f"a scheduler needs an optimiser with a state of its own, got {type(optimizer).__name__}",
+        span=tracing.here(),
+        hint="pass one such as `sp.optim.Adam(model.parameters())`; to a pure optimiser give the "
+        "schedule as its `lr`",
+    )
+
+
+def per_group(value: T | Sequence[T], optimizer: StatefulOptimizer) -> list[T]:
+    """One value for all groups, or one for each; raises UsageError (S0123) for another number."""
+    count = len(checked(optimizer).param_groups)
+    if not isinstance(value, Sequence):
+        return [value] * count
+    if len(value) != count:
+        raise UsageError(
+            "S0123", f"{len(value)} values for {count} groups of parameters", span=tracing.here()
+        )
+    return list(value)
+
+
+def fixed(schedule: Schedule) -> Make:
+    """What makes this schedule, whatever the rate is that a group begins with."""
+    return lambda lr: schedule
+
 
 class Scheduler:
     """Lets the learning rates of an optimiser follow a schedule, from a step count to a rate.
 
-    `make` gets the learning rate that a group begins with and returns its schedule.
+    `make` gets the learning rate that a group begins with and returns its schedule; there may be
+    one for each group.
 
     >>> import slopec as sp
     >>> p = sp.tensor([1.0], requires_grad=True)
@@ -30,27 +65,20 @@ class Scheduler:
     def __init__(
         self,
         optimizer: StatefulOptimizer,
-        make: Callable[[float], Schedule],
+        make: Make | Sequence[Make],
         last_epoch: int = -1,
     ) -> None:
         """Set the rates of step 0, or of that after `last_epoch`.
 
-        Raises UsageError (S0146) for what is no such optimiser.
+        Raises UsageError: S0146 for what is no such optimiser, S0123 for another number of `make`
+        than of groups.
         """
-        if not isinstance(optimizer, StatefulOptimizer):
-            raise UsageError(
-                "S0146",
-                f"a scheduler needs an optimiser with a state of its own, got "
-                f"{type(optimizer).__name__}",
-                span=tracing.here(),
-                hint="pass one such as `sp.optim.Adam(model.parameters())`; to a pure optimiser "
-                "give the schedule as its `lr`",
-            )
-        self.optimizer = optimizer
+        self.optimizer = checked(optimizer)
         for group in optimizer.param_groups:
             group.initial_lr = group["lr"] if group.initial_lr is None else group.initial_lr
         self.base_lrs: list[Any] = [group.initial_lr for group in optimizer.param_groups]
-        self.rates = [make(lr) for lr in self.base_lrs]
+        makes = per_group(make, optimizer)
+        self.rates = [of(lr) for of, lr in zip(makes, self.base_lrs, strict=True)]
         self.last_epoch = last_epoch + 1
         self._set()
 

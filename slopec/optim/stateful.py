@@ -364,10 +364,13 @@ def _check_numbers(name: str, options: Mapping[str, Any]) -> None:
     problem = None
     for key in _NOT_NEGATIVE:
         number = options.get(key)
-        if isinstance(number, float | int) and number < 0:
+        if isinstance(number, float | int) and not number >= 0:
             problem = f"{key} is at least 0, got {number}"
-    betas = options.get("betas", ())
-    if any(isinstance(beta, float | int) and not 0 <= beta < 1 for beta in betas):
+    betas = options.get("betas", (0, 0))
+    two = isinstance(betas, Sequence) and len(betas) == 2
+    if not two:
+        problem = f"betas are two numbers, got {betas!r}"
+    elif any(isinstance(beta, float | int) and not 0 <= beta < 1 for beta in betas):
         problem = f"betas are at least 0 and below 1, got {betas}"
     moving = options.get("momentum") and not options.get("dampening")
     if name == "SGD" and options.get("nesterov") and not moving:

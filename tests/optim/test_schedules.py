@@ -190,11 +190,62 @@ def test_momentum_that_is_not_there_is_not_moved_in_silence():
         ("SGD", {"nesterov": True}),
         ("Adam", {"eps": -1e-8}),
         ("Adam", {"betas": (0.9, 1.0)}),
+        ("Adam", {"betas": 0.9}),
+        ("Adam", {"lr": math.nan}),
     ],
 )
 def test_numbers_that_mean_nothing_are_refused(name, options):
     with pytest.raises(UsageError, match="S0123"):
         getattr(optim, name)([sp.zeros(()).requires_grad_()], **options)
+
+
+def test_groups_may_differ():
+    torch = pytest.importorskip("torch")
+    make = {
+        "lambda": lambda m, opt: m.LambdaLR(opt, [lambda t: 0.9**t, lambda t: 1 / (t + 1)]),
+        "cyclic": lambda m, opt: m.CyclicLR(opt, [0.1, 0.2], [0.5, 0.9], 4, base_momentum=[0.1, 0.2]),
+        "one cycle": lambda m, opt: m.OneCycleLR(opt, [0.8, 0.4], 10, max_momentum=[0.9, 0.95]),
+    }  # fmt: skip
+    for name, of in make.items():
+        theirs = torch.optim.SGD(
+            [{"params": [torch.nn.Parameter(torch.zeros(()))]} for _ in range(2)], RATE, 0.9
+        )
+        ours = optim.SGD([{"params": [sp.zeros(()).requires_grad_()]} for _ in range(2)], RATE, 0.9)
+        reference, scheduler = of(torch.optim.lr_scheduler, theirs), of(optim, ours)
+        for _ in range(8):
+            for group, expected in zip(ours.param_groups, theirs.param_groups, strict=True):
+                for option in ("lr", "momentum"):
+                    assert group[option] == pytest.approx(expected[option], rel=1e-5), name
+            theirs.step()
+            reference.step()
+            scheduler.step()
+
+
+MEANINGLESS = {
+    "rates of other groups": lambda opt: optim.CyclicLR(opt, [0.1, 0.2], 1.0),
+    "momenta of other groups": lambda opt: optim.OneCycleLR(opt, 1.0, 9, base_momentum=[0.1, 0.2]),
+    "functions of other groups": lambda opt: optim.LambdaLR(opt, []),
+    "no way up": lambda opt: optim.CyclicLR(opt, 0.1, 1.0, 0),
+    "no way down": lambda opt: optim.CyclicLR(opt, 0.1, 1.0, 5, 0),
+    "no period": lambda opt: optim.CosineAnnealingLR(opt, 0),
+    "no restart": lambda opt: optim.CosineAnnealingWarmRestarts(opt, 0),
+    "shrinking restarts": lambda opt: optim.CosineAnnealingWarmRestarts(opt, 5, 0),
+    "nothing in sequence": lambda opt: optim.SequentialLR(opt, [], []),
+    "nothing chained": lambda opt: optim.ChainedScheduler([], opt),
+}
+
+
+@pytest.mark.parametrize("name", MEANINGLESS)
+def test_schedulers_that_mean_nothing_are_refused(name):
+    opt = optim.SGD([sp.zeros(()).requires_grad_()], RATE, 0.9)
+    with pytest.raises(UsageError, match=r"S0106|S0123"):
+        MEANINGLESS[name](opt)
+
+
+def test_schedulers_want_an_optimiser_with_a_state():
+    for make in (optim.CyclicLR, optim.OneCycleLR, optim.LambdaLR):
+        with pytest.raises(UsageError, match="S0146"):
+            make(optim.sgd(0.1), 0.1, 1)
 
 
 def test_plateau_against_torch():
