@@ -5,7 +5,9 @@ so is what becomes of it in a derivative: as in JAX, a cotangent inside the mapp
 derivative of the sum of all members' losses.
 """
 
+import math
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from slopec.tensor import Tensor
 from slopec.transforms.axes import NAME, size_of
 from slopec.transforms.function import as_tensor
 
-AxisName = str | Sequence[str]
+AxisName = str | list[str] | tuple[str, ...]
 
 
 def psum(x: Any, axis_name: AxisName) -> Any:
@@ -32,10 +34,10 @@ def psum(x: Any, axis_name: AxisName) -> Any:
     tensor([0.25 0.75], float32[2], cpu)
     """
 
-    def total(leaf: Tensor) -> Tensor:
-        return hlo.convert(leaf, dtypes.int32) if leaf.dtype == dtypes.bool_ else leaf
+    def countable(x: Tensor) -> Tensor:
+        return hlo.convert(x, dtypes.int32) if x.dtype == dtypes.bool_ else x
 
-    return _reduced("psum", "add", tree.map(lambda leaf: total(as_tensor(leaf)), x), axis_name)
+    return _reduced("psum", "add", _on_leaves(countable, x), axis_name)
 
 
 def pmean(x: Any, axis_name: AxisName) -> Any:
@@ -110,7 +112,8 @@ def all_gather(x: Any, axis_name: AxisName, *, axis: int = 0, tiled: bool = Fals
         if not tiled:
             x = hlo.reshape(x, (*x.shape[:dim], 1, *x.shape[dim:]))
         for name in reversed(_names(axis_name)):
-            shape = _scaled(x, dim, size_of("all_gather", name))
+            size = size_of("all_gather", name)
+            shape = (*x.shape[:dim], x.shape[dim] * size, *x.shape[dim + 1 :])
             facts = {"all_gather_dim": ir.i64(dim), **_over("all_gather", name)}
             x = tracing.emit("stablehlo.all_gather", [x], shape, x.dtype, facts)
         return x
@@ -188,12 +191,11 @@ def ppermute(x: Any, axis_name: str, perm: Sequence[tuple[int, int]]) -> Any:
     tensor([0. 1. 2.], float32[3], cpu)
     """
     size = size_of("ppermute", axis_name)
-    pairs = [(int(source), int(target)) for source, target in perm]
-    outside = any(not 0 <= place < size for pair in pairs for place in pair)
-    if outside or any(len(set(column)) < len(pairs) for column in zip(*pairs, strict=True)):
+    pairs = _pairs(perm, size)
+    if pairs is None:
         raise TransformError(
             "S0218",
-            f"ppermute: {pairs} are no exchange among the {size} members of {axis_name!r}",
+            f"ppermute: {perm} is no exchange among the {size} members of {axis_name!r}",
             span=tracing.here(),
             hint="each pair is (source, target); no source and no target comes twice",
         )
@@ -205,15 +207,23 @@ def ppermute(x: Any, axis_name: str, perm: Sequence[tuple[int, int]]) -> Any:
     return _on_leaves(sent, x)
 
 
+def _pairs(perm: Any, size: int) -> list[tuple[int, int]] | None:
+    """The pairs of an exchange, None unless it is one."""
+    try:
+        pairs = [(index(source), index(target)) for source, target in perm]
+    except (TypeError, ValueError):
+        return None
+    fits = all(0 <= place < size for pair in pairs for place in pair)
+    once = all(len(set(column)) == len(pairs) for column in zip(*pairs, strict=True))
+    return pairs if fits and once else None
+
+
 def _names(axis_name: AxisName) -> tuple[str, ...]:
-    return (axis_name,) if isinstance(axis_name, str) else tuple(axis_name)
+    return tuple(axis_name) if isinstance(axis_name, list | tuple) else (axis_name,)
 
 
 def _whole_size(verb: str, axis_name: AxisName) -> int:
-    size = 1
-    for name in _names(axis_name):
-        size *= size_of(verb, name)
-    return size
+    return math.prod(size_of(verb, name) for name in _names(axis_name))
 
 
 def _over(verb: str, name: str) -> ir.Attributes:
@@ -231,9 +241,8 @@ def _reduced(verb: str, kind: str, x: Any, axis_name: AxisName) -> Any:
         for name in _names(axis_name):
             types = [(x.shape, x.dtype)]
             facts = _over(verb, name)
-            op, (x_,) = tracing.emit_many("stablehlo.all_reduce", [x], types, facts, regions=1)
+            op, (x,) = tracing.emit_many("stablehlo.all_reduce", [x], types, facts, regions=1)
             binary_region(op.regions[0], kind, x.dtype)
-            x = x_
         return x
 
     return _on_leaves(reduced, x)
@@ -251,10 +260,6 @@ def _exchange(x: Tensor, axis_name: str, split: int, joined: int) -> Tensor:
         **_over("all_to_all", axis_name),
     }
     return tracing.emit("stablehlo.all_to_all", [x], tuple(shape), x.dtype, facts)
-
-
-def _scaled(x: Tensor, dim: int, size: int) -> ir.Shape:
-    return (*x.shape[:dim], x.shape[dim] * size, *x.shape[dim + 1 :])
 
 
 def _dimension(verb: str, axis: int, ndim: int) -> int:
