@@ -45,10 +45,10 @@ def dtype_or(dtype: Any, default: DType) -> DType:
 
 def shape_of(name: str, shape: int | Sequence[int]) -> Shape:
     """`shape` as a tuple of natural numbers; raises ShapeError for a negative size."""
-    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     try:
+        sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
         result = tuple(size.__index__() for size in sizes)
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise DTypeError(
             "S0106", f"{name}: a shape is made of ints, got {shape!r}", span=tracing.here()
         ) from None

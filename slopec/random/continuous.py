@@ -8,9 +8,9 @@ import ml_dtypes
 import numpy as np
 
 from slopec import dtypes, hlo, tracing
-from slopec.diagnostics import DTypeError
+from slopec.diagnostics import DTypeError, ShapeError
 from slopec.dtypes import DType
-from slopec.ops.common import Shape, as_tensor, broadcast_shapes, expand, is_scalar
+from slopec.ops.common import Shape, as_tensor, broadcast_shapes, expand, is_scalar, refuse_complex
 from slopec.ops.creation import shape_of
 from slopec.ops.data_types import wanted_dtype
 from slopec.random.threefry import bits, split
@@ -34,12 +34,32 @@ def real_dtype(name: str, dtype: Any) -> DType:
     )
 
 
+def integer_dtype(name: str, dtype: Any) -> DType:
+    """The integer type that `dtype` names; raises DTypeError for any other."""
+    wanted = wanted_dtype(dtype)
+    if dtypes.is_integer(wanted):
+        return wanted
+    raise DTypeError("S0102", f"random.{name}: {wanted} is no integer type", span=tracing.here())
+
+
+def real_tensor(name: str, value: Any, dtype: DType) -> Tensor:
+    """A parameter as a tensor of a real `dtype`; raises DTypeError for complex ones."""
+    x = as_tensor(f"random.{name}", value)
+    refuse_complex(f"random.{name}", x)
+    return hlo.convert(x, dtype)
+
+
 def filled(name: str, value: Any, shape: Shape, dtype: DType) -> Tensor:
-    """A scalar or tensor as a tensor of `shape` and `dtype`."""
-    if is_scalar(value):
+    """A scalar or tensor as a tensor of `shape` and a real `dtype`."""
+    if is_scalar(value) and not np.iscomplexobj(value):
         return hlo.full(shape, np.asarray(value).astype(dtype).item(), dtype)
-    x = hlo.convert(as_tensor(f"random.{name}", value), dtype)
-    broadcast_shapes(f"random.{name}", [x.shape, shape])
+    x = real_tensor(name, value, dtype)
+    if broadcast_shapes(f"random.{name}", [x.shape, shape]) != shape:
+        raise ShapeError(
+            "S0101",
+            f"random.{name}: a parameter of shape {x.shape} does not broadcast to {shape}",
+            span=tracing.here(),
+        )
     return expand(x, shape)
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes, hlo, tracing
-from slopec.diagnostics import DTypeError
+from slopec import dtypes, hlo
 from slopec.dtypes import DType
 from slopec.ops.common import Shape, as_tensor, axis_of, bad_argument, broadcast_shapes, is_scalar
 from slopec.ops.creation import shape_of
@@ -18,7 +17,7 @@ from slopec.ops.manipulation import part, reshape
 from slopec.ops.ranges import arange
 from slopec.ops.sorting import searchsorted
 from slopec.ops.taking import take
-from slopec.random.continuous import filled, gumbel, shape_beside, uniform
+from slopec.random.continuous import filled, gumbel, integer_dtype, shape_beside, uniform
 from slopec.random.threefry import bits, checked, split
 from slopec.tensor import Tensor
 
@@ -64,11 +63,7 @@ def randint(
     >>> print(sp.random.randint(sp.random.key(0), (5,), 0, 10))
     tensor([9 0 2 3 1], int32[5], cpu)
     """
-    wanted, sizes = wanted_dtype(dtype), shape_of("random.randint", shape)
-    if not dtypes.is_integer(wanted):
-        raise DTypeError(
-            "S0102", f"random.randint: {wanted} is no integer type", span=tracing.here()
-        )
+    wanted, sizes = integer_dtype("randint", dtype), shape_of("random.randint", shape)
     drawn = wanted if wanted.itemsize >= 4 else dtypes.int32
     low, span = _span(minval, maxval, sizes, wanted, drawn)
     higher, lower = (bits(k, sizes, span.dtype) for k in split(checked("randint", key)))

@@ -8,15 +8,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from slopec import dtypes, hlo, tracing
-from slopec.diagnostics import DTypeError
+from slopec import dtypes, hlo
 from slopec.dtypes import DType
 from slopec.ops.common import as_tensor, bad_argument
 from slopec.ops.creation import shape_of
-from slopec.ops.data_types import wanted_dtype
 from slopec.random.continuous import (
     bits_for,
     filled,
+    integer_dtype,
     normal,
     normal_of,
     real_dtype,
@@ -206,11 +205,7 @@ def poisson(key: Any, lam: Any, shape: Size = None, dtype: Any = dtypes.int32) -
     >>> print(sp.random.poisson(sp.random.key(0), 4.0, (5,)))
     tensor([0 1 5 5 2], int32[5], cpu)
     """
-    wanted = wanted_dtype(dtype)
-    if not dtypes.is_integer(wanted):
-        raise DTypeError(
-            "S0102", f"random.poisson: {wanted} is no integer type", span=tracing.here()
-        )
+    wanted = integer_dtype("poisson", dtype)
     known, sizes = checked("poisson", key), shape_beside("poisson", shape, lam)
     mean = _constant(filled("poisson", lam, sizes, dtypes.float32))
     small = hlo.not_(hlo.compare(mean, hlo.full_like(mean, 10), "GE"))

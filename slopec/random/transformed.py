@@ -8,15 +8,16 @@ import ml_dtypes
 
 from slopec import dtypes, hlo
 from slopec.hlo import matrices
-from slopec.ops.common import as_tensor, bad_argument, broadcast_shapes
+from slopec.ops.common import bad_argument, broadcast_shapes
 from slopec.ops.creation import shape_of
-from slopec.ops.data_types import wanted_dtype
 from slopec.ops.linear import diagonal
 from slopec.random.continuous import (
     exponential,
     filled,
+    integer_dtype,
     normal,
     real_dtype,
+    real_tensor,
     shape_beside,
     uniform,
 )
@@ -138,7 +139,7 @@ def geometric(key: Any, p: Any, shape: Size = None, dtype: Any = dtypes.int32) -
     >>> print(sp.random.geometric(sp.random.key(1), 0.3, (4,)))
     tensor([3 2 3 3], int32[4], cpu)
     """
-    sizes, wanted = shape_beside("geometric", shape, p), wanted_dtype(dtype)
+    sizes, wanted = shape_beside("geometric", shape, p), integer_dtype("geometric", dtype)
     chance = filled("geometric", p, sizes, dtypes.float32)
     u = uniform(key, sizes)
     u = hlo.select(hlo.compare(u, hlo.zeros_like(u), "EQ"), hlo.full_like(u, 1), u)
@@ -164,8 +165,7 @@ def multivariate_normal(
     (5, 2)
     """
     wanted = real_dtype("multivariate_normal", dtype)
-    centre = hlo.convert(as_tensor("random.multivariate_normal", mean), wanted)
-    spread = hlo.convert(as_tensor("random.multivariate_normal", cov), wanted)
+    centre, spread = (real_tensor("multivariate_normal", x, wanted) for x in (mean, cov))
     if not centre.ndim or spread.shape[-2:] != (centre.shape[-1], centre.shape[-1]):
         raise bad_argument(
             f"random.multivariate_normal: a mean of shape {centre.shape} and a covariance of shape "

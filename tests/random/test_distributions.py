@@ -160,7 +160,14 @@ def test_a_batch_of_keys():
 REFUSED = [
     (lambda: random.gamma(KEY, 2.0, (3,), "int32"), DTypeError, "floating"),
     (lambda: random.gamma(KEY, sp.ones(2), (3,)), ShapeError, "(2,)"),
+    (lambda: random.gamma(KEY, sp.ones(2), ()), ShapeError, "(2,)"),
+    (lambda: random.uniform(KEY, (2,), "float32", sp.zeros((2, 2))), ShapeError, "(2, 2)"),
+    (lambda: random.t(KEY, 1j, (3,)), DTypeError, "real"),
+    (lambda: random.pareto(KEY, sp.ones(3) * 1j), DTypeError, "real"),
+    (lambda: random.multivariate_normal(KEY, sp.ones(1) * 1j, sp.eye(1)), DTypeError, "real"),
+    (lambda: random.cauchy(KEY, None), DTypeError, "made of ints"),
     (lambda: random.poisson(KEY, 2.0, (3,), "float32"), DTypeError, "integer"),
+    (lambda: random.geometric(KEY, 0.5, (3,), "float32"), DTypeError, "integer"),
     (lambda: random.dirichlet(KEY, 2.0), UsageError, "no dimension"),
     (lambda: random.multivariate_normal(KEY, sp.ones(3), sp.eye(2)), UsageError, "covariance"),
     (
