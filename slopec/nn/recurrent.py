@@ -128,12 +128,8 @@ class _Recurrent(Module):
         kinds = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if self.bias else [])]
         return [f"{kind}_{suffix}" for kind in kinds]
 
-    def step(self) -> Step:
-        """What the cell does: from the shares of input and state, and the state, to the next."""
-        raise NotImplementedError
-
-    def _run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Outputs and the last states (layers · directions, N, H) of every layer."""
+    def _run(self, step: Step, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Outputs and the last states (layers · directions, N, H) of every layer of such cells."""
         single = x.ndim == 2
         axis = 0 if self.batch_first else 1
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
@@ -157,7 +153,7 @@ class _Recurrent(Module):
             for direction in range(self.directions)
         ]
         dropout = self.dropout if self.training else 0.0
-        x, ends = run_layers(self.step(), x, state, parameters, self.directions, dropout)
+        x, ends = run_layers(step, x, state, parameters, self.directions, dropout)
         if single:
             return ops.squeeze(x, 1), tuple(ops.squeeze(s, 1) for s in ends)
         return (ops.swapaxes(x, 0, 1) if axis == 0 else x), ends
@@ -172,6 +168,19 @@ class _Recurrent(Module):
         return ", ".join(parts)
 
 
+_NONLINEAR: dict[str, Callable[[Tensor], Tensor]] = {"tanh": ops.tanh, "relu": ops.relu}
+
+
+def _checked(name: str, nonlinearity: str) -> str:
+    if nonlinearity not in _NONLINEAR:
+        raise bad_argument(f"{name}: nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
+    return nonlinearity
+
+
+def _elman(nonlinearity: str) -> Step:
+    return elman(_NONLINEAR[nonlinearity])
+
+
 class RNN(_Recurrent):
     """h ← tanh(W x + b + U h + c), or with relu as `nonlinearity` (Elman, 1990).
 
@@ -182,7 +191,6 @@ class RNN(_Recurrent):
     """
 
     gates = 1
-    nonlinearity: str = "tanh"
 
     def __init__(
         self,
@@ -210,15 +218,11 @@ class RNN(_Recurrent):
             dtype=dtype,
             key=key,
         )
-        self.nonlinearity = nonlinearity
-
-    def step(self) -> Step:
-        """Elman's."""
-        return elman(getattr(functional, self.nonlinearity))
+        self.nonlinearity = _checked("RNN", nonlinearity)
 
     def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(T, N, I) to outputs (T, N, D · H) and last states (layers · D, N, H), D directions."""
-        y, (h,) = self._run(x, None if hx is None else (hx,))
+        y, (h,) = self._run(_elman(self.nonlinearity), x, None if hx is None else (hx,))
         return y, h
 
 
@@ -233,13 +237,9 @@ class GRU(_Recurrent):
 
     gates = 3
 
-    def step(self) -> Step:
-        """The GRU's."""
-        return gru
-
     def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(T, N, I) to outputs (T, N, D · H) and last states (layers · D, N, H), D directions."""
-        y, (h,) = self._run(x, None if hx is None else (hx,))
+        y, (h,) = self._run(gru, x, None if hx is None else (hx,))
         return y, h
 
 
@@ -254,15 +254,11 @@ class LSTM(_Recurrent):
 
     gates, states = 4, 2
 
-    def step(self) -> Step:
-        """The LSTM's."""
-        return lstm
-
     def forward(
         self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """(T, N, I) to outputs (T, N, D · H) and the last (h, c) of every layer, D directions."""
-        y, (h, c) = self._run(x, hx)
+        y, (h, c) = self._run(lstm, x, hx)
         return y, (h, c)
 
 
@@ -324,14 +320,11 @@ class RNNCell(_Cell):
     ) -> None:
         """All parameters uniform within ±1/√hidden_size."""
         super().__init__(input_size, hidden_size, bias, dtype=dtype, key=key)
-        self.nonlinearity = nonlinearity
-        if nonlinearity not in ("tanh", "relu"):
-            raise bad_argument(f"RNNCell: nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
+        self.nonlinearity = _checked("RNNCell", nonlinearity)
 
     def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
         """(N, I) and the state (N, H) to the next state."""
-        activation = ops.tanh if self.nonlinearity == "tanh" else ops.relu
-        return self._next(elman(activation), x, None if hx is None else (hx,), 1)[0]
+        return self._next(_elman(self.nonlinearity), x, None if hx is None else (hx,), 1)[0]
 
 
 class GRUCell(_Cell):

@@ -35,6 +35,7 @@ REFUSED = {
         sp.tensor([[1, 2]]), None, sp.ones((1, 2))
     ),
     "no layers": lambda: nn.LSTM(3, 4, 0),
+    "no such recurrence": lambda: nn.RNN(3, 4, nonlinearity="sigmoid"),
 }
 
 
