@@ -26,16 +26,15 @@ _UNARY = (
     "square tan"
 ).split()
 _BINARY = ("next_after", "polygamma", "zeta")
+SIZED = "stablehlo.dynamic_"
+"""Begins targets whose last operand is the shape, or the size, of the result."""
 OF_CHLO = {
-    f"{prefix}.{name}": f"chlo.{name}"
-    for name in (*_UNARY, *_BINARY)
-    for prefix in ("mhlo", "chlo")
+    **{f"{p}.{name}": f"chlo.{name}" for name in (*_UNARY, *_BINARY) for p in ("mhlo", "chlo")},
+    **{f"{SIZED}{name}": f"chlo.{name}" for name in _UNARY},
 }
 """Targets that are CHLO ops, spelled as calls where CHLO is not at hand."""
 
-_TOP_K = ("mhlo.topk", "mhlo.top_k", "chlo.top_k", "TopK", "stablehlo.dynamic_top_k")
-_SIZED = "stablehlo.dynamic_"
-"""Begins targets whose last operand is the shape, or the size, of the result."""
+_TOP_K = ("mhlo.topk", "mhlo.top_k", "chlo.top_k", "TopK", f"{SIZED}top_k")
 
 IDENTITIES = (
     "LayoutConstraint",
@@ -65,12 +64,10 @@ def custom_call(op: ir.Operation, scope: Scope) -> Kernel:
     if target in IDENTITIES:
         return unchanged
     if target in OF_CHLO:
-        return SUPPORTED[OF_CHLO[target]](op, scope)
+        kernel = SUPPORTED[OF_CHLO[target]](op, scope)
+        return (lambda x, *_: kernel(x)) if target.startswith(SIZED) else kernel
     if target in _TOP_K:
         return _top_k(op)
-    if target.replace(_SIZED, "chlo.") in OF_CHLO:
-        kernel = SUPPORTED[target.replace(_SIZED, "chlo.")](op, scope)
-        return lambda x, *_: kernel(x)
     if target == "shape_assertion":
         return lambda holds, *_: _assert(op, holds)
     known = [*IDENTITIES, *OF_CHLO, "mhlo.topk", "shape_assertion"]
@@ -86,7 +83,7 @@ def _top_k(op: ir.Operation) -> Kernel:
 
 
 def _smallest(kernel: Kernel, x: Array) -> list[Array]:
-    _, order = kernel(np.negative(x) if x.dtype.kind not in "ub" else np.invert(x))
+    _, order = kernel(np.invert(x) if x.dtype.kind in "iub" else np.negative(x))
     return [np.take_along_axis(x, converted(order, np.dtype(np.int64)), -1), order]
 
 

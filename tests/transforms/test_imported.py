@@ -136,6 +136,19 @@ def test_keys_are_folded():
     np.testing.assert_array_equal(sp.jit(function)(key), fold(key))
 
 
+def test_the_smallest_of_whole_numbers():
+    text = """func.func @main(%x: tensor<4xi32>) -> (tensor<2xi32>, tensor<2xi32>) {
+      %r:2 = "stablehlo.custom_call"(%x) {call_target_name = "mhlo.topk",
+        mhlo.attributes = {k = 2 : i64, largest = false}}
+        : (tensor<4xi32>) -> (tensor<2xi32>, tensor<2xi32>)
+      return %r#0, %r#1 : tensor<2xi32>, tensor<2xi32>
+    }"""
+    x = np.array([5, -(2**31), -3, 2**31 - 1], np.int32)
+    function = sp.from_stablehlo(text)
+    for values, places in (function(x), sp.jit(function)(x)):
+        assert (values.tolist(), places.tolist()) == ([-(2**31), -3], [1, 2])
+
+
 def test_arguments_that_do_not_fit():
     function = sp.from_stablehlo(SQUARE)
     with pytest.raises(ShapeError, match="expected"):

@@ -17,7 +17,7 @@ from slopec.transforms.rule import Point, rewritten
     "platform `tpu`, whose StableHLO makes few such calls",
 )
 def _custom_call(point: Point) -> Sequence[Tensor] | None:
-    from slopec.reference.custom import IDENTITIES
+    from slopec.reference.custom import IDENTITIES, OF_CHLO, SIZED
 
     target = ir.string_in(point.op, "call_target_name")
     if target == "shape_assertion":  # it holds where shapes are static
@@ -26,6 +26,9 @@ def _custom_call(point: Point) -> Sequence[Tensor] | None:
         x = point.operands[0]
         same = (x.shape, x.dtype) == (point.result.shape, point.result.dtype)
         return [x] if same else None
+    if target.startswith(SIZED) and target in OF_CHLO:
+        x = point.operands[0]
+        return [tracing.emit(OF_CHLO[target], [x], x.shape, x.dtype)]
     prefix, _, name = target.partition(".")
     if prefix in ("mhlo", "chlo"):
         return _packed(point, "chlo.top_k" if name in ("topk", "top_k") else f"chlo.{name}")
@@ -53,16 +56,6 @@ def _smallest(point: Point, attributes: ir.Attributes) -> Sequence[Tensor]:
     results = [(r.shape, r.dtype) for r in point.results]
     values, places = tracing.emit_many("chlo.top_k", [turn(x)], results, attributes)[1]
     return [turn(values), places]
-
-
-def _elementwise(point: Point) -> Sequence[Tensor] | None:
-    """A CHLO op of one operand, beside which comes its shape."""
-    target = ir.string_in(point.op, "call_target_name")
-    name = target.replace("stablehlo.dynamic_", "chlo.")
-    if name not in chlo.OPERANDS:
-        return None
-    x = point.operands[0]
-    return [tracing.emit(name, [x], x.shape, x.dtype)]
 
 
 def _top_k(point: Point) -> Sequence[Tensor]:
@@ -108,6 +101,5 @@ def _approximate_top_k(point: Point) -> Sequence[Tensor]:
 _LIBRARIES: dict[str, Callable[[Point], Sequence[Tensor] | None]] = {
     r"ApproxTopK": _approximate_top_k,
     r"TopK|stablehlo\.dynamic_top_k": _top_k,
-    r"stablehlo\.dynamic_(erf|erfc|erf_inv|lgamma|digamma|tan)": _elementwise,
     r"(cu|hip)_threefry2x32(_ffi)?": _threefry,
 }
