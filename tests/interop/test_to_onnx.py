@@ -19,6 +19,7 @@ PLACES = np.array([[2, 0, 1], [1, -1, 0]], dtype=np.int32)
 CASES = {
     "elementwise": lambda x: sp.tanh(x) * sp.exp(-sp.abs(x)) + sp.erf(x) / (1 + x**2),
     "near zero": lambda x: sp.expm1(x * 1e-4) + sp.log1p(x * x) + sp.log1p(x * 1e-5),
+    "far from zero": lambda x: sp.log1p(sp.stack([x * 1e38, x * sp.inf, x - sp.inf, x - 1.0])),
     "comparisons": lambda x: sp.where((x > 0) & (x != 1) | sp.isnan(x), sp.round(x), sp.sign(x)),
     "integers": lambda x: (sp.astype(x * 9, "int32") // 2) % 3 ^ 1,
     "parts": lambda x: sp.concat([x[:, :1, ::2, 1:4], sp.flip(x, axis=3)[:, :1, ::2, :3]], axis=2),

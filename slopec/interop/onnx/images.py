@@ -58,6 +58,16 @@ def _cubic(a: float) -> Callable[[np.ndarray], np.ndarray]:
     return kernel
 
 
+def _kernel(mode: str, a: float) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """What elements count by their distance, and how far that reaches."""
+    match mode:
+        case "linear" | "bilinear":
+            return _linear, 1
+        case "cubic":
+            return _cubic(a), 2
+    raise UsageError("S0164", f"Resize: no such mode: {mode!r}")
+
+
 def _weights(
     places: np.ndarray,
     size: int,
@@ -140,7 +150,7 @@ def resize(
             nearest = np.clip(_ROUNDED[nearest_mode](places), 0, size - 1)
             y = ops.take(y, ops.asarray(nearest.astype(np.int32)), axis=d)
             continue
-        kernel, reach = (_linear, 1) if mode == "linear" else (_cubic(cubic_coeff_a), 2)
+        kernel, reach = _kernel(mode, cubic_coeff_a)
         narrow = min(ratio, 1.0) if antialias else 1.0
         matrix = _weights(places, size, kernel, reach, narrow, bool(exclude_outside))
         moved = ops.matmul(ops.moveaxis(y, d, -1), ops.asarray(matrix.T.astype(x.dtype)))

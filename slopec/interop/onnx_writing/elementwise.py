@@ -78,16 +78,17 @@ def exponential_minus_one(w: Writer, op: ir.Operation) -> str:
 
 
 def log_plus_one(w: Writer, op: ir.Operation) -> str:
-    """log(1 + x) with the rounding of 1 + x taken back (Kahan): log(u) x / (u − 1), u = 1 + x."""
+    """log(1 + x) with the rounding of 1 + x taken back (Kahan): log(u) x / (u − 1), u = 1 + x.
+
+    The quotient is 1 for large x, so that nothing overflows.
+    """
     (x,) = w.operands(op)
     one = w.number(1, op.operands[0])
     u = w.add("Add", [x, one])
     rest = w.add("Sub", [u, one])
-    lost = w.add("Or", [w.add("Equal", [rest, w.number(0, op.operands[0])]), w.add("IsInf", [u])])
-    divisor = w.add("Where", [lost, one, rest])
-    near = w.add("Where", [w.add("IsInf", [u]), u, x])
-    exact = w.add("Div", [w.add("Mul", [w.add("Log", [u]), x]), divisor])
-    return w.add("Where", [lost, near, exact])
+    ratio = w.add("Where", [w.add("IsInf", [u]), one, w.add("Div", [x, rest])])
+    lost = w.add("Equal", [rest, w.number(0, op.operands[0])])
+    return w.add("Where", [lost, x, w.add("Mul", [w.add("Log", [u]), ratio])])
 
 
 TABLE: dict[str, Rule] = {
