@@ -37,7 +37,7 @@ OPTIMIZE = (
 )
 LEGALIZE = (
     "expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
-    "sum-sliced-products,separate-orientations,block-loops,unroll-loops,guard-indices,trim-windows,"
+    "widen-sums,sum-sliced-products,separate-orientations,block-loops,unroll-loops,guard-indices,trim-windows,"
     "cse,separate-buffers,read-carried,exact-elementwise,native-types,separate-gaps,separate-folds,separate-loops,"
     "constant-positions,refuse"
 )

@@ -46,7 +46,7 @@ BACKENDS = {
             ("cuda",),
             (),
             "PTX for NVIDIA GPUs, finished by their driver",
-            passes=("widen-bfloat16{operands=false}", "separate-complex", "separate-updates"),
+            passes=("separate-complex", "separate-updates"),
         ),
         Backend(
             "metal",

@@ -59,6 +59,7 @@ PASSES: dict[str, str] = {
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
     "trim-windows": "slopec.passes.trim_windows:TrimWindows",
     "unroll-loops": "slopec.passes.unroll_loops:UnrollLoops",
+    "widen-sums": "slopec.passes.widen_sums:WidenSums",
     "widen-bfloat16": "slopec.passes.widen_bfloat16:WidenBfloat16",
     "symbol-dce": "slopec.passes.mlir:SymbolDce",
 }

@@ -1,10 +1,9 @@
 """Products of bfloat16 in float32, for GPUs whose code has bfloat16 only element by element.
 
-Others have products of it, but with results of float32. The operands keep the digits of bfloat16;
-the compiler, which would take conversions into the product, sees them behind a barrier.
+The operands keep the digits of bfloat16; the compiler, which would take conversions into the
+product, sees them behind a barrier.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,24 +15,16 @@ from slopec.tensor import Tensor
 
 @dataclass(frozen=True)
 class WidenBfloat16:
-    """dot_general(x, y) → convert(barrier(dot_general(barrier(convert(x, y)))))."""
+    """dot_general(x, y) → dot_general(barrier(convert(x)), barrier(convert(y)))."""
 
     name: ClassVar[str] = "widen-bfloat16"
-    operands: bool = True
 
     def run(self, module: ir.Module) -> None:
-        """Rewrite products and convolutions of `module`; `operands` tells whether those too."""
+        """Rewrite products and convolutions of `module`."""
         for op in each(module, "stablehlo.dot_general", "stablehlo.convolution"):
-            narrow = op.dtype == dtypes.bfloat16
-            wide = self.operands and any(map(_is_narrow, op.operands))
-            if not (narrow or wide):
-                continue
-            dtype = dtypes.float32 if narrow else op.dtype
-            operands = _wide(op.operands) if wide else op.operands
-            made = op.again(*operands, dtype=dtype)
-            if narrow:
-                (made,) = hlo.optimization_barrier([made])
-            put_results(op, [hlo.convert(made, op.dtype)])
+            if any(map(_is_narrow, op.operands)):
+                wide = [_wide(x) for x in op.operands]
+                put_results(op, [op.again(*hlo.optimization_barrier(wide))])
 
 
 def _is_narrow(x: Tensor) -> bool:
@@ -43,7 +34,5 @@ def _is_narrow(x: Tensor) -> bool:
     return dtypes.bfloat16 in kinds
 
 
-def _wide(operands: Sequence[Tensor]) -> list[Tensor]:
-    kind = dtypes.bfloat16
-    wide = [hlo.convert(x, dtypes.float32) if x.dtype == kind else x for x in operands]
-    return list(hlo.optimization_barrier(wide))
+def _wide(x: Tensor) -> Tensor:
+    return hlo.convert(x, dtypes.float32) if x.dtype == dtypes.bfloat16 else x
