@@ -229,7 +229,7 @@ class Body:
 
     def fma(self, a: Term, b: Term, c: Term) -> Term:
         """a · b + c, rounded once."""
-        return self.op("vector.fma", a, b, c)
+        return self.op("vector.fma" if self.lanes(a) else "math.fma", a, b, c)
 
     def shuffle(self, a: Term, b: Term, lanes: Sequence[int]) -> Term:
         """A vector of the `lanes` of two, those of the second counted on from the first's."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from slopec import dtypes, ir
 from slopec.kernels.body import Body, Term
+from slopec.kernels.exponential import exponential
 
 EACH = {
     "stablehlo.add": "arith.addf",
@@ -73,5 +74,7 @@ def computed(k: Body, kind: str, of: Sequence[Term]) -> Term:
     if kind == "logistic":
         (x,) = of
         one = k.like(1, x)
-        return one / (k.op("math.exp", k.op("arith.negf", x)) + one)
+        return one / (computed(k, "math.exp", [k.op("arith.negf", x)]) + one)
+    if kind == "math.exp" and k.dtype(of[0]) == dtypes.float32:
+        return exponential(k, of[0])
     return k.op(kind, *of)

@@ -22,7 +22,7 @@ from slopec.kernels.nodes import DEAR, NEUTRAL, Node, levels_of
 _AT_ONCE = 4  # vectors, so that sums in several registers hide what an addition takes
 _STACK = 24 << 10
 _WORKGROUPS = 64
-_CACHES = 16 << 20  # bytes that a result can have to stay in the last cache beside its input
+_CACHES = 24 << 20  # bytes that a result can have to stay in the last cache beside its input
 
 
 @dataclass(frozen=True)
