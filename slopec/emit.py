@@ -124,7 +124,7 @@ def emit(
     plain, with_kernels = _programs(bytecode, target, options.kernels)
     rungs = [_Rung(rung, rung.name, plain) for rung in ladder]
     if with_kernels is not None:
-        first = _Rung(ladder[0], f"{ladder[0].name}+kernels", with_kernels)
+        first = _Rung(ladder[0], f"{ladder[0].name}+kernels", with_kernels, kernels=True)
         rungs = [first] if chosen else [first, *rungs]
     climb = _Climb(target, options.flags, name, deadline, cancellation)
     emitted = climb.run(rungs)
@@ -197,11 +197,12 @@ def _asked(target: Target) -> Target:
 
 @dataclass(frozen=True)
 class _Rung:
-    """A configuration to try, what the attempt is called, and the module to compile."""
+    """A configuration to try, its name, the module, and whether that has kernels."""
 
     configuration: Configuration
     name: str
     bytecode: bytes = field(repr=False)
+    kernels: bool = False
 
     def program(self) -> bytes:
         """The module as the configuration wants it."""
@@ -233,7 +234,7 @@ class _Climb:
             flags = (*self.target.flags, *rung.configuration.flags, *self.extra_flags)
             started = time.monotonic()
             program = rung.program()
-            answer = self._compile(program, flags)
+            answer = self._compile(program, flags, rung.kernels)
             seconds = time.monotonic() - started
             if answer.ending == "done":
                 attempts.append(Attempt(rung.name, seconds))
@@ -245,13 +246,14 @@ class _Climb:
                 reproducer = reproducer if kept is None else str(kept)
             linked = with_system_library(self.target, rung.configuration, failure.symbols)
             if linked is not None:
-                rungs.insert(0, _Rung(linked, linked.name, rung.bytecode))
+                rungs.insert(0, replace(rung, configuration=linked, name=linked.name))
             if not rungs or not failure.retry:
                 raise as_error(failure, _tried(attempts, failure), reproducer)
 
-    def _compile(self, bytecode: bytes, flags: tuple[str, ...]) -> Answer:
+    def _compile(self, bytecode: bytes, flags: tuple[str, ...], kernels: bool) -> Answer:
         target = self.target
-        request = Request(bytecode, flags, target.process_flags, link=target.links_in_parts)
+        links = target.links_in_parts
+        request = Request(bytecode, flags, target.process_flags, link=links, kernels=kernels)
         return COMPILER.compile(request, deadline=self.deadline, cancellation=self.cancellation)
 
     def _emitted(

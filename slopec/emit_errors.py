@@ -19,7 +19,7 @@ from slopec.diagnostics import (
     UsageError,
     did_you_mean,
 )
-from slopec.emit_library import Header
+from slopec.emit_frames import Header
 from slopec.emit_process import Answer
 from slopec.targets import Target
 

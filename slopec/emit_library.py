@@ -8,11 +8,20 @@ and IREE are imported here.
 import ctypes
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Header = dict[str, Any]
+from slopec.emit_frames import Header, Send
+
+PHASES = (
+    *("input", "abi", "preprocessing", "global-optimization", "dispatch-creation", "flow"),
+    *("stream", "executable-sources", "executable-configurations", "executable-targets"),
+    *("hal", "vm", "end"),
+)
+"""IREE's compilation phases in order. Run one by one they make the same module in the same time,
+and the last one announced is where a crash happened."""
 
 BUFFER_NAME = "<module>"
 """What IREE calls the text it parses: locations in it are not the user's."""
@@ -54,10 +63,12 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ireeCompilerInvocationExportStealModule": (_H, _P),
     "ireeCompilerInvocationImportStealModule": (ctypes.c_bool, _P, _H),
     "ireeCompilerInvocationRunPassPipeline": (ctypes.c_bool, _P, _S),
-    "mlirModuleGetBody": (_H, _H),
-    "mlirModuleGetContext": (_H, _H),
-    "mlirModuleGetOperation": (_H, _H),
+    "mlirOperationGetContext": (_H, _H),
     "mlirBlockGetFirstOperation": (_H, _H),
+    "mlirOperationGetFirstRegion": (_H, _H),
+    "mlirRegionGetFirstBlock": (_H, _H),
+    "mlirOperationCreateParse": (_H, _H, _T, _T),
+    "mlirOperationDestroy": (None, _H),
     "mlirBlockInsertOwnedOperation": (None, _H, ctypes.c_ssize_t, _H),
     "mlirOperationGetNextInBlock": (_H, _H),
     "mlirOperationGetName": (_H, _H),
@@ -67,6 +78,15 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "mlirOperationRemoveFromParent": (None, _H),
     "mlirOperationVerify": (ctypes.c_bool, _H),
     "mlirStringAttrGet": (_H, _H, _T),
+    "mlirStringAttrGetValue": (_T, _H),
+    "mlirIntegerAttrGet": (_H, _H, ctypes.c_int64),
+    "mlirIntegerAttrGetValueInt": (ctypes.c_int64, _H),
+    "mlirIndexTypeGet": (_H, _H),
+    "mlirIntegerTypeGet": (_H, _H, ctypes.c_uint),
+    "mlirVectorTypeGet": (_H, ctypes.c_ssize_t, ctypes.POINTER(ctypes.c_int64), _H),
+    "mlirElementsAttrGetNumElements": (ctypes.c_int64, _H),
+    "mlirDenseElementsAttrGetRawData": (_P, _H),
+    "mlirDenseElementsAttrRawBufferGet": (_H, _H, ctypes.c_size_t, _S),
     "ireeCompilerInvocationOutputIR": (_P, _P, _P),
     "ireeCompilerInvocationOutputVMBytecode": (_P, _P, _P),
     "ireeCompilerSourceWrapBuffer": (_P, _P, _S, _S, ctypes.c_size_t, ctypes.c_bool, _P),
@@ -109,7 +129,7 @@ def strings(texts: Sequence[str]) -> Any:
     return (ctypes.c_char_p * len(texts))(*(text.encode() for text in texts))
 
 
-def diagnostic_handler(library: Any, send: Callable[[Header], None]) -> Any:
+def _diagnostic_handler(library: Any, send: Send) -> Any:
     """A handler that sends every diagnostic, structured, and lets nothing reach stderr.
 
     Notes are left out: they print the operation that failed, in IREE's terms and at any length.
@@ -154,20 +174,87 @@ def _places(library: Any, location: Handle) -> Iterator[list[Any]]:
             yield from _places(library, part)
 
 
-def output(library: Any, invocation: int, write: str) -> bytes:
-    """What an invocation writes with one of its functions."""
-    opened, contents, size = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
-    library.ireeCompilerOutputOpenMembuffer(ctypes.byref(opened))
-    error = getattr(library, write)(invocation, opened)
-    error = error or library.ireeCompilerOutputMapMemory(
-        opened, ctypes.byref(contents), ctypes.byref(size)
-    )
-    if error:
-        raise RuntimeError(library.ireeCompilerErrorGetMessage(error).decode())
-    return ctypes.string_at(contents, size.value)
+@dataclass(frozen=True)
+class Invocation:
+    """A module that IREE compiles, phase by phase."""
+
+    library: Any
+    pointer: int
+    _session: int
+    _handler: Any = field(repr=False)
+    """What MLIR calls with diagnostics; it must live as long as the module."""
+
+    @classmethod
+    def open(cls, library: Any, header: Header, send: Send) -> "Invocation | None":
+        """One that has the flags of a request, and no module yet; None if IREE refuses them."""
+        _set_process_flags(library, header)
+        session = library.ireeCompilerSessionCreate()
+        flags = [*header["flags"], *_linker(header["flags"])]
+        error = library.ireeCompilerSessionSetFlags(session, len(flags), strings(flags))
+        if error:
+            send({"kind": "refused", "text": library.ireeCompilerErrorGetMessage(error).decode()})
+            return None
+        pointer = library.ireeCompilerInvocationCreate(session)
+        library.ireeCompilerInvocationSetVerifyIR(pointer, False)
+        context = library.ireeCompilerSessionBorrowContext(session)
+        handler = _diagnostic_handler(library, send)
+        library.mlirContextAttachDiagnosticHandler(context, handler, None, None)
+        return cls(library, pointer, session, handler)
+
+    def parse(self, module: bytes) -> bool:
+        """Read the module; like all that follows, False if diagnostics tell what is wrong."""
+        source = ctypes.c_void_p()
+        self.library.ireeCompilerSourceWrapBuffer(
+            self._session, BUFFER_NAME.encode(), module, len(module), False, ctypes.byref(source)
+        )
+        return bool(self.library.ireeCompilerInvocationParseSource(self.pointer, source))
+
+    def run(self, phase: str) -> bool:
+        """Run one of IREE's phases, the one before it having run."""
+        before = PHASES[: PHASES.index(phase)]
+        if before:
+            start = before[-1].encode()
+            self.library.ireeCompilerInvocationSetCompileFromPhase(self.pointer, start)
+        self.library.ireeCompilerInvocationSetCompileToPhase(self.pointer, phase.encode())
+        return bool(self.library.ireeCompilerInvocationPipeline(self.pointer, 0))
+
+    def run_passes(self, pipeline: bytes) -> bool:
+        """Run passes of MLIR's or IREE's."""
+        return bool(self.library.ireeCompilerInvocationRunPassPipeline(self.pointer, pipeline))
+
+    def take(self) -> Handle:
+        """The module, which is to be given back before anything else runs."""
+        module: Handle = self.library.ireeCompilerInvocationExportStealModule(self.pointer)
+        return module
+
+    def give(self, module: Handle) -> bool:
+        """Give the module back."""
+        return bool(self.library.ireeCompilerInvocationImportStealModule(self.pointer, module))
+
+    def output(self, write: str) -> bytes:
+        """What one of the invocation's functions writes."""
+        library = self.library
+        opened, contents, size = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
+        library.ireeCompilerOutputOpenMembuffer(ctypes.byref(opened))
+        error = getattr(library, f"ireeCompilerInvocation{write}")(self.pointer, opened)
+        error = error or library.ireeCompilerOutputMapMemory(
+            opened, ctypes.byref(contents), ctypes.byref(size)
+        )
+        if error:
+            raise RuntimeError(library.ireeCompilerErrorGetMessage(error).decode())
+        return ctypes.string_at(contents, size.value)
 
 
-def linker(flags: Sequence[str]) -> list[str]:
+def _set_process_flags(library: Any, header: Header) -> None:
+    if not header["process_flags"]:
+        return
+    # Once there are such flags, IREE no longer heeds a session's optimisation level.
+    levels = [flag for flag in header["flags"] if flag.startswith("--iree-opt-level=")]
+    arguments = ("slopec", *header["process_flags"], *levels)
+    library.ireeCompilerSetupGlobalCL(len(arguments), strings(arguments), b"slopec", False)
+
+
+def _linker(flags: Sequence[str]) -> list[str]:
     """Link for the system's loader, where asked to, with the linker that IREE brings along."""
     if "--iree-llvmcpu-link-embedded=false" not in flags or sys.platform != "linux":
         return []

@@ -4,10 +4,14 @@ IREE links all of them into one, on which one thread of LLVM works while the oth
 standard library is imported here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from slopec.emit_library import Handle, Text
+from slopec import emit_tree as tree
+from slopec.emit_library import Handle, Invocation
+
+Divide = Callable[[Sequence[Handle]], dict[str, list[Handle]]]
+"""Says in which parts to link executables."""
 
 PARTS = 4
 """Parts at most. What is made of a program must not depend on the machine that makes it."""
@@ -23,62 +27,38 @@ _LINK = (
 )
 """What IREE does to link, which it does to all the executables that it finds in the module."""
 
-_NAME, _EXECUTABLE = b"sym_name", b"hal.executable"
+
+def divided(executables: Sequence[Handle], name: str = "part") -> dict[str, list[Handle]]:
+    """The parts that executables are to be linked in, by what they are called."""
+    parts = max(1, min(PARTS, len(executables) // LEAST))
+    return {f"{name}_{part}": list(executables[part::parts]) for part in range(parts)}
 
 
-def link_in_parts(library: Any, invocation: int) -> bool:
+def link(invocation: Invocation, divide: Divide = divided) -> bool:
     """Link what was translated for processors; False if IREE cannot, which diagnostics explain.
 
     The executables of one part at a time are in the module while IREE links.
     """
-    module = library.ireeCompilerInvocationExportStealModule(invocation)
-    unlinked = _take_executables(library, module)
-    parts = max(1, min(PARTS, len(unlinked) // LEAST))
-    name = library.mlirOperationGetAttributeByName(_operation(library, module), Text.of(_NAME))
+    library = invocation.library
+    module = invocation.take()
+    name = tree.symbol(library, module)
     linked: list[Handle] = []
-    for part in range(parts):
-        _insert(library, module, unlinked[part::parts])
-        if parts > 1:  # IREE calls what it links after the module
-            _call(library, module, f"part_{part}".encode())
-        library.ireeCompilerInvocationImportStealModule(invocation, module)
-        if not library.ireeCompilerInvocationRunPassPipeline(invocation, _LINK):
+    for part, executables in divide(_taken(library, module)).items():
+        tree.insert(library, module, executables)
+        tree.call(library, module, part)  # IREE calls what it links after the module
+        invocation.give(module)
+        if not invocation.run_passes(_LINK):
             return False
-        module = library.ireeCompilerInvocationExportStealModule(invocation)
-        linked += _take_executables(library, module)
-    _insert(library, module, linked)
-    if name.pointer is None:
-        library.mlirOperationRemoveAttributeByName(_operation(library, module), Text.of(_NAME))
-    else:
-        library.mlirOperationSetAttributeByName(_operation(library, module), Text.of(_NAME), name)
-    return bool(library.ireeCompilerInvocationImportStealModule(invocation, module))
+        module = invocation.take()
+        linked += _taken(library, module)
+    tree.insert(library, module, linked)
+    tree.call(library, module, name)
+    return invocation.give(module)
 
 
-def _operation(library: Any, module: Handle) -> Handle:
-    operation: Handle = library.mlirModuleGetOperation(module)
-    return operation
-
-
-def _call(library: Any, module: Handle, name: bytes) -> None:
-    """Give the module a name."""
-    attribute = library.mlirStringAttrGet(library.mlirModuleGetContext(module), Text.of(name))
-    library.mlirOperationSetAttributeByName(_operation(library, module), Text.of(_NAME), attribute)
-
-
-def _take_executables(library: Any, module: Handle) -> list[Handle]:
+def _taken(library: Any, module: Handle) -> list[Handle]:
     """The executables, which are no longer in the module."""
-    found = []
-    operation = library.mlirBlockGetFirstOperation(library.mlirModuleGetBody(module))
-    while operation.pointer is not None:
-        if library.mlirIdentifierStr(library.mlirOperationGetName(operation)).read() == _EXECUTABLE:
-            found.append(operation)
-        operation = library.mlirOperationGetNextInBlock(operation)
+    found = tree.named(library, module, tree.EXECUTABLE)
     for executable in found:
         library.mlirOperationRemoveFromParent(executable)
     return found
-
-
-def _insert(library: Any, module: Handle, executables: Sequence[Handle]) -> None:
-    """Put executables, in their order, before all that is in the module."""
-    body = library.mlirModuleGetBody(module)
-    for place, executable in enumerate(executables):
-        library.mlirBlockInsertOwnedOperation(body, place, executable)

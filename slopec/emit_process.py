@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from slopec.emit_library import Header
-from slopec.emit_worker import Frames, frame
+from slopec.emit_frames import Frames, Header, frame
 
 _HOME = str(Path(__file__).resolve().parents[1])
 # This slopec and no other, and nothing beside the user's program in place of the standard library.
@@ -37,7 +36,8 @@ _SINGLE_THREADED = dict.fromkeys(_POOLS, "1")
 class Request:
     """A module, the flags to compile it with, and the last phase to run.
 
-    `link` links the executables for processors here, IREE's own linking being switched off.
+    `link` links the executables for processors here, IREE's own linking being switched off;
+    `kernels` then has those of the module's own compiled beside it.
     """
 
     module: bytes = field(repr=False)
@@ -45,6 +45,7 @@ class Request:
     process_flags: tuple[str, ...] = ()
     until: str = "end"
     link: bool = False
+    kernels: bool = False
 
 
 @dataclass
@@ -233,6 +234,7 @@ def _converse(connection: socket.socket, request: Request, deadline: float | Non
         "process_flags": request.process_flags,
         "until": request.until,
         "link": request.link,
+        "kernels": request.kernels,
     }
     frames = Frames()
     try:

@@ -6,45 +6,28 @@ of the warm nursery costs milliseconds, the import a tenth of a second. The guar
 compiler ended, cleans up behind it, and kills it when the other side hangs up, be it for a timeout,
 an interrupt or its own death.
 
-Frames go both ways over a connection: two lengths, a JSON object, and bytes. Only the standard
-library, IREE and what drives it are imported here; no user code and no thread ever runs in the
-nursery.
+Only the standard library, IREE and what drives it are imported here; no user code and no thread
+ever runs in the nursery.
 """
 
 import ctypes
-import json
 import os
 import resource
 import select
 import shutil
 import signal
 import socket
-import struct
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from slopec.emit_library import (
-    BUFFER_NAME,
-    Header,
-    diagnostic_handler,
-    linker,
-    load,
-    output,
-    strings,
-)
-from slopec.emit_linking import link_in_parts
-
-PHASES = (
-    *("input", "abi", "preprocessing", "global-optimization", "dispatch-creation", "flow"),
-    *("stream", "executable-sources", "executable-configurations", "executable-targets"),
-    *("hal", "vm", "end"),
-)
-"""IREE's compilation phases in order. Run one by one they make the same module in the same time,
-and the last one announced is where a crash happened."""
+from slopec.emit_frames import Frames, Header, Send, frame, received
+from slopec.emit_kernels import Kernels, compile_kernels
+from slopec.emit_library import PHASES, Invocation, load
+from slopec.emit_linking import link
 
 VERIFIED = PHASES[: PHASES.index("flow")]
 """Phases after which the module is verified. They are IREE's rewrites of the program, which are
@@ -54,47 +37,7 @@ the time."""
 # Options of mallopt and their values, in bytes.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = (-1, 1 << 30), (-2, 64 << 20), (-3, 32 << 20)
 
-_LENGTHS = struct.Struct(">QQ")
 _LOG_LIMIT = 65536
-
-
-# --- frames ----------------------------------------------------------------------------------
-
-
-def frame(header: Header, payload: bytes = b"") -> bytes:
-    """A frame as bytes."""
-    encoded = json.dumps(header).encode()
-    return _LENGTHS.pack(len(encoded), len(payload)) + encoded + payload
-
-
-class Frames:
-    """Puts frames together from bytes as they arrive."""
-
-    def __init__(self) -> None:
-        self._pending = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[tuple[Header, bytes]]:
-        """The frames that are complete once `data` has arrived."""
-        self._pending += data
-        while len(self._pending) >= _LENGTHS.size:
-            header_size, payload_size = _LENGTHS.unpack_from(self._pending)
-            start = _LENGTHS.size + header_size
-            end = start + payload_size
-            if len(self._pending) < end:
-                return
-            header = json.loads(self._pending[_LENGTHS.size : start])
-            payload = bytes(self._pending[start:end])
-            del self._pending[:end]
-            yield header, payload
-
-
-def _read_frame(connection: socket.socket) -> tuple[Header, bytes] | None:
-    """The next frame, or None when the other side hung up."""
-    frames = Frames()
-    while data := connection.recv(1 << 20):
-        for complete in frames.feed(data):
-            return complete
-    return None
 
 
 # --- the nursery -----------------------------------------------------------------------------
@@ -139,7 +82,7 @@ def _in_child(work: Callable[..., None], *arguments: Any) -> None:
 def _guard(connection: socket.socket, library: Any) -> None:
     """Compile one request in a child and report its end; kill it when the other side hangs up."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    request = _read_frame(connection)
+    request = next(received(connection), None)
     if request is None:
         return
     if isinstance(library, str):
@@ -223,16 +166,36 @@ def _compiler(
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     _keep_memory()
+    header, module = request
+    send = _sender(outcome)
+    kernels = _beside(library, header, module, send) if header["kernels"] else None
+    _compile(library, header, module, kernels, send)
+
+
+def _sender(descriptor: int) -> Send:
+    """Writes frames; any of MLIR's threads may do so with diagnostics."""
     lock = threading.Lock()
 
     def send(header: Header, payload: bytes = b"") -> None:
         data = memoryview(frame(header, payload))
-        with lock:  # diagnostics come from any of MLIR's threads
+        with lock:
             while data:
-                data = data[os.write(outcome, data) :]
+                data = data[os.write(descriptor, data) :]
 
-    header, module = request
-    _compile(library, header, module, send)
+    return send
+
+
+def _beside(library: Any, header: Header, module: bytes, send: Send) -> Kernels:
+    """Have a fork of this process, which IREE has not begun to work in, compile the kernels."""
+    ours, theirs = socket.socketpair()
+    parent = os.getpid()
+    process = os.fork()
+    if process == 0:
+        ours.close()
+        _die_with(parent)
+        _in_child(compile_kernels, library, header, module, _sender(theirs.fileno()))
+    theirs.close()
+    return Kernels(process, ours, send)
 
 
 def _keep_memory() -> None:
@@ -251,62 +214,42 @@ def _die_with(parent: int) -> None:
             os._exit(0)
 
 
-def _compile(library: Any, header: Header, module: bytes, send: Callable[..., None]) -> None:
-    _set_process_flags(library, header)
-    session = library.ireeCompilerSessionCreate()
-    flags = [*header["flags"], *linker(header["flags"])]
-    error = library.ireeCompilerSessionSetFlags(session, len(flags), strings(flags))
-    if error:
-        send({"kind": "refused", "text": library.ireeCompilerErrorGetMessage(error).decode()})
+def _compile(
+    library: Any, header: Header, module: bytes, kernels: Kernels | None, send: Send
+) -> None:
+    invocation = Invocation.open(library, header, send)
+    if invocation is None:
         return
-    invocation = library.ireeCompilerInvocationCreate(session)
-    context = library.ireeCompilerSessionBorrowContext(session)
-    handler = diagnostic_handler(library, send)
-    library.mlirContextAttachDiagnosticHandler(context, handler, None, None)
-    source = ctypes.c_void_p()
-    library.ireeCompilerSourceWrapBuffer(
-        session, BUFFER_NAME.encode(), module, len(module), False, ctypes.byref(source)
-    )
     send({"kind": "stage", "name": "parse"})
-    if library.ireeCompilerInvocationParseSource(invocation, source) and _run_phases(
-        library, invocation, header, send
-    ):
+    if invocation.parse(module) and _run_phases(invocation, header, kernels, send):
         text = header["until"] != PHASES[-1]
-        write = "OutputIR" if text else "OutputVMBytecode"
-        send({"kind": "result"}, output(library, invocation, f"ireeCompilerInvocation{write}"))
-
-
-def _set_process_flags(library: Any, header: Header) -> None:
-    if not header["process_flags"]:
-        return
-    # Once there are such flags, IREE no longer heeds a session's optimisation level.
-    levels = [flag for flag in header["flags"] if flag.startswith("--iree-opt-level=")]
-    arguments = ("slopec", *header["process_flags"], *levels)
-    library.ireeCompilerSetupGlobalCL(len(arguments), strings(arguments), b"slopec", False)
+        send({"kind": "result"}, invocation.output("OutputIR" if text else "OutputVMBytecode"))
 
 
 def _run_phases(
-    library: Any, invocation: int, header: Header, send: Callable[[Header], None]
+    invocation: Invocation, header: Header, kernels: Kernels | None, send: Send
 ) -> bool:
-    library.ireeCompilerInvocationSetVerifyIR(invocation, False)
-    previous = None
+    if kernels is not None:
+        kernels.empty(invocation)
     for phase in PHASES[: PHASES.index(header["until"]) + 1]:
         send({"kind": "stage", "name": phase})
-        if phase == "hal" and header["link"] and not link_in_parts(library, invocation):
+        if phase == "hal" and header["link"] and not _linked(invocation, kernels):
             return False
-        if previous is not None:
-            library.ireeCompilerInvocationSetCompileFromPhase(invocation, previous.encode())
-        library.ireeCompilerInvocationSetCompileToPhase(invocation, phase.encode())
-        if not library.ireeCompilerInvocationPipeline(invocation, 0):
+        if not invocation.run(phase):
             return False
-        if phase in VERIFIED and not _verified(library, invocation):
+        if phase in VERIFIED and not _verified(invocation):
             return False
-        previous = phase
+        if phase == "hal" and kernels is not None and not kernels.put(invocation):
+            return False
     return True
 
 
-def _verified(library: Any, invocation: int) -> bool:
+def _linked(invocation: Invocation, kernels: Kernels | None) -> bool:
+    return link(invocation) if kernels is None else kernels.link(invocation)
+
+
+def _verified(invocation: Invocation) -> bool:
     """Whether the module is valid; if it is not, a diagnostic says why."""
-    module = library.ireeCompilerInvocationExportStealModule(invocation)
-    valid: bool = library.mlirOperationVerify(module)
-    return library.ireeCompilerInvocationImportStealModule(invocation, module) and valid
+    module = invocation.take()
+    valid: bool = invocation.library.mlirOperationVerify(module)
+    return invocation.give(module) and valid

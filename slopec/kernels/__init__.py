@@ -12,6 +12,7 @@ from slopec import ir
 from slopec.kernels import (
     column_functions,
     convolutions,
+    evaluated,
     products,
     routines,
     row_functions,
@@ -46,7 +47,9 @@ def place_kernels(module: ir.Module, target: Target) -> bool:
     InlineRoutines().run(module)
     several = [_placed(places, module, vectors) for places in PLACES]
     folded = column_functions.place(module, vectors)
-    return any([any_routine, *several, folded, _placed(ROWS, module, vectors)])
+    rows = _placed(ROWS, module, vectors)
+    evaluated.mark(module)
+    return any([any_routine, *several, folded, rows])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

@@ -44,12 +44,17 @@ def call(
         (executable,) = shell.body.operations
         executable.operation.clone(ip=ir.InsertionPoint.at_block_begin(module.body))
     facts = {
-        "entry_points": ir.attr(f"[@{kernel.name}::@{kernel.name}]"),
+        "entry_points": entry_points(kernel.name),
         "operandSegmentSizes": ir.attr(f"array<i32: 0, {len(operands)}, 0, 0>"),
     }
     types = [ir.tensor_type(*type_) for type_ in kernel.results]
     point = ir.InsertionPoint(before)
     return list(ir.create("flow.dispatch", types, operands, facts, before.location, point).results)
+
+
+def entry_points(name: str) -> ir.Attribute:
+    """What a dispatch calls that runs the kernel of a name."""
+    return ir.attr(f"[@{name}::@{name}]")
 
 
 def reshaped(value: ir.Value, shape: ir.Shape, before: ir.Operation) -> ir.Value:
@@ -114,4 +119,4 @@ def _bound(body: Body, layout: str, place: int, type_: Type) -> Memory:
     return Memory(body, made.value, shape, dtype)
 
 
-__all__ = ["Body", "Kernel", "Memory", "Term", "Type", "call", "reshaped"]
+__all__ = ["Body", "Kernel", "Memory", "Term", "Type", "call", "entry_points", "reshaped"]

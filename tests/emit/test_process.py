@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from slopec.emit_frames import Frames, frame
 from slopec.emit_process import Cancellation, Request
-from slopec.emit_worker import Frames, frame
 from slopec.targets import parse_target
 from tests.emit import programs
 from tests.emit.processes import alive, descendants, eventually

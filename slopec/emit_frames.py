@@ -1,0 +1,50 @@
+"""Frames are what the compiler's processes say to each other: a JSON object, and bytes.
+
+Two lengths come first. Only the standard library is imported here.
+"""
+
+import json
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Header = dict[str, Any]
+Send = Callable[..., None]
+"""Sends a frame: a header, and bytes if there are any."""
+
+_LENGTHS = struct.Struct(">QQ")
+
+
+def frame(header: Header, payload: bytes = b"") -> bytes:
+    """A frame as bytes."""
+    encoded = json.dumps(header).encode()
+    return _LENGTHS.pack(len(encoded), len(payload)) + encoded + payload
+
+
+class Frames:
+    """Puts frames together from bytes as they arrive."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[Header, bytes]]:
+        """The frames that are complete once `data` has arrived."""
+        self._pending += data
+        while len(self._pending) >= _LENGTHS.size:
+            header_size, payload_size = _LENGTHS.unpack_from(self._pending)
+            start = _LENGTHS.size + header_size
+            end = start + payload_size
+            if len(self._pending) < end:
+                return
+            header = json.loads(self._pending[_LENGTHS.size : start])
+            payload = bytes(self._pending[start:end])
+            del self._pending[:end]
+            yield header, payload
+
+
+def received(connection: socket.socket) -> Iterator[tuple[Header, bytes]]:
+    """The frames that arrive until the other side hangs up."""
+    frames = Frames()
+    while data := connection.recv(1 << 20):
+        yield from frames.feed(data)

@@ -1,0 +1,116 @@
+"""What a module being compiled consists of: operations in operations, by MLIR's C interface.
+
+Operations have one region of one block here, as a module and all that carries executables have.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+from slopec.emit_library import Handle, Text
+
+EXECUTABLE = b"hal.executable"
+_NAME = b"sym_name"
+
+
+def inner(library: Any, operation: Handle) -> list[Handle]:
+    """The operations in one, in order."""
+    found = []
+    following = library.mlirBlockGetFirstOperation(_block(library, operation))
+    while following.pointer is not None:
+        found.append(following)
+        following = library.mlirOperationGetNextInBlock(following)
+    return found
+
+
+def named(library: Any, operation: Handle, kind: bytes) -> list[Handle]:
+    """The operations in one that are of a kind, such as b"hal.executable"."""
+
+    def is_wanted(one: Handle) -> bool:
+        name: Text = library.mlirIdentifierStr(library.mlirOperationGetName(one))
+        return name.read() == kind
+
+    return [one for one in inner(library, operation) if is_wanted(one)]
+
+
+def insert(library: Any, operation: Handle, inserted: Sequence[Handle]) -> None:
+    """Put operations, in their order, before all that is in one."""
+    block = _block(library, operation)
+    for place, one in enumerate(inserted):
+        library.mlirBlockInsertOwnedOperation(block, place, one)
+
+
+def parsed(library: Any, near: Handle, text: str) -> Handle:
+    """The operation that a text spells, in the context of another."""
+    source = text.encode()
+    made: Handle = library.mlirOperationCreateParse(
+        _context(library, near), Text.of(source), Text.of(b"")
+    )
+    return made
+
+
+def symbol(library: Any, operation: Handle) -> str:
+    """What an operation is called; "" if it has no name."""
+    value = attribute(library, operation, _NAME)
+    if value.pointer is None:
+        return ""
+    text: Text = library.mlirStringAttrGetValue(value)
+    return text.read().decode()
+
+
+def call(library: Any, operation: Handle, name: str) -> None:
+    """Give an operation a name, or with "" none."""
+    if name:
+        set_text(library, operation, _NAME, name)
+    else:
+        library.mlirOperationRemoveAttributeByName(operation, Text.of(_NAME))
+
+
+def attribute(library: Any, operation: Handle, name: bytes) -> Handle:
+    """An attribute; its pointer is None where there is none."""
+    value: Handle = library.mlirOperationGetAttributeByName(operation, Text.of(name))
+    return value
+
+
+def set_text(library: Any, operation: Handle, name: bytes, value: str) -> None:
+    """Set an attribute to a text."""
+    text = library.mlirStringAttrGet(_context(library, operation), Text.of(value.encode()))
+    library.mlirOperationSetAttributeByName(operation, Text.of(name), text)
+
+
+def index(library: Any, operation: Handle, name: bytes) -> int:
+    """An attribute that is an index."""
+    value: int = library.mlirIntegerAttrGetValueInt(attribute(library, operation, name))
+    return value
+
+
+def set_index(library: Any, operation: Handle, name: bytes, value: int) -> None:
+    """Set an attribute to an index."""
+    type_ = library.mlirIndexTypeGet(_context(library, operation))
+    number = library.mlirIntegerAttrGet(type_, value)
+    library.mlirOperationSetAttributeByName(operation, Text.of(name), number)
+
+
+def data(library: Any, operation: Handle, name: bytes) -> bytes:
+    """An attribute that is a vector of bytes."""
+    value = attribute(library, operation, name)
+    start = library.mlirDenseElementsAttrGetRawData(value)
+    return ctypes.string_at(start, library.mlirElementsAttrGetNumElements(value))
+
+
+def set_data(library: Any, operation: Handle, name: bytes, value: bytes) -> None:
+    """Set an attribute to a vector of bytes."""
+    byte = library.mlirIntegerTypeGet(_context(library, operation), 8)
+    type_ = library.mlirVectorTypeGet(1, (ctypes.c_int64 * 1)(len(value)), byte)
+    elements = library.mlirDenseElementsAttrRawBufferGet(type_, len(value), value)
+    library.mlirOperationSetAttributeByName(operation, Text.of(name), elements)
+
+
+def _block(library: Any, operation: Handle) -> Handle:
+    block: Handle = library.mlirRegionGetFirstBlock(library.mlirOperationGetFirstRegion(operation))
+    return block
+
+
+def _context(library: Any, operation: Handle) -> Handle:
+    context: Handle = library.mlirOperationGetContext(operation)
+    return context
