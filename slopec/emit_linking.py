@@ -4,14 +4,11 @@ IREE links all of them into one, on which one thread of LLVM works while the oth
 standard library is imported here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from slopec import emit_tree as tree
 from slopec.emit_library import Handle, Invocation
-
-Divide = Callable[[Sequence[Handle]], dict[str, list[Handle]]]
-"""Says in which parts to link executables."""
 
 PARTS = 4
 """Parts at most. What is made of a program must not depend on the machine that makes it."""
@@ -28,24 +25,28 @@ _LINK = (
 """What IREE does to link, which it does to all the executables that it finds in the module."""
 
 
-def divided(executables: Sequence[Handle], name: str = "part") -> dict[str, list[Handle]]:
-    """The parts that executables are to be linked in, by what they are called."""
+def parts_of(executables: Sequence[Any]) -> list[Sequence[Any]]:
+    """The executables in as many parts as pay."""
     parts = max(1, min(PARTS, len(executables) // LEAST))
-    return {f"{name}_{part}": list(executables[part::parts]) for part in range(parts)}
+    return [executables[part::parts] for part in range(parts)]
 
 
-def link(invocation: Invocation, divide: Divide = divided) -> bool:
+def link(invocation: Invocation, complete: Collection[str] = ()) -> bool:
     """Link what was translated for processors; False if IREE cannot, which diagnostics explain.
 
-    The executables of one part at a time are in the module while IREE links.
+    Executables whose names are among the `complete` stay as they are. Those of one part at a time
+    are in the module while IREE links.
     """
     library = invocation.library
     module = invocation.take()
     name = tree.symbol(library, module)
-    linked: list[Handle] = []
-    for part, executables in divide(_taken(library, module)).items():
+    taken = _taken(library, module)
+    linked = [one for one in taken if tree.symbol(library, one) in complete]
+    parts = parts_of([one for one in taken if tree.symbol(library, one) not in complete])
+    for number, executables in enumerate(parts):
         tree.insert(library, module, executables)
-        tree.call(library, module, part)  # IREE calls what it links after the module
+        if len(parts) > 1:  # IREE calls what it links after the module
+            tree.call(library, module, f"part_{number}")
         invocation.give(module)
         if not invocation.run_passes(_LINK):
             return False

@@ -78,19 +78,6 @@ def set_text(library: Any, operation: Handle, name: bytes, value: str) -> None:
     library.mlirOperationSetAttributeByName(operation, Text.of(name), text)
 
 
-def index(library: Any, operation: Handle, name: bytes) -> int:
-    """An attribute that is an index."""
-    value: int = library.mlirIntegerAttrGetValueInt(attribute(library, operation, name))
-    return value
-
-
-def set_index(library: Any, operation: Handle, name: bytes, value: int) -> None:
-    """Set an attribute to an index."""
-    type_ = library.mlirIndexTypeGet(_context(library, operation))
-    number = library.mlirIntegerAttrGet(type_, value)
-    library.mlirOperationSetAttributeByName(operation, Text.of(name), number)
-
-
 def data(library: Any, operation: Handle, name: bytes) -> bytes:
     """An attribute that is a vector of bytes."""
     value = attribute(library, operation, name)

@@ -245,7 +245,7 @@ def _run_phases(
 
 
 def _linked(invocation: Invocation, kernels: Kernels | None) -> bool:
-    return link(invocation) if kernels is None else kernels.link(invocation)
+    return link(invocation, complete=frozenset() if kernels is None else kernels.names)
 
 
 def _verified(invocation: Invocation) -> bool:

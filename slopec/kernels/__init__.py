@@ -12,7 +12,7 @@ from slopec import ir
 from slopec.kernels import (
     column_functions,
     convolutions,
-    evaluated,
+    parts,
     products,
     routines,
     row_functions,
@@ -48,7 +48,7 @@ def place_kernels(module: ir.Module, target: Target) -> bool:
     several = [_placed(places, module, vectors) for places in PLACES]
     folded = column_functions.place(module, vectors)
     rows = _placed(ROWS, module, vectors)
-    evaluated.mark(module)
+    parts.gather(module)
     return any([any_routine, *several, folded, rows])
 
 

@@ -52,9 +52,9 @@ def call(
     return list(ir.create("flow.dispatch", types, operands, facts, before.location, point).results)
 
 
-def entry_points(name: str) -> ir.Attribute:
-    """What a dispatch calls that runs the kernel of a name."""
-    return ir.attr(f"[@{name}::@{name}]")
+def entry_points(name: str, executable: str | None = None) -> ir.Attribute:
+    """What a dispatch calls that runs the kernel of a name, by itself or in an executable."""
+    return ir.attr(f"[@{executable or name}::@{name}]")
 
 
 def reshaped(value: ir.Value, shape: ir.Shape, before: ir.Operation) -> ir.Value:
@@ -65,6 +65,9 @@ def reshaped(value: ir.Value, shape: ir.Shape, before: ir.Operation) -> ir.Value
     point = ir.InsertionPoint(before)
     return ir.create("stablehlo.reshape", [type_], [value], {}, before.location, point).results[0]
 
+
+SOURCE = "hal.executable.source"
+"""The op of an executable whose code is written, not made by the back end."""
 
 _SHELL = """
 hal.executable.source private @{name} {{

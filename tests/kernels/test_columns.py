@@ -111,7 +111,7 @@ CASES = {
 
 
 def kernels_of(module):
-    return placed(module).count("flow.dispatch @slopec_columns")
+    return placed(module).count("::@slopec_columns")
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)

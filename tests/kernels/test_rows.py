@@ -59,7 +59,7 @@ CASES = {
 
 
 def kernels_of(module):
-    return placed(module).count("flow.dispatch @slopec_rows")
+    return placed(module).count("::@slopec_rows")
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)

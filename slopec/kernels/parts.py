@@ -1,0 +1,79 @@
+"""The kernels of a module are put together in a few executables, which are compiled at once.
+
+Those that are given nothing but constants stay by themselves: the back end may run them while it
+compiles, as it computes ahead what depends on no argument, such as weights in a product's panels.
+"""
+
+from collections.abc import Sequence
+
+from slopec import ir
+from slopec.emit_linking import parts_of
+from slopec.kernels.kernel import SOURCE, entry_points
+
+BESIDE = "slope.beside"
+"""The attribute of executables that may be compiled apart from the module."""
+
+_SHELL = """
+hal.executable.source private @{name} attributes {{{beside}}} {{
+  builtin.module {{}}
+}}
+"""
+
+
+def gather(module: ir.Module) -> None:
+    """Put together the kernels that run on what the module's functions are called with."""
+    dispatches, evaluated = _dispatches(module)
+    sources = [op.operation for op in module.body.operations if op.operation.name == SOURCE]
+    together = [s for s in sources if entry_points(ir.symbol_name(s)) not in evaluated]
+    moved: dict[ir.Attribute, ir.Attribute] = {}
+    for number, part in enumerate(parts_of(together)):
+        name = f"slopec_kernels_{number}"
+        _put_together(module, name, part)
+        names = map(ir.symbol_name, part)
+        moved |= {entry_points(kernel): entry_points(kernel, name) for kernel in names}
+    for op in dispatches:
+        called = op.attributes["entry_points"]
+        op.attributes["entry_points"] = moved.get(called, called)
+    for source in together:
+        source.erase()
+
+
+def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute]]:
+    """The dispatches of a module, and what those call that may depend on constants alone."""
+    varying: set[ir.Value] = set()
+    dispatches: list[ir.Operation] = []
+    evaluated: set[ir.Attribute] = set()
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        varies = any(operand in varying for operand in op.operands)
+        if varies:
+            varying.update(op.results)
+        if op.name == "flow.dispatch":
+            dispatches.append(op)
+            if not varies:
+                evaluated.add(op.attributes["entry_points"])
+        if varies or (op.name == "func.func" and ir.is_public(op)):
+            varying.update(a for region in op.regions for block in region for a in block.arguments)
+        return ir.WalkResult.ADVANCE
+
+    for function in ir.functions(module):
+        function.walk(visit, ir.WalkOrder.PRE_ORDER)
+    return dispatches, evaluated
+
+
+def _put_together(module: ir.Module, name: str, sources: Sequence[ir.Operation]) -> None:
+    """Move the entry points of executables, and their code, to a new one."""
+    shell = ir.parse(_SHELL.format(name=name, beside=BESIDE))
+    (executable,) = shell.body.operations
+    made = executable.operation.clone(ip=ir.InsertionPoint.at_block_begin(module.body))
+    code = _inner(made)[0]
+    for ordinal, source in enumerate(sources):
+        export, body, *_ = _inner(source)
+        export.attributes["ordinal"] = ir.attr(f"{ordinal} : index")
+        export.move_before(code)
+        ir.body_of(code).append(_inner(body)[0])
+
+
+def _inner(op: ir.Operation) -> list[ir.Operation]:
+    """The ops that an op consists of."""
+    return [inner.operation for inner in ir.body_of(op).operations]
