@@ -53,10 +53,12 @@ KINDS = (PROGRAM, MODULE, RECIPE, ARTIFACT, WEIGHTS, ARRAYS, ONNX, TORCH)
 def existing(path: Path, *kinds: Kind) -> Path:
     """`path`, if it is a file that is there, and of no other kind than `kinds` where any are given.
 
-    Raises `UsageError`: S0404 where there is none, S0405 for a folder, S0406 for another kind.
+    Raises `UsageError`: S0404 where there is none, S0405 for a folder or device, S0406 for another kind.
     """
     if path.is_dir():
         raise UsageError("S0405", f"`{path}` is a folder, and a file is wanted")
+    if path.is_char_device():  # some give as much as anybody reads
+        raise UsageError("S0405", f"`{path}` is a device, and a file is wanted")
     if not path.exists():
         raise missing(path)
     found = next((kind for kind in KINDS if path.suffix.lower() in kind.endings), None)
