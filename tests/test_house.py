@@ -81,7 +81,7 @@ def test_exit_codes_are_documented():
     from slopec.cli import EPILOG, errors
 
     values = {errors.OK, errors.PROGRAM, errors.USAGE, errors.BACK_END, errors.FILE}
-    values |= {errors.INTERNAL, errors.INTERRUPTED}
+    values |= {errors.INTERNAL, errors.INTERRUPTED, errors.TERMINATED}
     assert values == {int(number) for number in re.findall(r"^  (\d+) ", EPILOG, re.MULTILINE)}
 
 

@@ -40,7 +40,10 @@ __all__ = ["Array", "Entry", "Error", "Manifest", "Program", "State", "Traffic",
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    from .signals import uninterrupted
+
+    with uninterrupted():
+        found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = found
     return found
 

@@ -26,6 +26,7 @@ Exit codes:
   4   a file or artifact is missing, damaged or unfit
   70  a fault in slopec itself
   130 interrupted
+  143 terminated
 
 \b
 Completion, for the shell's start-up file:

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -22,7 +23,8 @@ from slopec.cli.ui import Ui
 from slopec.diagnostics import UsageError, did_you_mean
 from slopec_runtime.errors import Error
 
-OK, PROGRAM, USAGE, BACK_END, FILE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+OK, PROGRAM, USAGE, BACK_END, FILE, INTERNAL = 0, 1, 2, 3, 4, 70
+INTERRUPTED, TERMINATED = 130, 143
 
 FAMILIES = {
     "S03": BACK_END,
@@ -58,7 +60,9 @@ def exit_code(error: Error) -> int:
 def report(exception: BaseException, ui: Ui) -> int:
     """Tell the user what went wrong on stderr and return the exit code."""
     if isinstance(exception, KeyboardInterrupt | click.Abort):
-        text, code = "interrupted", INTERRUPTED
+        signalled = exception.__cause__ or exception  # click puts its own in place of it
+        ended = signalled.args == (signal.SIGTERM,)
+        text, code = ("terminated", TERMINATED) if ended else ("interrupted", INTERRUPTED)
     elif (error := as_diagnostic(exception)) is not None:
         text, code = str(error), exit_code(error)
     elif os.environ.get("SLOPEC_TRACEBACK") == "1":
@@ -66,7 +70,7 @@ def report(exception: BaseException, ui: Ui) -> int:
     else:
         text, code = str(_internal(exception)), INTERNAL
     with contextlib.suppress(OSError):  # nobody reads stderr, but the code still tells
-        (ui.info if code == INTERRUPTED else ui.diagnostic)(text)
+        (ui.info if code in (INTERRUPTED, TERMINATED) else ui.diagnostic)(text)
     return code
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -148,6 +149,7 @@ def test_what_is_no_file_is_told(shell, tmp_path):
     (tmp_path / "link.py").symlink_to("nowhere")
 
     assert "error[S0405]" in shell("compile", str(tmp_path))[2]
+    assert "error[S0405]" in shell("opt", os.devnull)[2]
     assert "which leads nowhere" in shell("compile", str(tmp_path / "link.py"))[2]
 
 
@@ -208,6 +210,16 @@ def test_an_interruption_ends_with_130(shell, monkeypatch):
 
     assert code == 130
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("name", "said"), [("SIGINT", "interrupted"), ("SIGTERM", "terminated")])
+def test_signals_end_the_command_in_order(name, said, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{name})\n")
+    command = [sys.executable, "-m", "slopec", "compile", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr.strip()) == (128 + getattr(signal, name), said)
 
 
 def test_a_fault_of_ours_leaves_its_traceback_in_a_file(shell, monkeypatch, tmp_path):
