@@ -184,15 +184,7 @@ def lengths() -> None:
 
 def count(module: ir.Module) -> int:
     """How many ops a module has, constants aside."""
-    found = 0
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        nonlocal found
-        found += op.name != "stablehlo.constant"
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
-    return found
+    return sum(op.name != "stablehlo.constant" for op in ir.ops_in(module))
 
 
 TABLES = {

@@ -59,15 +59,7 @@ def filled(module: ir.Module, arrays: Mapping[str, np.ndarray]) -> ir.Module:
     if not arrays:
         return module
     copy = ir.clone_module(module)
-    calls: list[ir.Operation] = []
-
-    def find(op: ir.Operation) -> ir.WalkResult:
-        if op.name == "stablehlo.custom_call":
-            calls.append(op)
-        return ir.WalkResult.ADVANCE
-
-    copy.operation.walk(find)
-    for op in calls:
+    for op in ir.ops_in(copy, "stablehlo.custom_call"):
         array = arrays.get(ir.string_in(op, "call_target_name"))
         if array is not None:
             (named,) = op.results

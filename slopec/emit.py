@@ -300,21 +300,15 @@ def _read(bytecode: bytes, target: Target) -> tuple[bytes, Workload]:
 def _survey(module: ir.Module, target: Target) -> Workload:
     """What the program computes; raises CompileError for what the target has no types for."""
     seen: set[str] = set()
-    refused: list[CompileError] = []  # an exception would not pass through MLIR's walk
     missing = {_SPELLED[name]: name for name in target.dtypes_missing}
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
+    for op in ir.ops_in(module):
         name = op.name
         if name in _CONTRACTIONS:
             seen.add(name)
             if "bf16" in str(op.operands[0].type):
                 seen.add("bf16")
-        refused.extend(_refusals(op, missing, target))
-        return ir.WalkResult.INTERRUPT if refused else ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
-    if refused:
-        raise refused[0]
+        for error in _refusals(op, missing, target):
+            raise error
     return Workload(
         convolutions="stablehlo.convolution" in seen,
         products=bool(seen),

@@ -62,14 +62,10 @@ def _invalid(message: str, text: str, span: Span | None) -> UsageError:
 
 def _name_file(module: ir.Module, path: Path) -> None:
     """Let ops that were parsed from unnamed text point at the file that it came from."""
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
+    for op in ir.ops_in(module):
         where = op.location
         if getattr(where, "filename", "") == "-":
             op.location = ir.location(Span(str(path), where.start_line, where.start_col))
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
 
 
 _NUMBERS = re.compile(r"tensor<(?:[\dx?]*x)?((?:u?i|f|bf|tf)\d\w*)>")
@@ -78,19 +74,11 @@ _NUMBERS = re.compile(r"tensor<(?:[\dx?]*x)?((?:u?i|f|bf|tf)\d\w*)>")
 
 def _refuse_unknown_numbers(module: ir.Module) -> None:
     """Raise UsageError (S0434) at the first op that makes numbers which NumPy has no type for."""
-    refused: list[UsageError] = []  # an exception would not pass through MLIR's walk
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
+    for op in ir.ops_in(module):
         for type_ in (str(result.type) for result in op.results):
             found = _NUMBERS.fullmatch(type_)
             if found is not None and found[1] not in dtypes.FROM_MLIR:
-                refused.append(_unknown_number(op.name, found[1], ir.span_of(op)))
-                return ir.WalkResult.INTERRUPT
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
-    if refused:
-        raise refused[0]
+                raise _unknown_number(op.name, found[1], ir.span_of(op))
 
 
 def _unknown_number(op: str, element: str, span: Span | None) -> UsageError:
@@ -113,18 +101,9 @@ _CHECKS = ("shape_assertion",)
 
 
 def _drop_annotations(module: ir.Module) -> None:
-    found: list[ir.Operation] = []
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name == "stablehlo.custom_call" and ir.string_in(op, "call_target_name") in (
-            *_ANNOTATIONS,
-            *_CHECKS,
-        ):
-            found.append(op)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
-    for op in found:
+    for op in ir.ops_in(module, "stablehlo.custom_call"):
+        if ir.string_in(op, "call_target_name") not in (*_ANNOTATIONS, *_CHECKS):
+            continue
         for result, operand in zip(op.results, op.operands, strict=False):
             result.replace_all_uses_with(operand)
         op.erase()

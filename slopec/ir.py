@@ -12,12 +12,15 @@ from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
-from iree.compiler import ir as mlir
-from iree.compiler._mlir_libs import _mlir
 
-from slopec import dtypes
+from slopec import dtypes, literals
 from slopec.diagnostics import Span
 from slopec.dtypes import DType
+from slopec_runtime.signals import uninterrupted
+
+with uninterrupted():
+    from iree.compiler import ir as mlir
+    from iree.compiler._mlir_libs import _mlir
 
 Attribute: TypeAlias = mlir.Attribute
 Block: TypeAlias = mlir.Block
@@ -30,8 +33,6 @@ OpResult: TypeAlias = mlir.OpResult
 OpView: TypeAlias = mlir.OpView
 Type: TypeAlias = mlir.Type
 Value: TypeAlias = mlir.Value
-WalkOrder: TypeAlias = mlir.WalkOrder
-WalkResult: TypeAlias = mlir.WalkResult
 Attributes = Mapping[str, Attribute]
 
 Shape = tuple[int, ...]
@@ -273,7 +274,7 @@ def constant_array(op: Operation) -> np.ndarray:
     """
     shape, dtype = type_of(op.results[0])
     if dtypes.is_complex(dtype):  # the bindings fail to hand over such an attribute
-        return _constant_from_text(str(op), shape, dtype)
+        return literals.read(str(op), shape, dtype)
     return elements(op.attributes["value"])
 
 
@@ -291,41 +292,12 @@ def elements(value: Any) -> np.ndarray:
         if value.is_splat:
             return np.broadcast_to(_splat_element(value, dtype), shape)
         return np.array(value).astype(dtype, copy=False).reshape(shape)
-    return _constant_from_text(str(value), shape, dtype)
+    return literals.read(str(value), shape, dtype)
 
 
 def _splat_element(value: Any, dtype: DType) -> np.ndarray:
     element = value.get_splat_value()
     return np.asarray(element.value).astype(dtype)
-
-
-def _constant_from_text(text: str, shape: Shape, dtype: DType) -> np.ndarray:
-    """Read a printed constant, for the element types whose attributes the bindings cannot read."""
-    body = re.search(r"dense<(.*?)> : tensor", text, re.DOTALL)
-    if body is None:
-        raise TypeError(f"constant of type {dtype} is kept in a resource: {text[:80]}")
-    spelled = body.group(1)
-    if spelled.startswith('"0x'):
-        raw = np.frombuffer(bytes.fromhex(spelled[3:-1]), dtype)
-        return _shaped(raw, shape)
-    tokens = re.findall(r"[^\s,()\[\]]+", spelled)
-    if dtypes.is_complex(dtype):
-        parts = [_number(token, dtypes.real_of(dtype)) for token in tokens]
-        flat = np.array([complex(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)])
-    else:
-        flat = np.array([_number(token, dtype) for token in tokens])
-    return _shaped(flat.astype(dtype), shape)
-
-
-def _shaped(flat: np.ndarray, shape: Shape) -> np.ndarray:
-    """Elements in order as an array; a single one stands for all."""
-    return np.broadcast_to(flat[0], shape) if flat.size == 1 else flat.reshape(shape)
-
-
-def _number(token: str, dtype: DType) -> float:
-    if not token.startswith("0x"):
-        return float(token)
-    return float(np.array([int(token, 16)], f"uint{8 * dtype.itemsize}").view(dtype)[0])
 
 
 # --- ops -------------------------------------------------------------------------------------
@@ -419,6 +391,25 @@ def is_symbol(attribute: Attribute) -> bool:
 def symbols_in(op: Operation) -> list[str]:
     """The functions that a function names in its own attributes, `slope.of` above all."""
     return [symbol_in(op, name) for name in op.attributes if is_symbol(op.attributes[name])]
+
+
+def ops_in(root: Module | Operation, *names: str) -> list[Operation]:
+    """The ops in a module or op and itself, those in regions before their owner; those of `names`.
+
+    MLIR does not pass on what is raised while it walks, so nothing is done meanwhile.
+    """
+    found: list[Operation] = []
+
+    def visit(op: Operation) -> mlir.WalkResult:
+        if not names or op.name in names:
+            found.append(op)
+        return mlir.WalkResult.ADVANCE
+
+    try:
+        root.operation.walk(visit)
+    except RuntimeError as error:
+        raise KeyboardInterrupt from error  # nothing else can be raised there
+    return found
 
 
 def is_public(op: Operation) -> bool:

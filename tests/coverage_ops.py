@@ -71,14 +71,7 @@ def compiled(names: list[str]) -> dict[str, str]:
 
 
 def _ops(module: ir.Module) -> set[str]:
-    found: set[str] = set()
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        found.add(ir.kind_of(op))
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
-    return found
+    return set(map(ir.kind_of, ir.ops_in(module)))
 
 
 def _compiles(text: str | None) -> str:

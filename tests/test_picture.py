@@ -20,16 +20,12 @@ PROGRAMS = {
 
 def _ops(module):
     """The ops of a module that are not in the box of another one, and the values they take."""
-    found = []
 
-    def visit(op):
-        folded = op.parent is not None and op.parent.name == "stablehlo.reduce"
-        if op.name not in ("builtin.module", "func.func") and not folded:
-            found.append(op)
-        return ir.WalkResult.ADVANCE
+    def is_folded(op):
+        return op.parent is not None and op.parent.name == "stablehlo.reduce"
 
-    module.operation.walk(visit)
-    return found
+    outer = ("builtin.module", "func.func")
+    return [op for op in ir.ops_in(module) if op.name not in outer and not is_folded(op)]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -54,14 +54,7 @@ def place_kernels(module: ir.Module, target: Target) -> bool:
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:
     """Put kernels where a table says; whether there are any."""
-    found: list[ir.Operation] = []
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name in places:
-            found.append(op)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
+    found = ir.ops_in(module, *places)
     placed = [op for op in found if places[op.name](module, op, vectors)]
     for op in placed:
         op.erase()

@@ -7,7 +7,7 @@ in the order of the block, as many as can be computed together.
 from dataclasses import dataclass, field
 
 from slopec import ir
-from slopec.kernels.column_graph import BARRIER, Fold, Graph, fold_of
+from slopec.kernels.column_graph import BARRIER, REDUCE, Fold, Graph, fold_of
 from slopec.kernels.columns import ColumnFunction, Matrix, column_kernel, parts_of
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
@@ -24,14 +24,10 @@ _FEWEST_ROWS = 16
 def place(module: ir.Module, vectors: Vectors) -> bool:
     """Put kernels where columns are folded, if that pays; whether there are any."""
     found: dict[ir.Block, dict[Matrix, list[Fold]]] = {}
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
+    for op in ir.ops_in(module, REDUCE):
         fold = fold_of(op)
         if fold is not None and _is_large(fold.matrix):
             found.setdefault(op.block, {}).setdefault(fold.matrix, []).append(fold)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
     placed = False
     for block, matrices in found.items():
         lines = None

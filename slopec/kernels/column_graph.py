@@ -14,7 +14,7 @@ from slopec.kernels.lines import Line, Lines, Typed
 from slopec.kernels.nodes import DEAR, FOLDS, NEUTRAL
 from slopec.transforms.body import binary_kind, block_of, defining
 
-BARRIER = "stablehlo.optimization_barrier"
+BARRIER, REDUCE = "stablehlo.optimization_barrier", "stablehlo.reduce"
 _BROADCAST = "stablehlo.broadcast_in_dim"
 _MANY = 3  # matrices: to read them again costs more than to keep what is made of them
 
@@ -56,7 +56,7 @@ def fold_of(op: ir.Operation) -> Fold | None:
 
 def _reduction(op: ir.Operation) -> tuple[str, ir.Value, tuple[int, ...]] | None:
     """The kind of a reduction, its operand and its dimensions."""
-    if op.name != "stablehlo.reduce" or len(op.operands) != 2:
+    if op.name != REDUCE or len(op.operands) != 2:
         return None
     x, start = op.operands
     if not ir.is_static(x) or ir.type_of(x)[1] not in (dtypes.float32, dtypes.float64):

@@ -62,12 +62,4 @@ def is_in_loop(op: Op) -> bool:
 
 
 def _called(names: frozenset[str], function: ir.Operation) -> list[ir.Operation]:
-    found: list[ir.Operation] = []
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name in names and all(map(ir.is_static, op.operands)):
-            found.append(op)
-        return ir.WalkResult.ADVANCE
-
-    function.walk(visit)
-    return found
+    return [op for op in ir.ops_in(function, *names) if all(map(ir.is_static, op.operands))]

@@ -104,13 +104,7 @@ class Dump:
 
 def op_counts(module: ir.Module) -> Counter[str]:
     """How many ops of each name the module holds, itself and its functions left out."""
-    counts: Counter[str] = Counter()
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        counts[op.name] += 1
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
+    counts = Counter(str(op.name) for op in ir.ops_in(module))
     del counts["builtin.module"]
     counts.pop("func.func", None)
     return counts

@@ -180,19 +180,9 @@ def _values(replacement: Replacement, where: Trace) -> list[ir.Value]:
 
 def _static_size(function: ir.Operation) -> int:
     """The number of ops of a function, 0 when it has a tensor of a shape that is not known."""
-    size = 0
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        nonlocal size
-        size += 1
-        if all(_is_static(result.type) for result in op.results):
-            return ir.WalkResult.ADVANCE
-        size = 0
-        return ir.WalkResult.INTERRUPT
-
-    if all(_is_static(argument.type) for argument in ir.body_of(function).arguments):
-        function.walk(visit)
-    return size
+    ops = ir.ops_in(function)
+    values = [*ir.body_of(function).arguments, *(value for op in ops for value in op.results)]
+    return len(ops) if all(_is_static(value.type) for value in values) else 0
 
 
 @lru_cache(maxsize=65536)

@@ -19,18 +19,10 @@ class Refuse:
 
     def run(self, module: ir.Module) -> None:
         """Raise CompileError (S0302) for the first such op of `module`."""
-        found: list[CompileError] = []  # an exception would not pass through MLIR's walk
-
-        def visit(op: ir.Operation) -> ir.WalkResult:
+        for op in ir.ops_in(module):
             error = _error(op)
-            if error is None:
-                return ir.WalkResult.ADVANCE
-            found.append(error)
-            return ir.WalkResult.INTERRUPT
-
-        module.operation.walk(visit)
-        if found:
-            raise found[0]
+            if error is not None:
+                raise error
 
 
 def _error(op: ir.Operation) -> CompileError | None:

@@ -145,15 +145,7 @@ def _kept(deriver: "Deriver", callee: ir.Operation, narrow: DType) -> str:
 
 
 def _found(function: ir.Operation, wanted: Callable[[ir.Operation], bool]) -> list[ir.Operation]:
-    found: list[ir.Operation] = []
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        if wanted(op):
-            found.append(op)
-        return ir.WalkResult.ADVANCE
-
-    function.walk(visit)
-    return found
+    return [op for op in ir.ops_in(function) if wanted(op)]
 
 
 def _is_wide_contraction(op: ir.Operation) -> bool:

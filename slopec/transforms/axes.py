@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from slopec import ir, tracing
 from slopec.diagnostics import TransformError
-from slopec.transforms.inline import called
+from slopec.transforms.inline import callees
 
 NAME = "slope.axis"
 """The attribute that names the axis of a collective, and of a declared `vmap`."""
@@ -57,18 +57,9 @@ def uses(lookup: Lookup, op: ir.Operation, axis: str | None) -> bool:
 
 
 def _uses(lookup: Lookup, op: ir.Operation, axis: str, seen: set[str]) -> bool:
-    found: list[bool] = []
-    symbols: list[str] = []
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        found.append(inner.name != "func.func" and axis_of(inner) == axis)
-        symbol = called(inner)
-        symbols.extend([] if symbol is None else [symbol])
-        return ir.WalkResult.INTERRUPT if found[-1] else ir.WalkResult.ADVANCE
-
-    op.walk(visit)
-    if any(found):
+    if any(inner.name != "func.func" and axis_of(inner) == axis for inner in ir.ops_in(op)):
         return True
+    symbols = callees(op)
     if op.name == "func.func":
         symbols += ir.symbols_in(op)  # what it is derived from, and its rule
     new = [symbol for symbol in symbols if symbol not in seen]

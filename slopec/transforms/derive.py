@@ -15,7 +15,7 @@ from slopec.tracing import Trace
 from slopec.transforms.amp import write_amp
 from slopec.transforms.batching import write_vmap
 from slopec.transforms.expand import expand
-from slopec.transforms.inline import called, copy_as, inline_calls
+from slopec.transforms.inline import callees, copy_as, inline_calls
 from slopec.transforms.modes import write_jvp, write_vjp
 from slopec.transforms.rule import rewrites
 from slopec.transforms.slim import hoist
@@ -42,20 +42,6 @@ def derive(module: ir.Module) -> None:
 def pending(op: ir.Operation) -> bool:
     """Whether a function is declared as derived and has no body yet."""
     return "slope.derive" in op.attributes and not ir.has_body(op)
-
-
-def callees(op: ir.Operation) -> list[str]:
-    """The functions that a function calls, in regions too."""
-    found: list[str] = []
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        name = called(inner)
-        if name is not None:
-            found.append(name)
-        return ir.WalkResult.ADVANCE
-
-    op.walk(visit)
-    return found
 
 
 _WRITERS = {"vjp": write_vjp, "jvp": write_jvp}

@@ -34,15 +34,7 @@ def expand(
 
 def _named(function: ir.Operation, table: Mapping[str, Rewrite]) -> list[ir.Operation]:
     """The ops that `table` has an entry for, those inside regions before their owner."""
-    found: list[ir.Operation] = []
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        if ir.kind_of(op) in table:
-            found.append(op)
-        return ir.WalkResult.ADVANCE
-
-    function.walk(visit)
-    return found
+    return [op for op in ir.ops_in(function) if ir.kind_of(op) in table]
 
 
 def _dependent(

@@ -22,6 +22,12 @@ def called(op: ir.Operation) -> str | None:
     return ir.symbol_in(op, attribute)
 
 
+def callees(op: ir.Operation) -> list[str]:
+    """The functions that a function calls, in regions too."""
+    calls = ir.ops_in(op, *_CALLEES)
+    return [ir.symbol_in(call, _CALLEES[call.name]) for call in calls]
+
+
 def callee(call: ir.Operation) -> ir.Operation | None:
     """The function that an op calls, if the module has its body."""
     module, name = call.parent, called(call)
@@ -47,15 +53,9 @@ def inline_calls(table: dict[str, ir.Operation], function: ir.Operation) -> None
     Functions marked `slope.keep` stay calls: they are units of a custom derivative or of
     recomputation.
     """
-    calls: list[ir.Operation] = []
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name in _CALLEES and not _is_packed(op):
-            calls.append(op)
-        return ir.WalkResult.ADVANCE
-
-    function.walk(visit)
-    for call in calls:
+    for call in ir.ops_in(function, *_CALLEES):
+        if _is_packed(call):
+            continue
         callee = table.get(called(call) or "")
         if callee is None or not ir.has_body(callee) or "slope.keep" in callee.attributes:
             continue
@@ -96,14 +96,11 @@ def copy_op(
 
 
 def _rename_inside(op: ir.Operation, renamed: dict[ir.Value, ir.Value]) -> None:
-    def visit(inner: ir.Operation) -> ir.WalkResult:
+    for inner in ir.ops_in(op):
         if inner != op:
             for i, operand in enumerate(inner.operands):
                 if operand in renamed:
                     inner.operands[i] = renamed[operand]
-        return ir.WalkResult.ADVANCE
-
-    op.walk(visit)
 
 
 def copy_as(declaration: ir.Operation, of: ir.Operation) -> ir.Operation:
@@ -152,27 +149,13 @@ def copy_functions(
 
 def _symbols(op: ir.Operation) -> list[str]:
     """The functions that a function calls, is derived from, or names as its rule."""
-    found = list(ir.symbols_in(op))
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        name = called(inner)
-        if name is not None:
-            found.append(name)
-        return ir.WalkResult.ADVANCE
-
-    op.walk(visit)
-    return found
+    return [*ir.symbols_in(op), *callees(op)]
 
 
 def _rename(function: ir.Operation, names: dict[str, str]) -> None:
     for name in list(function.attributes):
         if name.startswith("slope.") and ir.is_symbol(function.attributes[name]):
             function.attributes[name] = ir.symbol(names[ir.symbol_in(function, name)])
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        name = called(inner)
-        if name is not None:
-            inner.attributes[_CALLEES[inner.name]] = ir.symbol(names[name])
-        return ir.WalkResult.ADVANCE
-
-    function.walk(visit)
+    for call in ir.ops_in(function, *_CALLEES):
+        attribute = _CALLEES[call.name]
+        call.attributes[attribute] = ir.symbol(names[ir.symbol_in(call, attribute)])

@@ -50,16 +50,13 @@ def captured(op: ir.Operation) -> list[ir.Value]:
     inside: set[ir.Value] = set()
     used: dict[ir.Value, None] = {}
 
-    def visit(inner: ir.Operation) -> ir.WalkResult:
+    for inner in ir.ops_in(op):
         if inner != op:
             used.update(dict.fromkeys(inner.operands))
             inside.update(inner.results)
         for region in inner.regions:
             for block in region.blocks:
                 inside.update(block.arguments)
-        return ir.WalkResult.ADVANCE
-
-    op.walk(visit)
     return [value for value in used if value not in inside]
 
 

@@ -156,15 +156,9 @@ def _read(block: ir.Block, results: Sequence[ir.Value]) -> set[int]:
 
 def _has_effects(op: ir.Operation) -> bool:
     """Whether something in a loop happens, or hides what happens."""
-    found = any(not str(value.type).startswith("tensor") for value in op.operands)
-
-    def visit(inner: ir.Operation) -> ir.WalkResult:
-        nonlocal found
-        found |= inner.name in _EFFECTS
-        return ir.WalkResult.INTERRUPT if found else ir.WalkResult.ADVANCE
-
-    op.walk(visit)
-    return found
+    if any(not str(value.type).startswith("tensor") for value in op.operands):
+        return True
+    return bool(ir.ops_in(op, *_EFFECTS))
 
 
 @dataclass(frozen=True)

@@ -66,16 +66,9 @@ def deep(w, u, xs):
 
 def inside(module):
     """The products within loops."""
-    found = []
-
-    def visit(op):
-        if op.name == "stablehlo.while":
-            body = block_of(op, 1).operations
-            found.extend(v for v in body if v.operation.name == "stablehlo.dot_general")
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
-    return len(found)
+    loops = ir.ops_in(module, "stablehlo.while")
+    names = [view.operation.name for loop in loops for view in block_of(loop, 1).operations]
+    return names.count("stablehlo.dot_general")
 
 
 @pytest.mark.parametrize(

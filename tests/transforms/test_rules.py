@@ -24,14 +24,7 @@ def test_case(name):
 
 
 def ops_of(text: str) -> set[str]:
-    found: set[str] = set()
-
-    def visit(op):
-        found.add(ir.kind_of(op))
-        return ir.WalkResult.ADVANCE
-
-    parsed(text).operation.walk(visit)
-    return found
+    return set(map(ir.kind_of, ir.ops_in(parsed(text))))
 
 
 def test_every_op_with_a_derivative_has_a_case():

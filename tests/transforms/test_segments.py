@@ -150,15 +150,8 @@ def gradient(count, **how):
 
 
 def ops(module):
-    found = []
-
-    def visit(op):
-        if op.name != "stablehlo.constant":  # two bounds of loops may be equal, and then are one
-            found.append(op.name)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
-    return found
+    # Two bounds of loops may be equal, and then are one.
+    return [op.name for op in ir.ops_in(module) if op.name != "stablehlo.constant"]
 
 
 @pytest.mark.parametrize("segment", [None, "sqrt", 7])
