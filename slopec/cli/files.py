@@ -53,7 +53,8 @@ KINDS = (PROGRAM, MODULE, RECIPE, ARTIFACT, WEIGHTS, ARRAYS, ONNX, TORCH)
 def existing(path: Path, *kinds: Kind) -> Path:
     """`path`, if it is a file that is there, and of no other kind than `kinds` where any are given.
 
-    Raises `UsageError`: S0404 where there is none, S0405 for a folder or device, S0406 for another kind.
+    Raises `UsageError`: S0404 where there is none, S0405 for a folder or a device, S0406 for
+    another kind.
     """
     if path.is_dir():
         raise UsageError("S0405", f"`{path}` is a folder, and a file is wanted")
