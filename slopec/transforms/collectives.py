@@ -90,7 +90,7 @@ def axis_index(axis_name: AxisName) -> Tensor:
     tensor([5 6], int32[2], cpu)
     """
     place = hlo.full((), 0, dtypes.int32)
-    for name in _names(axis_name):
+    for name in _names("axis_index", axis_name):
         size = size_of("axis_index", name)
         own = tracing.emit("stablehlo.replica_id", [], (), dtypes.uint32, {NAME: ir.string(name)})
         step = hlo.full((), size, dtypes.int32)
@@ -111,7 +111,7 @@ def all_gather(x: Any, axis_name: AxisName, *, axis: int = 0, tiled: bool = Fals
         dim = _dimension("all_gather", axis, x.ndim + (not tiled))
         if not tiled:
             x = hlo.reshape(x, (*x.shape[:dim], 1, *x.shape[dim:]))
-        for name in reversed(_names(axis_name)):
+        for name in reversed(_names("all_gather", axis_name)):
             size = size_of("all_gather", name)
             shape = (*x.shape[:dim], x.shape[dim] * size, *x.shape[dim + 1 :])
             facts = {"all_gather_dim": ir.i64(dim), **_over("all_gather", name)}
@@ -218,12 +218,15 @@ def _pairs(perm: Any, size: int) -> list[tuple[int, int]] | None:
     return pairs if fits and once else None
 
 
-def _names(axis_name: AxisName) -> tuple[str, ...]:
-    return tuple(axis_name) if isinstance(axis_name, list | tuple) else (axis_name,)
+def _names(verb: str, axis_name: AxisName) -> tuple[str, ...]:
+    names = tuple(axis_name) if isinstance(axis_name, list | tuple) else (axis_name,)
+    if any(names.count(name) > 1 for name in names):
+        raise TransformError("S0218", f"{verb}: {names} names an axis twice", span=tracing.here())
+    return names
 
 
 def _whole_size(verb: str, axis_name: AxisName) -> int:
-    return math.prod(size_of(verb, name) for name in _names(axis_name))
+    return math.prod(size_of(verb, name) for name in _names(verb, axis_name))
 
 
 def _over(verb: str, name: str) -> ir.Attributes:
@@ -238,7 +241,7 @@ def _on_leaves(function: Callable[[Tensor], Tensor], x: Any) -> Any:
 
 def _reduced(verb: str, kind: str, x: Any, axis_name: AxisName) -> Any:
     def reduced(x: Tensor) -> Tensor:
-        for name in _names(axis_name):
+        for name in _names(verb, axis_name):
             types = [(x.shape, x.dtype)]
             facts = _over(verb, name)
             op, (x,) = tracing.emit_many("stablehlo.all_reduce", [x], types, facts, regions=1)

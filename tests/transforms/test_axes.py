@@ -273,6 +273,7 @@ ERRORS = {
     "a number for a name": (mapped(lambda x: sp.axis_size(0)), "S0217", ["axis_size", "0"]),
     "no pairs": (mapped(lambda x: sp.ppermute(x, "i", [0, 1])), "S0218", ["[0, 1]"]),
     "nothing": (mapped(lambda x: sp.ppermute(x, "i", None)), "S0218", ["None"]),
+    "an axis twice": (mapped(lambda x: sp.psum(x, ("i", "i"))), "S0218", ["psum", "twice"]),
     "twice": (mapped(lambda x: sp.ppermute(x, "i", [(0, 1), (2, 1)])), "S0218", ["twice"]),
     "parts": (mapped(lambda x: sp.psum_scatter(x, "i")), "S0218", ["(3,)", "4 members"]),
     "dimension": (mapped(lambda x: sp.all_gather(x, "i", axis=2)), "S0218", ["axis 2"]),
