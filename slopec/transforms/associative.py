@@ -7,13 +7,13 @@ from slopec import hlo, tracing, tree
 from slopec.diagnostics import ShapeError, TraceError
 from slopec.ops.common import axis_of
 from slopec.tensor import Tensor
-from slopec.transforms.function import as_tensor
+from slopec.transforms.function import as_tensor, check_callable
 
 Combine = Callable[[list[Tensor], list[Tensor]], list[Tensor]]
 
 
 def associative_scan(
-    function: Callable[[Any, Any], Any], xs: Any, *, reverse: bool = False, axis: int = 0
+    function: Callable[[Any, Any], Any], xs: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
     """What `function(function(x₀, x₁), x₂) …` has come to at each x along `axis`, in log₂ n steps.
 
@@ -31,6 +31,7 @@ def associative_scan(
     >>> print(sp.associative_scan(sp.maximum, sp.tensor([1.0, 3.0, 2.0, 5.0])))
     tensor([1. 3. 3. 5.], float32[4], cpu)
     """
+    check_callable("associative_scan", function, runs=True)
     leaves, treedef = tree.flatten(xs)
     tensors = [as_tensor(leaf) for leaf in leaves]
     axes = [axis_of("associative_scan", axis, x.ndim) for x in tensors]

@@ -13,7 +13,14 @@ from slopec.diagnostics import DTypeError, ShapeError, TraceError, TransformErro
 from slopec.lazy.record import outlined
 from slopec.tensor import Tensor
 from slopec.tracing import TensorType
-from slopec.transforms.function import Arguments, Traced, as_tensor, call, trace_function
+from slopec.transforms.function import (
+    Arguments,
+    Traced,
+    as_tensor,
+    call,
+    check_callable,
+    trace_function,
+)
 from slopec.transforms.sweep import (
     Segments,
     Tensors,
@@ -34,7 +41,8 @@ def _stand_ins(treedef: TreeDef, types: Sequence[TensorType]) -> Any:
     return treedef.unflatten(Tensor._of_value(None, here, *type_) for type_ in types)
 
 
-def _trace(function: Function, *arguments: Any) -> Traced:
+def _trace(verb: str, function: Function, *arguments: Any) -> Traced:
+    check_callable(verb, function, runs=True)
     here = tracing.current()
     return trace_function(function, Arguments.of(arguments, {}), here, here.module)
 
@@ -103,7 +111,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     >>> print(sp.switch(1, [lambda x: x, lambda x: x * 10.0], 2.0))
     tensor(20., float32[], cpu)
     """
-    functions = [_trace(branch, *operands) for branch in branches]
+    functions = [_trace("switch", branch, *operands) for branch in branches]
     if not functions:
         raise UsageError("S0132", "switch needs at least one branch", span=tracing.here())
     first = functions[0]
@@ -134,6 +142,8 @@ def cond(pred: Any, true_function: Function, false_function: Function, *operands
     >>> print(sp.cond(sp.tensor(3.0) > 2.0, lambda x: x, lambda x: -x, 5.0))
     tensor(5., float32[], cpu)
     """
+    for function in (true_function, false_function):
+        check_callable("cond", function, runs=True)
     index = hlo.convert(_predicate("cond", as_tensor(pred)), dtypes.int32)
     return switch(index, [false_function, true_function], *operands)
 
@@ -162,8 +172,8 @@ def while_loop(
     """
     leaves, treedef = _flatten(init)
     types = _types(leaves)
-    test = _trace(cond_function, _stand_ins(treedef, types))
-    body = _trace(body_function, _stand_ins(treedef, types))
+    test = _trace("while_loop", cond_function, _stand_ins(treedef, types))
+    body = _trace("while_loop", body_function, _stand_ins(treedef, types))
     _check_carry("while_loop", body.outputs, body.result, types, treedef)
 
     def holds(*values: Tensor) -> Tensor:
@@ -233,7 +243,7 @@ def fori_loop(
         types = _types(leaves)
         counter: TensorType = ((), dtypes.int32)
         number = _stand_ins(tree.LEAF, [counter])
-        body = _trace(body_function, number, _stand_ins(treedef, types))
+        body = _trace("fori_loop", body_function, number, _stand_ins(treedef, types))
         _check_carry("fori_loop", body.outputs, body.result, types, treedef)
 
         def step(i: Tensor, values: Sequence[Tensor]) -> list[Tensor]:
@@ -285,7 +295,7 @@ def scan(
     count = _length(sequences, length)
     types = _types(leaves)
     items: list[TensorType] = [(x.shape[1:], x.dtype) for x in sequences]
-    body = _trace(function, _stand_ins(treedef, types), _stand_ins(sequence_def, items))
+    body = _trace("scan", function, _stand_ins(treedef, types), _stand_ins(sequence_def, items))
     parts = body.result.children
     if body.result.node is not tuple or len(parts) != 2:
         raise TraceError(
@@ -340,4 +350,5 @@ def map(function: Function, xs: Any) -> Any:
     >>> print(sp.map(lambda x: x * x, sp.tensor([1.0, 2.0, 3.0])))
     tensor([1. 4. 9.], float32[3], cpu)
     """
+    check_callable("map", function, runs=True)
     return scan(lambda carry, x: (carry, function(x)), (), xs)[1]

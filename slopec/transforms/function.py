@@ -34,14 +34,15 @@ def name_of(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def check_callable(verb: str, function: Any) -> None:
-    """Refuse to transform what is no function, most often the value of one."""
+def check_callable(verb: str, function: Any, *, runs: bool = False) -> None:
+    """Refuse what is no function, most often the value of one, to a transform or what runs it."""
     if not callable(function):
+        right, wrong = ("(f, …)", "(f(x), …)") if runs else ("(f)(x)", "(f(x))")
         raise TransformError(
             "S0207",
             f"{verb} takes a function, got {type(function).__name__}",
             span=tracing.here(),
-            hint=f"write `{verb}(f)(x)`, not `{verb}(f(x))`",
+            hint=f"write `{verb}{right}`, not `{verb}{wrong}`",
         )
 
 
