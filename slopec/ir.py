@@ -393,7 +393,7 @@ def symbols_in(op: Operation) -> list[str]:
     return [symbol_in(op, name) for name in op.attributes if is_symbol(op.attributes[name])]
 
 
-def ops_in(root: Module | Operation, *names: str) -> list[Operation]:
+def ops_in(root: Module | Operation, *names: str, owners_first: bool = False) -> list[Operation]:
     """The ops in a module or op and itself, those in regions before their owner; those of `names`.
 
     MLIR does not pass on what is raised while it walks, so nothing is done meanwhile.
@@ -406,7 +406,8 @@ def ops_in(root: Module | Operation, *names: str) -> list[Operation]:
         return mlir.WalkResult.ADVANCE
 
     try:
-        root.operation.walk(visit)
+        order = mlir.WalkOrder.PRE_ORDER if owners_first else mlir.WalkOrder.POST_ORDER
+        root.operation.walk(visit, order)
     except RuntimeError as error:
         raise KeyboardInterrupt from error  # nothing else can be raised there
     return found

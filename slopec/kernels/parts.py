@@ -43,8 +43,8 @@ def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute
     varying: set[ir.Value] = set()
     dispatches: list[ir.Operation] = []
     evaluated: set[ir.Attribute] = set()
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
+    functions = ir.functions(module)
+    for op in (op for function in functions for op in ir.ops_in(function, owners_first=True)):
         varies = any(operand in varying for operand in op.operands)
         if varies:
             varying.update(op.results)
@@ -54,10 +54,6 @@ def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute
                 evaluated.add(op.attributes["entry_points"])
         if varies or (op.name == "func.func" and ir.is_public(op)):
             varying.update(a for region in op.regions for block in region for a in block.arguments)
-        return ir.WalkResult.ADVANCE
-
-    for function in ir.functions(module):
-        function.walk(visit, ir.WalkOrder.PRE_ORDER)
     return dispatches, evaluated
 
 
