@@ -1,41 +1,85 @@
-"""A caller that waits for worker threads does not take the core of the one that wakes it.
+"""A caller that waits for worker threads is near the first of them and not in its way.
 
-The scheduler lets a thread that wakes up run at once, maybe on the core of the thread that woke it.
-That worker is still within the call that tells of its result, and until it has returned IREE's
-waiting side spins: for as long as the scheduler leaves the worker alone, which can be milliseconds.
-Threads of Linux's class for batches do not drive others away when they wake up (sched(7)).
+Near: a sleeping core takes 25 µs or so to wake up. The first worker wakes the others, and if the
+caller is on its core, that one is awake.
+
+Not in its way: the scheduler lets a thread that wakes up run at once, maybe on the core of the
+thread that woke it. That worker is still within the call that tells of its result, and until it has
+returned IREE's waiting side spins: for as long as the scheduler leaves the worker alone, which can
+be milliseconds. Threads of Linux's class for batches do not drive others away when they wake up
+(sched(7)).
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
+
+_FIRST_WORKER = "iree-worker-0"
+
+_core: list[set[int]] = []
+"""The first worker's core, once it has run; an empty set where that cannot be told."""
 
 if sys.platform == "linux":
     _PRIORITY = os.sched_param(0)  # these classes know no other
 
 
 class Patience:
-    """Within, the calling thread is of that class, unless it has chosen another one.
+    """Within, the calling thread is of that class and on that core, unless it has chosen others.
 
     >>> with Patience():
     ...     pass
     """
 
-    __slots__ = ("_is_ours",)
+    __slots__ = ("_cores", "_is_ours")
 
     def __enter__(self) -> None:
         """Become patient."""
-        self._is_ours = (
-            sys.platform == "linux"
-            and os.sched_getscheduler(0) == os.SCHED_OTHER
-            and _became(os.SCHED_BATCH)
-        )
+        if sys.platform == "linux":
+            self._cores = _came_near() if _core else None
+            self._is_ours = os.sched_getscheduler(0) == os.SCHED_OTHER and _became(os.SCHED_BATCH)
 
     def __exit__(self, *failure: object) -> None:
         """Be as before."""
-        if sys.platform == "linux" and self._is_ours:
-            _became(os.SCHED_OTHER)
+        if sys.platform == "linux":
+            if self._is_ours:
+                _became(os.SCHED_OTHER)
+            if self._cores is not None:
+                _moved(self._cores)
+            if not _core:
+                _core.append(_core_of_first_worker())
+
+
+def _came_near() -> set[int] | None:
+    """The cores that the calling thread may run on, if it has left them for the worker's."""
+    if sys.platform == "linux":
+        cores = os.sched_getaffinity(0)
+        if _core[0] and _core[0] < cores and _moved(_core[0]):
+            return cores
+    return None
+
+
+def _core_of_first_worker() -> set[int]:
+    if sys.platform == "linux":
+        try:
+            for thread in Path("/proc/self/task").iterdir():
+                if (thread / "comm").read_text("utf-8").strip() == _FIRST_WORKER:
+                    cores = os.sched_getaffinity(int(thread.name))
+                    return cores if len(cores) == 1 else set()
+        except OSError:
+            pass
+    return set()
+
+
+def _moved(cores: set[int]) -> bool:
+    """Whether the calling thread could be confined to some cores; sandboxes may forbid it."""
+    if sys.platform == "linux":
+        try:
+            os.sched_setaffinity(0, cores)
+        except OSError:
+            return False
+    return True
 
 
 def _became(policy: int) -> bool:
