@@ -2,7 +2,9 @@
 
 import re
 import traceback
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -234,11 +236,20 @@ def _plain(nest: Any) -> Any:
         return {key: _plain(part) for key, part in nest.items()}
     if isinstance(nest, tuple) and hasattr(nest, "_fields"):
         return type(nest)(*(_plain(part) for part in nest))
+    if hasattr(nest, "n_sequence_fields"):  # what operations of several results give
+        kind: Any = type(nest)
+        return _named(kind)(*map(_plain, nest))
     if isinstance(nest, tuple | list):
         return type(nest)(_plain(part) for part in nest)
     if nest is None or isinstance(nest, int):
         return nest
     raise _refused(f"{type(nest).__name__} among arguments or results", "return a tuple or a dict")
+
+
+@cache
+def _named(kind: type[Any]) -> Any:
+    """The named tuple that has the fields of one of `torch.return_types`."""
+    return namedtuple(kind.__name__, kind.__match_args__)
 
 
 def _without(nest: Any, kept: set[int]) -> Any:

@@ -181,6 +181,9 @@ def norm(x: ArrayLike, /, ord: float = 2, axis: Axis = None, *, keepdims: bool =
     if not isinstance(ord, int | float):
         raise bad_argument(f"norm: ord is a number, got {ord!r}")
     size = signs.abs(x)
+    if ord != 2:
+        nothing = hlo.compare(size, hlo.zeros_like(size), "EQ")
+        size = hlo.select(nothing, hlo.zeros_like(size), size)
     if ord == math.inf:
         return max(size, axes, keepdims=keepdims)
     if ord == -math.inf:
@@ -190,7 +193,13 @@ def norm(x: ArrayLike, /, ord: float = 2, axis: Axis = None, *, keepdims: bool =
     if ord == 1:
         return sum(size, axes, keepdims=keepdims)
     wide = hlo.convert(size, summed_type(size.dtype))
-    raised = hlo.multiply(wide, wide) if ord == 2 else powers.pow(wide, ord)
+    if ord == 2:
+        raised = hlo.multiply(wide, wide)
+    else:
+        there = hlo.select(nothing, hlo.full_like(wide, 1), wide)
+        raised = hlo.select(
+            nothing, hlo.full_like(wide, 0.0**ord if ord > 0 else math.inf), powers.pow(there, ord)
+        )
     total = fold(raised, "add", 0, axes, keepdims)
     zero = hlo.compare(total, hlo.zeros_like(total), "EQ")
     safe = hlo.select(zero, hlo.full_like(total, 1), total)

@@ -247,14 +247,18 @@ def atleast_2d(x: ArrayLike, /) -> Tensor:
 # --- broadcasting ----------------------------------------------------------------------------
 
 
-def broadcast_shapes(*shapes: Shape) -> Shape:
+def broadcast_shapes(*shapes: int | Sequence[int]) -> Shape:
     """The shape that `shapes` broadcast to; raises ShapeError when they do not fit.
+
+    An int is the shape of a vector.
 
     >>> import slopec as sp
     >>> sp.broadcast_shapes((3, 1), (4,))
     (3, 4)
     """
-    return joint_shape("broadcast_shapes", [tuple(s) for s in shapes] or [()])
+    return joint_shape(
+        "broadcast_shapes", [shape_of("broadcast_shapes", s) for s in shapes] or [()]
+    )
 
 
 def broadcast_to(x: ArrayLike, /, shape: int | Sequence[int]) -> Tensor:

@@ -92,7 +92,7 @@ _SPELLINGS = {
     "keepdim": "keepdims",
     "shifts": "shift",
 }
-_FOLDS = "all amax amin any argmax argmin logsumexp mean nanmean nanmedian nansum prod sum"
+_FOLDS = "all amax amin any argmax argmin logsumexp mean nanmean nansum prod sum"
 _BY_PLACE: dict[str, tuple[int, tuple[str, ...]]] = {
     **dict.fromkeys(_FOLDS.split(), (1, ("keepdims",))),
     "argsort": (1, ("descending", "stable")),
@@ -188,7 +188,7 @@ _FAMILIES: dict[Any, str] = {
         "argwhere diagonal_scatter index_add index_copy index_fill index_put masked_scatter "
         "masked_select narrow select select_scatter slice_scatter"
     ),
-    nans: "nanmean nanmedian nanquantile nansum",
+    nans: "nanmean nanquantile nansum",
     whole: "frexp gcd lcm",
     arrangements: "diag_embed diagflat dsplit fliplr flipud hsplit tensor_split vsplit",
     products: "addbmm addmm addmv addr baddbmm dist vdot",

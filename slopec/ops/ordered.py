@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from slopec import dtypes, hlo
-from slopec.ops import arithmetic, cumulative, extremes, reductions, sorting, summaries
+from slopec.ops import arithmetic, cumulative, extremes, nans, reductions, sorting, summaries
 from slopec.ops.common import ArrayLike, as_tensor, axis_of
-from slopec.ops.logic import isnan, where
+from slopec.ops.logic import isnan, logical_not, where
 from slopec.ops.manipulation import part, reshape, squeeze
 from slopec.ops.taking import take_along_axis
 from slopec.tensor import Axis, Tensor
@@ -108,6 +108,21 @@ def median(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     if dtypes.is_floating(x.dtype):
         largest = extremes.argmax(given, axis, keepdims=True)  # the first NaN, if there is one
         middle = where(isnan(take_along_axis(given, largest, axis)), largest, middle)
+    return _found(x, given, middle, axis, keepdim)
+
+
+@_numpys(nans.nanmedian)
+def nanmedian(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The lower of the middle elements that are not NaN; see `median`. NaN where all are.
+
+    With NumPy's `axis=` it is `slopec.nanmedian`, the mean of the middle two.
+    """
+    if dim is None:
+        return nanmedian(reshape(x, (x.size,)), 0).values
+    given, axis = _along("nanmedian", x, dim)
+    count = reductions.count_nonzero(logical_not(isnan(given)), axis, keepdims=True)
+    place = arithmetic.maximum(count - 1, 0) // 2  # NaN come last in order
+    middle = take_along_axis(sorting.argsort(given, axis), place, axis)
     return _found(x, given, middle, axis, keepdim)
 
 
@@ -220,5 +235,18 @@ def equal(x: Tensor, other: ArrayLike) -> bool:
 
 METHODS: dict[str, Method] = {
     function.__name__.strip("_"): function
-    for function in (max, min, median, kthvalue, topk, cummax, cummin, aminmax, var, std, equal)
+    for function in (
+        max,
+        min,
+        median,
+        nanmedian,
+        kthvalue,
+        topk,
+        cummax,
+        cummin,
+        aminmax,
+        var,
+        std,
+        equal,
+    )
 } | {"sort": sort}

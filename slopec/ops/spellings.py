@@ -4,6 +4,7 @@ These are methods only (`slopec.ops.methods` puts them together); functions have
 spelling.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -157,8 +158,9 @@ def expand_as(x: Tensor, other: Tensor) -> Tensor:
 
 def unfold(x: Tensor, axis: int, size: int, step: int) -> Tensor:
     """The windows of `size` along an axis, `step` apart, whose elements are a new last axis."""
-    x = x if x.ndim else manipulation.reshape(x, (1,))
-    return windows.windows_along(x, axis_of("unfold", axis, x.ndim), size, step)
+    given = x if x.ndim else manipulation.reshape(x, (1,))
+    found = windows.windows_along(given, axis_of("unfold", axis, given.ndim), size, step)
+    return found if x.ndim else manipulation.reshape(found, (size,))
 
 
 def unique(
@@ -192,7 +194,7 @@ def unique_consecutive(
     else:
         place = axis_of("unique_consecutive", axis, x.ndim)
         rows = np.moveaxis(counting.known("unique_consecutive", x), place, 0)
-        flat = rows.reshape(rows.shape[0], -1)
+        flat = rows.reshape(rows.shape[0], math.prod(rows.shape[1:]))
         run = np.concatenate([[0], np.cumsum((flat[1:] != flat[:-1]).any(1))])[: rows.shape[0]]
         _, first, lengths = np.unique(run, return_index=True, return_counts=True)
         values = creation.asarray(np.moveaxis(rows[first], 0, place))

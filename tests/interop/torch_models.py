@@ -39,6 +39,8 @@ NAMES = (
     "straight through",
     "cond",
     "matrices",
+    "systems",
+    "found",
     "fourier",
     "nested",
     "bags",
@@ -612,6 +614,57 @@ def models(torch: Any) -> list[Case]:  # noqa: C901
                 x.repeat(1, 2)[:, ::3].narrow(1, 1, 2) + torch.addmm(x[:, :2], x, x.T[:, :2]),
             )
 
+    class Systems(nn.Module):
+        """Factors of matrices and what they solve."""
+
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Parameter(torch.randn(4, 4))
+
+        def forward(self, x):
+            a, linalg = self.a, torch.linalg
+            square = a @ a.mT + torch.eye(4, dtype=x.dtype)
+            lower = linalg.cholesky(square)
+            values, vectors = linalg.eigh(square)
+            packed, pivots = linalg.lu_factor(a)
+            order, low, up = linalg.lu(a)
+            return (
+                linalg.det(a) + linalg.slogdet(a).logabsdet + torch.logdet(square),
+                linalg.inv(a) @ x + linalg.solve(square, x) + linalg.solve(a, x[:, 0])[:, None],
+                linalg.solve(square, x.mT, left=False).mT + linalg.lu_solve(packed, pivots, x),
+                torch.cholesky_solve(x, lower) + torch.cholesky_inverse(lower.mT, True) @ x,
+                torch.triangular_solve(x, lower, upper=False).solution + order @ low @ up @ x,
+                (vectors * values.sqrt()) @ vectors.mT + linalg.matrix_exp(0.1 * a),
+                linalg.svdvals(a) + linalg.eigvalsh(square) + linalg.pinv(a)[0],
+                linalg.qr(a)[1].abs() + linalg.matrix_power(a, -2) + torch.cholesky(square),
+                torch.addmv(x[:, 0], a, x[:, 1])[:, None],
+                torch.svd(a).S + torch.dist(a, square) + linalg.norm(a, 2) + linalg.cond(a),
+            )
+
+    class Found(nn.Module):
+        """Operations of several results, as they are returned; and of numbers, along a dimension."""
+
+        def __init__(self):
+            super().__init__()
+            self.p = nn.Parameter(torch.randn(3, 4))
+
+        def forward(self, x):
+            p, one = self.p, self.p[0, 0]
+            gaps = torch.where(x > 0.5, torch.nan, p)
+            numbers = (one.sum(0), one.softmax(0), one.cumsum(-1), one.amax(0), one.norm(dim=0))
+            return {
+                "max": p.max(1),
+                "sort": p.sort(0, descending=True),
+                "cummin": torch.cummin(p, 1),
+                "median": gaps.median(1),
+                "nanmedian": gaps.nanmedian(0),
+                "kthvalue": p.kthvalue(2, 1, keepdim=True),
+                "numbers": (*numbers, *one.max(0), *one.cummax(0), *one.topk(1), *one.median(0)),
+                "bounded": torch.fmax(gaps, x)
+                + torch.fmin(x, gaps).nan_to_num()
+                + p.ldexp(x.abs().int()),
+            }
+
     class Fourier(nn.Module):
         """A global filter in the frequency domain, and complex numbers."""
 
@@ -692,6 +745,8 @@ def models(torch: Any) -> list[Case]:  # noqa: C901
         Case("straight through", StraightThrough(), (normal(5, 3),)),
         Case("cond", Conditional(), (normal(2, 3),)),
         Case("matrices", Spectral(), (normal(2, 7)[:, :4].contiguous(),)),
+        Case("systems", Systems(), (normal(4, 2),)),
+        Case("found", Found(), (normal(3, 4),)),
         Case("fourier", Fourier(), (normal(2, 3, 4, 4),)),
         Case(
             "nested",

@@ -51,6 +51,19 @@ def test_every_alignment_counts():
     assert module(*given).item() == pytest.approx(expected.sum(), rel=1e-9)
 
 
+def test_targets_one_after_the_other():
+    x = sp.tensor(LOGITS)
+    expected = ours(x).numpy()
+    joined = sp.tensor(np.concatenate([row[:n] for row, n in zip(TARGETS, LENGTHS, strict=True)]))
+    log_probs = F.log_softmax(x, -1)
+
+    for lengths in (sp.tensor(LENGTHS), [int(n) for n in LENGTHS]):
+        found = F.ctc_loss(log_probs, joined, sp.tensor(TIMES), lengths, reduction="none")
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
+    one = F.ctc_loss(log_probs[:, 1], sp.tensor(TARGETS[1]), TIMES[1], LENGTHS[1], reduction="sum")
+    assert one.item() == pytest.approx(expected[1], rel=1e-12)
+
+
 def test_the_gradient_against_differences():
     slope = sp.grad(lambda x: ours(x, "sum"))(sp.tensor(LOGITS)).numpy()
     direction = RNG.normal(size=LOGITS.shape)

@@ -92,6 +92,8 @@ CASES = {
     "HuberLoss": Case(lambda m: m.nn.HuberLoss("sum", 0.5), (ROWS, POSITIVE)),
     "GaussianNLLLoss": Case(lambda m: m.nn.GaussianNLLLoss(full=True), (ROWS, POSITIVE, POSITIVE[:, 0])),
     "GaussianNLLLoss, one": Case(lambda m: m.nn.GaussianNLLLoss(), (ROWS, POSITIVE, POSITIVE[:, :1])),
+    "GaussianNLLLoss, a column": Case(lambda m: m.nn.GaussianNLLLoss(), (ROWS, POSITIVE, POSITIVE[:1])),
+    "KLDivLoss of numbers": Case(lambda m: m.nn.KLDivLoss(reduction="batchmean"), (ROWS[0, 0], POSITIVE[0, 0])),
     "PairwiseDistance": Case(lambda m: m.nn.PairwiseDistance(2.0, 1e-6, True), (ROWS, POSITIVE)),
     "CosineSimilarity": Case(lambda m: m.nn.CosineSimilarity(-2), (ROWS[:, None], POSITIVE[:1])),
     "adaptive softmax": Case(lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(6, 9, [3, 6], 2.0, True), (ROWS, LABELS)),

@@ -204,7 +204,14 @@ def test_bits_turned_around():
 
 
 def test_shapes_that_broadcast():
-    for shapes in (((3, 1), (4,)), ((), (0, 2)), ((2, 1, 3), (4, 1), (1,)), ((5,),)):
+    for shapes in (
+        ((3, 1), (4,)),
+        ((), (0, 2)),
+        ((2, 1, 3), (4, 1), (1,)),
+        ((5,),),
+        ((3, 1), 4),
+        (),
+    ):
         assert sp.broadcast_shapes(*shapes) == np.broadcast_shapes(*shapes)
     with pytest.raises(ValueError, match="3 ≠ 2"):
         sp.broadcast_shapes((3,), (2,))

@@ -16,6 +16,7 @@ from slopec.interop.aten import (
     elementwise,
     fourier,
     images,
+    matrices,
     normalization,
     places,
     pooling,
@@ -27,8 +28,8 @@ from slopec.interop.aten import (
 )
 
 FAMILIES = (
-    *(elementwise, reductions, shapes, places, contractions, normalization, pooling, images),
-    *(attention, recurrence, fourier, creation, randomness, control, symbols),
+    *(elementwise, reductions, shapes, places, contractions, matrices, normalization, pooling),
+    *(images, attention, recurrence, fourier, creation, randomness, control, symbols),
 )
 
 

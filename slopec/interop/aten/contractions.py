@@ -1,9 +1,9 @@
-"""ATen's products, convolutions, distances and linear algebra."""
+"""ATen's products, convolutions and distances."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slopec import linalg, ops
+from slopec import ops
 from slopec.nn import functional
 from slopec.tensor import Tensor
 
@@ -111,6 +111,9 @@ TABLE: dict[str, Callable[..., Any]] = {
     "matmul": ops.matmul,
     "addmm": ops.addmm,
     "baddbmm": ops.baddbmm,
+    "addmv": ops.addmv,
+    "addbmm": ops.addbmm,
+    "dist": ops.dist,
     "linear": functional.linear,
     "einsum": einsum,
     "bilinear": functional.bilinear,
@@ -120,6 +123,4 @@ TABLE: dict[str, Callable[..., Any]] = {
     "transformers::grouped_mm_fallback": grouped_mm,
     "_cdist_forward": cdist,
     "_pdist_forward": pdist,
-    "linalg_cholesky": lambda x, *, upper=False: linalg.cholesky(x, upper=upper),
-    "linalg_solve_triangular": linalg.solve_triangular,
 }

@@ -109,10 +109,11 @@ TABLE: dict[str, Callable[..., Any]] = {
     **{
         name: getattr(ops, name)
         for name in (
-            "abs acos acosh asin asinh atan atan2 atanh copysign cos cosh digamma erf erfc erfinv "
-            "exp exp2 expm1 fmod hypot isfinite isinf isnan log log10 log1p log2 logaddexp "
-            "logical_and logical_not logical_or logical_xor maximum minimum pow polygamma "
-            "reciprocal remainder relu rsqrt sigmoid signbit sin sinc sinh sqrt square tan tanh "
+            "abs acos acosh asin asinh atan atan2 atanh copysign cos cosh digamma erf erfc "
+            "erfinv exp exp2 expm1 fmax fmin fmod frexp hypot isfinite isinf isnan ldexp log "
+            "log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor "
+            "maximum minimum nextafter pow polygamma reciprocal remainder relu rsqrt sigmoid "
+            "signbit sin sinc sinh sqrt square tan tanh "
             "xlogy angle real imag"
         ).split()
     },
@@ -157,6 +158,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "lerp": ops.lerp,
     "_conj": ops.conj,
     "conj_physical": ops.conj,
+    "_conj_physical": ops.conj,
+    "special_zeta": ops.zeta,
     "view_as_real": ops.view_as_real,
     "view_as_complex": ops.view_as_complex,
     "complex": ops.complex,

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slopec import dtypes, ops
+from slopec import dtypes, ops, tree
 from slopec.nn import functional
+from slopec.ops import ordered
 from slopec.ops.extremes import norm
 from slopec.tensor import Tensor
 
@@ -55,8 +56,6 @@ def _extreme(places: Callable[..., Tensor], whole: Callable[..., Tensor]) -> Cal
     def run(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         if dim is None:
             return whole(x)
-        if x.ndim == 0:
-            return x, ops.zeros((), dtype=dtypes.int32)
         index = places(x, axis=dim, keepdims=True)
         values = ops.take_along_axis(x, index, axis=dim)
         return (values, index) if keepdim else (ops.squeeze(values, dim), ops.squeeze(index, dim))
@@ -90,13 +89,13 @@ def _deviation(root: bool, with_mean: bool = False) -> Callable[..., Any]:
 def cumsum(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Running sums."""
     wanted = _exact(_in(x, dtype))
-    return ops.cumsum(wanted, axis=dim) if x.ndim else wanted
+    return ops.cumsum(wanted, axis=dim)
 
 
 def cumprod(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Running products."""
     wanted = _exact(_in(x, dtype))
-    return ops.cumprod(wanted, axis=dim) if x.ndim else wanted
+    return ops.cumprod(wanted, axis=dim)
 
 
 def _running(largest: bool) -> Callable[..., Any]:
@@ -163,14 +162,20 @@ def kthvalue(x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tuple[T
     return ops.kthvalue(x, k, axis=dim, keepdims=keepdim)
 
 
-def median(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle element, the lower of two; along a dimension with its index."""
-    if dim is None:
-        return kthvalue(ops.ravel(x), (x.size + 1) // 2)[0]
-    return kthvalue(x, (x.shape[dim] + 1) // 2, dim, keepdim)
+def _of_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, to which a number is a vector of one, so that it has a dimension to name."""
+
+    def run(x: Tensor, *args: Any, **options: Any) -> Any:
+        if x.ndim:
+            return function(x, *args, **options)
+        return tree.map(
+            lambda part: ops.reshape(part, ()), function(ops.reshape(x, (1,)), *args, **options)
+        )
+
+    return run
 
 
-TABLE: dict[str, Callable[..., Any]] = {
+_ALONG: dict[str, Callable[..., Any]] = {
     "sum": sum_,
     "mean": mean,
     "prod": prod,
@@ -203,6 +208,11 @@ TABLE: dict[str, Callable[..., Any]] = {
     "argsort": argsort,
     "topk": topk,
     "kthvalue": kthvalue,
-    "median": median,
+    "median": ordered.median,
+    "nanmedian": ordered.nanmedian,
+}
+
+TABLE: dict[str, Callable[..., Any]] = {
+    **{name: _of_numbers(function) for name, function in _ALONG.items()},
     "histc": ops.histc,
 }

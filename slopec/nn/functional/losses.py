@@ -177,7 +177,7 @@ def kl_div(
     else:
         values = ops.xlogy(target, target) - target * x
     if reduction == "batchmean":
-        return ops.sum(values) / x.shape[0]
+        return ops.sum(values) / (x.shape[0] if x.ndim else 1)
     return reduce_loss(values, reduction)
 
 
@@ -213,12 +213,15 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """½(log v + (x − t)² / v) with v = max(var, eps), a constant for the maximum's derivative.
 
-    `var` has the shape of `x`, or lacks its last dimension, or has 1 there, or is a number.
+    `var` broadcasts to the shape of `x`, or lacks its last dimension.
     """
     var = ops.astype(ops.asarray(var), x.dtype)
     if var.shape == x.shape[:-1] and var.ndim:
         var = ops.expand_dims(var, -1)
-    if var.ndim and var.shape not in (x.shape, (*x.shape[:-1], 1)):
+    if var.ndim > x.ndim or any(
+        size not in (1, wanted)
+        for size, wanted in zip(var.shape[::-1], x.shape[::-1], strict=False)
+    ):
         raise ShapeError(
             "S0101",
             f"gaussian_nll_loss: variances of shape {var.shape} for input of shape {x.shape}",

@@ -63,6 +63,13 @@ def embedding(
     tensor([[0. 4.]
             [0. 4.]], float32[2, 2], cpu)
     """
+    if weight.ndim != 2:
+        raise ShapeError(
+            "S0101",
+            f"embedding: weight of shape {weight.shape}, expected (n, d)",
+            span=tracing.here(),
+            hint="the indices come first: `embedding(indices, weight)`",
+        )
     count = weight.shape[0]
     if padding_idx is not None:
         padding = ops.expand_dims(ops.arange(count) == padding_idx % count, 1)

@@ -174,19 +174,27 @@ def _fractional(
     if samples is None:
         drawn = random.next_key() if key is None else key
         samples = random.uniform(drawn, (rows, channels, rank))
+    if samples.shape != (rows, channels, rank):
+        raise bad_argument(
+            f"{name}: samples of shape {samples.shape}, expected {(rows, channels, rank)}"
+        )
     # PyTorch's samples of images are for the width first.
     order = (1, 0) if rank == 2 else range(rank)
     found, places = batch, ops.zeros((rows, channels, *(1,) * rank), dtype=dtypes.int32)
     for d, sample in enumerate(order):
         starts = _starts(samples[..., sample], sizes[d], counts[d], window[d])
         at = ops.expand_dims(starts, -1) + ops.arange(window[d])
-        at = ops.reshape(at, (rows, channels, *(1,) * d, -1, *(1,) * (rank - 1 - d)))
+        taken = counts[d] * window[d]
+        at = ops.reshape(at, (rows, channels, *(1,) * d, taken, *(1,) * (rank - 1 - d)))
         found = ops.take_along_axis(found, at, axis=2 + d)
         places = places * sizes[d] + at
     shape = (rows, channels, *(n for pair in zip(counts, window, strict=True) for n in pair))
     front = (0, 1, *range(2, 2 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2))
     held, known = (
-        ops.reshape(ops.permute_dims(ops.reshape(t, shape), front), (rows, channels, *counts, -1))
+        ops.reshape(
+            ops.permute_dims(ops.reshape(t, shape), front),
+            (rows, channels, *counts, math.prod(window)),
+        )
         for t in (found, places)
     )
     best = ops.argmax(held, axis=-1, keepdims=True)

@@ -27,9 +27,10 @@ def ctc_loss(
     """−log of the probability of all ways to spell the targets with blanks and repetitions.
 
     `log_probs` (T, N, C) are log-probabilities of classes at every step, `targets` (N, S) labels
-    padded to one length; lengths (N) say how much of each counts. "mean" divides every loss by its
-    target's length first. Targets longer than their input cost infinity, or nothing with
-    `zero_infinity`. (Graves et al., *Connectionist temporal classification*, 2006.)
+    padded to one length, or one after the other in a vector; lengths (N) say how much of each
+    counts. One sequence may be (T, C) and (S,). "mean" divides every loss by its target's length
+    first. Targets longer than their input cost infinity, or nothing with `zero_infinity`. (Graves
+    et al., *Connectionist temporal classification*, 2006.)
 
     Raises ShapeError for other ranks or batch sizes.
 
@@ -38,6 +39,19 @@ def ctc_loss(
     >>> print(f"{ctc_loss(x, sp.tensor([[1, 2]]), sp.tensor([4]), sp.tensor([2])):.4f}")
     0.8432
     """
+    if log_probs.ndim == 2 and targets.ndim == 1:
+        found = ctc_loss(
+            ops.expand_dims(log_probs, 1),
+            ops.expand_dims(targets, 0),
+            ops.reshape(input_lengths, (1,)),
+            ops.reshape(target_lengths, (1,)),
+            blank,
+            reduction=reduction,
+            zero_infinity=zero_infinity,
+        )
+        return ops.reshape(found, ())
+    if targets.ndim == 1:
+        targets = _padded(targets, target_lengths)
     if log_probs.ndim != 3 or targets.ndim != 2 or targets.shape[0] != log_probs.shape[1]:
         raise ShapeError(
             "S0101",
@@ -73,6 +87,15 @@ def ctc_loss(
     if reduction == "mean":
         values = values / ops.astype(ops.maximum(lengths, 1), values.dtype)
     return reduce_loss(values, reduction)
+
+
+def _padded(targets: Tensor, lengths: Any) -> Tensor:
+    """Labels one after the other as rows of one length: the longest, as far as it is known."""
+    known = not isinstance(lengths, Tensor)
+    width = int(max(lengths, default=0)) if known else targets.shape[0]
+    counts = ops.asarray(lengths)
+    starts = ops.expand_dims(ops.cumsum(counts) - counts, 1)
+    return ops.take(targets, starts + ops.arange(width))
 
 
 def _with_blanks(targets: Tensor, blank: int) -> Tensor:

@@ -77,6 +77,24 @@ def _abs(point: Point) -> Maps:
     return [LinearMap(lambda t: hlo.real(t * direction), spread)]
 
 
+@linear("stablehlo.sign")
+def _sign(point: Point) -> Maps:
+    """0 for real x. z / |z| turns with the part of dz across z: (dz − s Re(s̄ dz)) / |z|, 0 at 0."""
+    x, y = point.operands[0], point.result
+    if not dtypes.is_complex(x.dtype):
+        return [None]
+    size = hlo.abs_(x)
+    nothing = hlo.compare(size, hlo.zeros_like(size), "EQ")
+    slope = hlo.select(nothing, hlo.zeros_like(size), hlo.full_like(size, 1) / _nonzero(size))
+    slope = hlo.convert(slope, x.dtype)
+
+    def across(t: Tensor, along: Tensor, back: Tensor) -> Tensor:
+        return slope * (t - back * hlo.convert(hlo.real(along * t), x.dtype))
+
+    adjoint = hlo.conj(y)
+    return [LinearMap(lambda t: across(t, adjoint, y), lambda ct: across(ct, y, adjoint))]
+
+
 @linear("stablehlo.add")
 def _add(point: Point) -> Maps:
     return [maps.IDENTITY, maps.IDENTITY]
@@ -247,7 +265,6 @@ not_differentiable(
     "stablehlo.shift_left",
     "stablehlo.shift_right_arithmetic",
     "stablehlo.shift_right_logical",
-    "stablehlo.sign",
     "stablehlo.xor",
     "chlo.is_inf",
     "chlo.is_neg_inf",

@@ -35,6 +35,7 @@ CASES = [
         Case(f"{op} itself", TEXT.replace("OP", op), (X,))
         for op in ("chlo.tan", "stablehlo.logistic")
     ),
+    Case("sign complex", lax.sign, (Z + 1.5,), jax=lambda z: z / abs(z)),  # JAX's own is 0
     Case("chlo.conj itself", TEXT.replace("OP", "chlo.conj").replace("f64", "complex<f64>"), (Z,)),
     Case("acosh", lax.acosh, (POSITIVE + 1,)),
     Case("bessel_i1e far", lax.bessel_i1e, (np.array([-30.0, -8.01, -7.9, 1e-3, 9.0, 100.0]),)),
