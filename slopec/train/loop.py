@@ -278,8 +278,17 @@ def _history(metrics: Path, step: int) -> list[str]:
     """The lines of an earlier run into the same folder, up to the step that is gone on from."""
     if not metrics.exists():
         return []
-    lines = metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [line for line in lines if json.loads(line)["step"] <= step]
+    with refusals(metrics):
+        data = metrics.read_bytes()
+    try:
+        lines = data.decode().splitlines(keepends=True)
+        return [line for line in lines if json.loads(line)["step"] <= step]
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(
+            "S0605",
+            f"`{metrics}`, which the run would go on with, does not hold the metrics of one",
+            hint="move it away, or train into another folder",
+        ) from None
 
 
 def _refuse_divergence(epoch: Epoch) -> None:

@@ -40,6 +40,20 @@ def test_a_run_goes_on_where_it_was(folder, tmp_path):
     assert all(np.array_equal(kept[name], whole[name]) for name in whole)
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"epoch": 1}', "\xff"])
+def test_metrics_of_something_else_are_left_alone(folder, tmp_path, text):
+    metrics = tmp_path / "metrics.jsonl"
+    metrics.write_text(text, encoding="latin-1")
+    with pytest.raises(UsageError, match=r"S0605.*metrics\.jsonl"):
+        loop.run(
+            quick(train__epochs="5"),
+            tmp_path,
+            lambda *_: None,
+            resume=folder / "checkpoint.safetensors",
+        )
+    assert metrics.read_text(encoding="latin-1") == text
+
+
 def test_what_diverged_replaces_no_checkpoint(folder):
     checkpoint = folder / "checkpoint.safetensors"
     before = checkpoint.read_bytes()
