@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from slopec import dtypes
+from slopec import dtypes, hlo
 from slopec.ops import (
     arithmetic,
     counting,
@@ -25,7 +25,7 @@ from slopec.ops import (
     taking,
     windows,
 )
-from slopec.ops.common import ArrayLike, as_tensor, axes_of, axis_of, bad_argument, common_dtype
+from slopec.ops.common import ArrayLike, aligned, as_tensor, axes_of, axis_of, bad_argument
 from slopec.ops.data_types import astype, bitcast
 from slopec.tensor import Tensor
 
@@ -242,8 +242,10 @@ def div(x: Tensor, other: ArrayLike, *, rounding_mode: str | None = None) -> Ten
         return arithmetic.floor_divide(x, other)
     if rounding_mode != "trunc":
         raise bad_argument(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
-    dtype = common_dtype([x, other])
-    return astype(signs.trunc(arithmetic.divide(x, other)), dtype)
+    a, b = aligned("div", (x, other))
+    if dtypes.is_integer(a.dtype):
+        return hlo.divide(a, b)
+    return astype(signs.trunc(arithmetic.divide(a, b)), a.dtype)
 
 
 def type_(x: Tensor, dtype: Any = None) -> Any:

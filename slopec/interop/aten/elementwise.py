@@ -5,6 +5,7 @@ from typing import Any
 
 from slopec import dtypes, ops
 from slopec.nn import functional
+from slopec.ops import spellings
 from slopec.tensor import Tensor
 from slopec.transforms import stop_gradient
 
@@ -37,17 +38,6 @@ def rsub(x: Any, y: Any, *, alpha: Any = 1) -> Any:
 def mul(x: Any, y: Any) -> Any:
     """x · y; of booleans whether both are true."""
     return ops.logical_and(x, y) if _are_bools(x, y) else ops.multiply(x, y)
-
-
-def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Any:
-    """x / y, or the quotient rounded down ("floor") or towards zero ("trunc")."""
-    if rounding_mode is None:
-        return ops.divide(x, y)
-    if rounding_mode == "floor":
-        return ops.floor_divide(x, y)
-    if all(dtypes.is_integer(v.dtype) for v in (x, y) if isinstance(v, Tensor)):
-        return ops.floor_divide(ops.subtract(x, ops.fmod(x, y)), y)
-    return ops.trunc(ops.divide(x, y))
 
 
 def elu(x: Tensor, alpha: Any = 1, scale: Any = 1, input_scale: Any = 1) -> Any:
@@ -128,7 +118,7 @@ TABLE: dict[str, Callable[..., Any]] = {
     "sub": sub,
     "rsub": rsub,
     "mul": mul,
-    "div": div,
+    "div": spellings.div,
     "floor_divide": ops.floor_divide,
     "neg": ops.negative,
     "positive": _same,

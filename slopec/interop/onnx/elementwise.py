@@ -12,14 +12,13 @@ from slopec.diagnostics import UsageError
 from slopec.dtypes import DType
 from slopec.interop.onnx.types import dtype_of
 from slopec.nn import functional
+from slopec.ops import spellings
 from slopec.tensor import Tensor
 
 
 def div(x: Tensor, y: Tensor) -> Tensor:
     """x / y; of integers rounded towards zero."""
-    if not dtypes.is_integer(x.dtype):
-        return ops.divide(x, y)
-    return ops.floor_divide(ops.subtract(x, ops.fmod(x, y)), y)
+    return spellings.div(x, y, rounding_mode="trunc" if dtypes.is_integer(x.dtype) else None)
 
 
 def mod(x: Tensor, y: Tensor, *, fmod: int = 0) -> Tensor:
