@@ -26,6 +26,7 @@ def to_onnx(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bytes:
     of the model. Tensors that the function closes over, the weights of a module above all, become
     initializers under their dotted names. Results are outputs named `output`, or after their place.
     Sizes are those of the example. Derivatives are written out, so that a gradient can be exported.
+    ONNX leaves open what becomes of numbers beyond the limits of an integer that they are cast to.
 
     The package `onnx` must be installed; slopec does not depend on it. Raises UsageError: S0163
     without it, S0166 at the line of an operation that ONNX has no counterpart of.
