@@ -157,6 +157,8 @@ def _next_after(op: Op) -> Tensor | None:
 
 _COMPLEX: dict[str, Callable[..., complexes.Parts | Tensor]] = {
     "stablehlo.abs": complexes.modulus,
+    "stablehlo.atan2": complexes.angle,
+    "stablehlo.cbrt": complexes.cube_root,
     "stablehlo.cosine": complexes.cosine,
     "stablehlo.divide": complexes.divide,
     "stablehlo.exponential": complexes.exponential,
@@ -164,6 +166,8 @@ _COMPLEX: dict[str, Callable[..., complexes.Parts | Tensor]] = {
     "stablehlo.log": complexes.log,
     "stablehlo.log_plus_one": complexes.log_plus_one,
     "stablehlo.logistic": complexes.logistic,
+    "stablehlo.maximum": complexes.maximum,
+    "stablehlo.minimum": complexes.minimum,
     "stablehlo.power": complexes.power,
     "stablehlo.rsqrt": complexes.rsqrt,
     "stablehlo.sign": complexes.sign,
@@ -179,6 +183,7 @@ _COMPLEX: dict[str, Callable[..., complexes.Parts | Tensor]] = {
     "chlo.atanh": complexes.atanh,
     "chlo.cosh": complexes.cosh_of,
     "chlo.sinh": complexes.sinh_of,
+    "chlo.square": complexes.square,
     "chlo.tan": complexes.tan,
 }
 """What complex numbers become, by their parts."""

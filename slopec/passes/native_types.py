@@ -215,6 +215,28 @@ def _convert(op: Op) -> Tensor | None:
     return hlo.bitcast_convert(bits, op.dtype)
 
 
+def _bitcast(op: Op) -> Tensor | None:
+    """Complex numbers of another width, by way of their parts in a last dimension."""
+    (x,) = op.operands
+    if not dtypes.is_complex(x.dtype) or x.dtype == op.dtype:
+        return None
+    pairs = hlo.bitcast_convert(_apart(x), dtypes.real_of(op.dtype))
+    return hlo.complex_(*(_part(pairs, i) for i in range(2)))
+
+
+def _apart(z: Tensor) -> Tensor:
+    """The parts of complex numbers along a last dimension."""
+    parts = [hlo.reshape(part(z), (*z.shape, 1)) for part in (hlo.real, hlo.imag)]
+    return hlo.concatenate(parts, z.ndim)
+
+
+def _part(pairs: Tensor, index: int) -> Tensor:
+    """Of pairs along the last dimension, the first or second numbers."""
+    rest = pairs.shape[:-1]
+    starts, ends = (*[0] * len(rest), index), (*rest, index + 1)
+    return hlo.reshape(hlo.slice_(pairs, starts, ends, [1] * pairs.ndim), rest)
+
+
 def _constant(op: Op) -> Tensor | None:
     """Two constants of 64 bits for one of 128."""
     if op.dtype != dtypes.complex128 or op.operation.parent.name not in _BLOCKS:
@@ -256,6 +278,7 @@ _REWRITES: dict[str, Callable[[Op], Tensor | None]] = {
     "reduce_window": _reduce_window,
     "scatter": _scatter,
     "convert": _convert,
+    "bitcast_convert": _bitcast,
     "select": _select,
     "constant": _constant,
     "count_leading_zeros": _count_leading_zeros,

@@ -76,7 +76,7 @@ def log_plus_one(z: Array) -> Array:
         return np.log1p(z)
     x, y = z.real, z.imag
     near = np.log1p(x * (2 + x) + y * y) / 2
-    far = np.log(np.hypot(1 + x, y))
+    far = np.log(_complex(1 + x, y)).real
     return _complex(np.where(np.hypot(x, y) < 0.5, near, far), np.arctan2(y, 1 + x))
 
 

@@ -81,6 +81,45 @@ def test_the_meaning_stays(dtype, name):
     assert str(module) == once
 
 
+ENDS = np.array([-np.inf, -1.5, -0.0, 0.0, 1.5, np.inf])
+INVERSES = {
+    "stablehlo.sqrt": np.sqrt, "stablehlo.log": np.log,
+    "chlo.asin": np.arcsin, "chlo.acos": np.arccos, "chlo.atan": np.arctan,
+    "chlo.asinh": np.arcsinh, "chlo.acosh": np.arccosh, "chlo.atanh": np.arctanh,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INVERSES)
+@pytest.mark.parametrize("kind", ["complex64", "complex128"])
+def test_inverse_functions_of_endless_complex_numbers(name, kind):
+    x = np.empty((6, 6), kind)
+    x.real, x.imag = ENDS, ENDS[:, None]
+    x = np.append(x[np.isinf(x)], np.finfo(kind).max * np.array([1 + 1j, -1 + 1j, -1 - 1j], kind))
+    t = str(ir.tensor_type(x.shape, x.dtype))
+    module = ir.parse(f"""func.func @main(%z: {t}) -> {t} {{
+        %0 = "{name}"(%z) : ({t}) -> {t}
+        return %0 : {t} }}""")
+    run_pipeline(module, parse_pipeline("exact-elementwise"))
+    assert f"{name} %arg0" not in str(module)
+    (made,) = reference.evaluate(module, "main", x)
+    expected = INVERSES[name](x.astype("clongdouble")).astype(kind)
+    for mine, theirs in ((made.real, expected.real), (made.imag, expected.imag)):
+        np.testing.assert_allclose(mine, theirs, rtol=4e-7)
+        np.testing.assert_array_equal(np.signbit(mine), np.signbit(theirs))
+
+
+def test_complex_numbers_have_an_order():
+    x = np.array([1 + 2j, -0.0 + 1j, 0.0 + 1j, 3 - 1j, np.nan + 0j, 1 + 0j], np.complex64)
+    y = np.array([1 + 3j, 0.0 + 2j, -0.0 + 0j, 2 + 9j, 1 + 1j, complex(5, np.nan)], np.complex64)
+    for name, expected in (("maximum", np.maximum(x, y)), ("minimum", np.minimum(x, y))):
+        module = ir.parse(f"""func.func @main(%x: tensor<6xcomplex<f32>>, %y: tensor<6xcomplex<f32>>) -> tensor<6xcomplex<f32>> {{
+            %0 = stablehlo.{name} %x, %y : tensor<6xcomplex<f32>>
+            return %0 : tensor<6xcomplex<f32>> }}""")
+        run_pipeline(module, parse_pipeline("exact-elementwise"))
+        assert f"stablehlo.{name}" not in str(module)
+        np.testing.assert_array_equal(reference.evaluate(module, "main", x, y)[0], expected)
+
+
 def test_huge_angles_have_a_sine():
     x = np.float32([1e8, -1e12, 1e30, 3e38])
     for value in sp.jit(lambda x: (sp.sin(x), sp.cos(x)))(x):

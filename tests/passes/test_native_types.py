@@ -43,6 +43,19 @@ def test_the_meaning_stays(name):
     assert str(module) == once
 
 
+def test_complex_numbers_of_another_width_have_the_same_bits():
+    for x, y in ((Z, Z.view("complex64").reshape(3, 4, 2)), (Z.astype("complex64"), None)):
+        expected = x.view("complex128")[..., None].reshape(3, 2) if y is None else y
+        given = x.reshape(3, 2, 2) if y is None else x
+        types = [ir.tensor_type(a.shape, a.dtype) for a in (given, expected)]
+        module = ir.parse(f"""func.func @main(%z: {types[0]}) -> {types[1]} {{
+            %0 = stablehlo.bitcast_convert %z : ({types[0]}) -> {types[1]}
+            return %0 : {types[1]} }}""")
+        run_pipeline(module, parse_pipeline("native-types"))
+        assert "stablehlo.concatenate" in str(module)
+        np.testing.assert_array_equal(reference.evaluate(module, "main", given)[0], expected)
+
+
 def test_other_types_stay():
     module = ir.parse(lower(lambda x: lax.pad(x, 0.0, [(1, 1, 0)])[::-1], np.arange(3.0)))
     before = str(module)

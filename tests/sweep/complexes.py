@@ -34,18 +34,29 @@ def _log1p(x: Array) -> Array:
     return np.where(small, near, np.log(np.abs(1 + x))) + 1j * angle
 
 
+def _cbrt(x: Array) -> Array:
+    """The principal root."""
+    angle = np.angle(x) / 3
+    return np.cbrt(np.abs(x)) * (np.cos(angle) + 1j * np.sin(angle))
+
+
+def _atan2(y: Array, x: Array) -> Array:
+    return -1j * np.log((x + 1j * y) / np.sqrt(x * x + y * y))
+
+
 UNARY: dict[str, tuple[Callable[[Array], Array], str]] = {
-    "stablehlo.abs": (np.abs, "cuts tiny huge"),
+    "stablehlo.abs": (np.abs, "cuts tiny huge endless"),
     "stablehlo.negate": (np.negative, "cuts tiny huge"),
     "stablehlo.sign": (_sign, "cuts tiny huge"),
     "stablehlo.real": (np.real, "cuts tiny huge"),
     "stablehlo.imag": (np.imag, "cuts tiny huge"),
     "stablehlo.exponential": (np.exp, "cuts tiny"),
     "stablehlo.exponential_minus_one": (_expm1, "cuts tiny"),
-    "stablehlo.log": (np.log, "cuts huge"),
+    "stablehlo.log": (np.log, "cuts huge endless"),
     "stablehlo.log_plus_one": (_log1p, "cuts tiny huge"),
     "stablehlo.logistic": (lambda x: 1 / (1 + np.exp(-x)), "cuts tiny"),
-    "stablehlo.sqrt": (np.sqrt, "cuts tiny huge"),
+    "stablehlo.sqrt": (np.sqrt, "cuts tiny huge endless"),
+    "stablehlo.cbrt": (_cbrt, "huge"),
     "stablehlo.rsqrt": (lambda x: 1 / np.sqrt(x), "huge"),
     "stablehlo.tanh": (np.tanh, "cuts tiny"),
     "stablehlo.sine": (np.sin, "cuts tiny"),
@@ -56,12 +67,12 @@ UNARY: dict[str, tuple[Callable[[Array], Array], str]] = {
     "chlo.sinh": (np.sinh, "cuts tiny"),
     "chlo.cosh": (np.cosh, "cuts tiny"),
     "chlo.tan": (np.tan, "cuts tiny"),
-    "chlo.asin": (np.arcsin, "cuts tiny huge"),
-    "chlo.acos": (np.arccos, "cuts tiny huge"),
-    "chlo.atan": (np.arctan, "cuts tiny huge"),
-    "chlo.asinh": (np.arcsinh, "cuts tiny huge"),
-    "chlo.acosh": (np.arccosh, "cuts tiny huge"),
-    "chlo.atanh": (np.arctanh, "cuts tiny huge"),
+    "chlo.asin": (np.arcsin, "cuts tiny huge endless"),
+    "chlo.acos": (np.arccos, "cuts tiny huge endless"),
+    "chlo.atan": (np.arctan, "cuts tiny huge endless"),
+    "chlo.asinh": (np.arcsinh, "cuts tiny huge endless"),
+    "chlo.acosh": (np.arccosh, "cuts tiny huge endless"),
+    "chlo.atanh": (np.arctanh, "cuts tiny huge endless"),
 }
 BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "add": np.add,
@@ -69,6 +80,9 @@ BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "multiply": np.multiply,
     "divide": np.divide,
     "power": np.power,
+    "atan2": _atan2,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
 }
 _REAL = ("abs", "real", "imag")
 
@@ -94,7 +108,10 @@ def _join(real: Array, imag: Array, name: str) -> Array:
 
 
 def _points(name: str) -> dict[str, Array]:
-    """Arguments by their kind; none is infinite, since there every library has rules of its own."""
+    """Arguments by their kind.
+
+    Infinite ones are for inverse functions alone, since for others every library has its rules.
+    """
     part = "float32" if name == "complex64" else "float64"
     real, imag = spread(part, -4, 4), np.roll(spread(part, -4, 4, seed=1)[::-1], 9)
     cut = np.array([-3.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 3.0])
@@ -103,10 +120,15 @@ def _points(name: str) -> dict[str, Array]:
     sizes = magnitudes(part, 48, largest=1e-3)
     small = _join(sizes, np.roll(sizes[::-1], 5), name)
     large = magnitudes(part, 96)[64:]
+    most = np.finfo(part).max
+    ends = np.array([-np.inf, -most, -1.5, -0.0, 0.0, 1.5, most, np.inf], part)
+    far = [v.ravel() for v in np.meshgrid(ends, ends)]
+    beyond = np.maximum(*map(np.abs, far)) >= most
     return {
         "ordinary": _join(real, imag, name),
         "cuts": np.concatenate([_join(*on_cuts, name), _join(*on_cuts[::-1], name)]),
         "tiny": np.concatenate([small, -small, small.conj()]),
+        "endless": _join(far[0][beyond], far[1][beyond], name),
         "huge": np.concatenate([_join(large, np.roll(large, 3), name), _join(-large, 1, name)]),
     }
 
@@ -131,6 +153,10 @@ def _binary(op: str, name: str, reference: Callable) -> Iterator[Case]:
         yield elementwise(full, f"{name}/of zero", given, reference, ulps=4.0)
         whole = _join(np.resize([1.0, 2.0, 3.0, -1.0], x.size), 0.0, name)
         yield elementwise(full, f"{name}/whole exponents", [x, whole], reference, ulps=128.0)
+    if op in ("maximum", "minimum"):
+        zero = _join(np.array([0.0, -0.0, 1.0, 1.0]), np.array([1.0, 2.0, 3.0, 2.0]), name)
+        yield elementwise(full, f"{name}/equal parts", [zero, zero[::-1]], reference)
+        yield elementwise(full, f"{name}/equal parts, turned", [zero, np.roll(zero, 1)], reference)
     if op == "divide":
         y = points["huge"]
         yield elementwise(full, f"{name}/huge", [y, np.roll(y, 5)], reference, ulps=4.0)

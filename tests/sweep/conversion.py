@@ -38,6 +38,7 @@ def cases() -> Iterator[Case]:
     yield from _chains()
     yield from _counted()
     yield from _bitcasts()
+    yield from _of_pairs()
     yield from _reduced()
 
 
@@ -171,6 +172,19 @@ def _bitcasts() -> Iterator[Case]:
                 (expected.view(raw),),
                 (raw,),
             )
+
+
+def _of_pairs() -> Iterator[Case]:
+    """Between complex numbers of both widths; every second has a part of ordinary size."""
+    one = (np.arange(1.0, 13.0) + 1j * np.arange(-6.0, 6.0)).astype("complex64")
+    for x, name in ((one, "complex128"), (one.astype("complex128"), "complex64")):
+        given = x.reshape(-1, 2) if name == "complex128" else x
+        expected = given.view(name)
+        shape = given.shape[:-1] if name == "complex128" else (*given.shape, 2)
+        expected = expected.reshape(shape)
+        body = f"%r = stablehlo.bitcast_convert %0 : ({type_of(given)}) -> {type_of(expected)}"
+        made = program([given], body, type_of(expected))
+        yield Case(f"bitcast_convert/{x.dtype} to {name}", made, (given,), (expected,), (name,))
 
 
 def _bits(name: str) -> Array:

@@ -5,6 +5,7 @@ of zeros tell the sides of branch cuts apart.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from slopec import dtypes, hlo
@@ -49,12 +50,29 @@ def _shifted(x: Tensor, n: Tensor) -> Tensor:
     return x * parts.power_of_two(half, x.dtype) * parts.power_of_two(n - half, x.dtype)
 
 
+def _either(z: Parts, holds: Callable[[Tensor], Tensor]) -> Tensor:
+    """Whether something holds for the size of either part, be the other NaN."""
+    return hlo.or_(*(holds(hlo.abs_(v)) for v in (z.real, z.imag)))
+
+
+def _is_endless(z: Parts) -> Tensor:
+    """Whether either part is infinite."""
+    return _either(z, lambda size: equals(size, math.inf))
+
+
 def modulus(z: Parts) -> Tensor:
     """|z|; infinite where either part is, even beside NaN."""
     small, n = _scaled(z)
     size = hlo.sqrt(small.real * small.real + small.imag * small.imag)
-    endless = hlo.or_(*(equals(hlo.abs_(v), math.inf) for v in (z.real, z.imag)))
-    return where(endless, math.inf, _shifted(size, n))
+    return where(_is_endless(z), math.inf, _shifted(size, n))
+
+
+def _log_modulus(z: Parts) -> Tensor:
+    """log |z|, also where |z| overflows."""
+    small, n = _scaled(z)
+    square = small.real * small.real + small.imag * small.imag
+    size = hlo.log(square) * 0.5 + hlo.convert(n, square.dtype) * math.log(2)
+    return where(_is_endless(z), math.inf, size)
 
 
 def divide(x: Parts, y: Parts) -> Parts:
@@ -98,9 +116,6 @@ def exponential_minus_one(z: Parts) -> Parts:
 
 def log(z: Parts) -> Parts:
     """log |z| + i arg z; near |z| = 1 from (|a| − 1) (|a| + 1) + b², a the larger part."""
-    small, n = _scaled(z)
-    square = small.real * small.real + small.imag * small.imag
-    far = hlo.log(square) * 0.5 + hlo.convert(n, square.dtype) * math.log(2)
     tall = hlo.compare(hlo.abs_(z.imag), hlo.abs_(z.real), "GT")
     large, less = (
         hlo.abs_(hlo.select(tall, *pair)) for pair in ((z.imag, z.real), (z.real, z.imag))
@@ -109,7 +124,7 @@ def log(z: Parts) -> Parts:
     around = where(close, large, 1)
     beside = where(close, less, 0)
     near = hlo.log_plus_one((around - 1.0) * (around + 1.0) + beside * beside) * 0.5
-    return Parts(hlo.select(close, near, far), _angle(z))
+    return Parts(hlo.select(close, near, _log_modulus(z)), _angle(z))
 
 
 def log_plus_one(z: Parts) -> Parts:
@@ -131,6 +146,8 @@ def sqrt(z: Parts) -> Parts:
     length = hlo.sqrt(a * a + b * b)
     long = hlo.sqrt((length + hlo.abs_(a)) * 0.5)
     short = hlo.abs_(b) / where(equals(long, 0), 1, long * 2.0)
+    endless = equals(hlo.abs_(b), math.inf)
+    long, short = (where(endless, math.inf, v) for v in (long, short))
     half = hlo.shift_right_arithmetic(n, like(n, 1))
     long, short = (v * parts.power_of_two(half, v.dtype) for v in (long, short))
     backward = parts.is_negative(z.real)
@@ -142,6 +159,20 @@ def _even(size: Tensor) -> Tensor:
     """The exponent, without its last bit."""
     n = parts.exponent_of(size)
     return hlo.and_(n, like(n, -2))
+
+
+def square(z: Parts) -> Parts:
+    """(a − b) (a + b) + 2ab i; of equal parts the real one is 0, though a + b overflow."""
+    even = hlo.compare(hlo.abs_(z.real), hlo.abs_(z.imag), "EQ")
+    level = hlo.and_(even, hlo.is_finite(z.real))
+    real = where(level, 0, (z.real - z.imag) * (z.real + z.imag))
+    return Parts(real, z.real * z.imag * 2.0)
+
+
+def cube_root(z: Parts) -> Parts:
+    """∛|z| e^(i arg z / 3), the principal root."""
+    size, third = hlo.cbrt(modulus(z)), _angle(z) * (1 / 3)
+    return Parts(size * hlo.cosine(third), size * hlo.sine(third))
 
 
 def rsqrt(z: Parts) -> Parts:
@@ -217,18 +248,32 @@ def _roots(z: Parts) -> tuple[Parts, Parts]:
     return sqrt(Parts(1.0 - z.real, -z.imag)), sqrt(Parts(z.real + 1.0, z.imag))
 
 
+def _far(z: Parts) -> tuple[Tensor, Tensor, Parts]:
+    """Whether z² ± 1 is z² to all digits, log |2z|, and z where it is not so far."""
+    limit = 2.0 ** (parts.digits(z.real.dtype) // 2 + 2)
+    far = _either(z, lambda size: exceeds(size, limit))
+    near = Parts(where(far, 1, z.real), where(far, 1, z.imag))
+    return far, _log_modulus(z) + math.log(2), near
+
+
 def asin(z: Parts) -> Parts:
-    """atan (a / Re √(1−z) √(1+z)) + i asinh Im (conj √(1−z) · √(1+z))."""
-    minus, plus = _roots(z)
-    real = arc_tangent(z.real, minus.real * plus.real - minus.imag * plus.imag)
-    return Parts(real, asinh(minus.real * plus.imag - minus.imag * plus.real))
+    """atan (a / Re √(1−z) √(1+z)) + i asinh Im (conj √(1−z) · √(1+z)); far out ± i log |2z|."""
+    far, length, near = _far(z)
+    minus, plus = _roots(near)
+    real = arc_tangent(near.real, minus.real * plus.real - minus.imag * plus.imag)
+    imag = asinh(minus.real * plus.imag - minus.imag * plus.real)
+    real = hlo.select(far, arc_tangent(z.real, hlo.abs_(z.imag)), real)
+    return Parts(real, hlo.select(far, parts.with_sign(length, z.imag), imag))
 
 
 def acos(z: Parts) -> Parts:
-    """2 atan (Re √(1−z) / Re √(1+z)) + i asinh Im (conj √(1+z) · √(1−z))."""
-    minus, plus = _roots(z)
+    """2 atan (Re √(1−z) / Re √(1+z)) + i asinh Im (conj √(1+z) · √(1−z)); far out ∓ i log |2z|."""
+    far, length, near = _far(z)
+    minus, plus = _roots(near)
     real = arc_tangent(minus.real, plus.real) * 2.0
-    return Parts(real, asinh(plus.real * minus.imag - plus.imag * minus.real))
+    imag = asinh(plus.real * minus.imag - plus.imag * minus.real)
+    real = hlo.select(far, arc_tangent(hlo.abs_(z.imag), z.real), real)
+    return Parts(real, hlo.select(far, parts.with_sign(length, -z.imag), imag))
 
 
 def asinh_of(z: Parts) -> Parts:
@@ -237,10 +282,12 @@ def asinh_of(z: Parts) -> Parts:
 
 
 def acosh(z: Parts) -> Parts:
-    """asinh Re (conj √(z−1) · √(z+1)) + 2i atan (Im √(z−1) / Re √(z+1))."""
-    minus, plus = sqrt(Parts(z.real - 1.0, z.imag)), sqrt(Parts(z.real + 1.0, z.imag))
+    """asinh Re (conj √(z−1) · √(z+1)) + 2i atan (Im √(z−1) / Re √(z+1)); far out log 2z."""
+    far, length, near = _far(z)
+    minus, plus = (sqrt(Parts(near.real + one, near.imag)) for one in (-1.0, 1.0))
     real = asinh(minus.real * plus.real + minus.imag * plus.imag)
-    return Parts(real, arc_tangent(minus.imag, plus.real) * 2.0)
+    imag = arc_tangent(minus.imag, plus.real) * 2.0
+    return Parts(hlo.select(far, length, real), hlo.select(far, _angle(z), imag))
 
 
 def atanh(z: Parts) -> Parts:
@@ -259,7 +306,7 @@ def atanh(z: Parts) -> Parts:
     imag = arc_tangent(y * 2.0, less * (x + 1.0) - y * y) * 0.5
     # Far out the real part is Re 1/z, the imaginary part a right angle.
     inverse = divide(Parts(like(a, 1), hlo.zeros_like(a)), Parts(where(far, a, 1), b)).real
-    real = hlo.select(far, inverse, real)
+    real = hlo.select(far, where(_is_endless(z), 0, inverse), real)
     imag = where(far, parts.with_sign(like(b, math.pi / 2), b), imag)
     return Parts(parts.with_sign(real, z.real), imag)
 
@@ -269,14 +316,43 @@ def atan(z: Parts) -> Parts:
     return _turned_back(atanh(_turned(z)))
 
 
+def _times(x: Parts, y: Parts) -> Parts:
+    """x y."""
+    real = x.real * y.real - x.imag * y.imag
+    return Parts(real, x.real * y.imag + x.imag * y.real)
+
+
+def angle(y: Parts, x: Parts) -> Parts:
+    """−i log ((x + iy) / √(x² + y²)), which atan2 is of complex numbers."""
+    ahead = Parts(x.real - y.imag, x.imag + y.real)
+    squares = _times(x, x), _times(y, y)
+    below = sqrt(Parts(squares[0].real + squares[1].real, squares[0].imag + squares[1].imag))
+    return _turned_back(log(divide(ahead, below)))
+
+
+def maximum(x: Parts, y: Parts) -> Parts:
+    """The one of the larger real part; where those are equal, of the larger imaginary part."""
+    return _chosen(x, y, "GT")
+
+
+def minimum(x: Parts, y: Parts) -> Parts:
+    """The one of the smaller real part; where those are equal, of the smaller imaginary part."""
+    return _chosen(x, y, "LT")
+
+
+def _chosen(x: Parts, y: Parts, order: str) -> Parts:
+    """The one that goes before in an order by real, then imaginary parts; NaN goes before all."""
+    equal = hlo.compare(x.real, y.real, "EQ")
+    later = hlo.and_(equal, hlo.compare(x.imag, y.imag, order))
+    before = hlo.or_(hlo.compare(x.real, y.real, order), later)
+    odd = [hlo.or_(parts.is_nan(z.real), parts.is_nan(z.imag)) for z in (x, y)]
+    first = hlo.or_(odd[0], hlo.and_(before, hlo.not_(odd[1])))
+    return Parts(hlo.select(first, x.real, y.real), hlo.select(first, x.imag, y.imag))
+
+
 def power(x: Parts, y: Parts) -> Parts:
     """e^(y log x); of base 0 it is 0, and of exponent 0 it is 1."""
-    logarithm = log(x)
-    product = Parts(
-        logarithm.real * y.real - logarithm.imag * y.imag,
-        logarithm.real * y.imag + logarithm.imag * y.real,
-    )
-    value = exponential(product)
+    value = exponential(_times(log(x), y))
     nothing, plain = _is_zero(x), _is_zero(y)
     real = where(plain, 1, where(nothing, 0, value.real))
     return Parts(real, where(hlo.or_(plain, nothing), 0, value.imag))
