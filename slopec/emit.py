@@ -20,6 +20,7 @@ from slopec.diagnostics import CompileError, Diagnostic, UsageError, did_you_mea
 from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
 from slopec.emit_process import COMPILER, Answer, Cancellation, Request
 from slopec.kernels import edition, place_kernels
+from slopec.kernels.parts import apart
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.passes.inline_routines import InlineRoutines, routines_of
 from slopec.rewrite import run_passes
@@ -124,7 +125,7 @@ def emit(
     plain, with_kernels = _programs(bytecode, target, options.kernels)
     rungs = [_Rung(rung, rung.name, plain) for rung in ladder]
     if with_kernels is not None:
-        first = _Rung(ladder[0], f"{ladder[0].name}+kernels", with_kernels, kernels=True)
+        first = _Rung(ladder[0], f"{ladder[0].name}+kernels", *with_kernels)
         rungs = [first] if chosen else [first, *rungs]
     climb = _Climb(target, options.flags, name, deadline, cancellation)
     emitted = climb.run(rungs)
@@ -197,12 +198,12 @@ def _asked(target: Target) -> Target:
 
 @dataclass(frozen=True)
 class _Rung:
-    """A configuration to try, its name, the module, and whether that has kernels."""
+    """A configuration to try, its name, the module, and the kernels whose code it lacks."""
 
     configuration: Configuration
     name: str
     bytecode: bytes = field(repr=False)
-    kernels: bool = False
+    kernels: bytes | None = field(default=None, repr=False)
 
     def program(self) -> bytes:
         """The module as the configuration wants it."""
@@ -242,7 +243,8 @@ class _Climb:
             failure = failure_of(answer)
             attempts.append(Attempt(rung.name, seconds, failure.message))
             if answer.ending in ("crashed", "timeout"):
-                kept = cache.keep_reproducer(self.name, program, flags)
+                crashed = rung.kernels if answer.stage == "kernels" else program
+                kept = cache.keep_reproducer(self.name, crashed or program, flags)
                 reproducer = reproducer if kept is None else str(kept)
             linked = with_system_library(self.target, rung.configuration, failure.symbols)
             if linked is not None:
@@ -250,7 +252,7 @@ class _Climb:
             if not rungs or not failure.retry:
                 raise as_error(failure, _tried(attempts, failure), reproducer)
 
-    def _compile(self, bytecode: bytes, flags: tuple[str, ...], kernels: bool) -> Answer:
+    def _compile(self, bytecode: bytes, flags: tuple[str, ...], kernels: bytes | None) -> Answer:
         target = self.target
         links = target.links_in_parts
         request = Request(bytecode, flags, target.process_flags, link=links, kernels=kernels)
@@ -316,13 +318,20 @@ def _survey(module: ir.Module, target: Target) -> Workload:
     )
 
 
-def _programs(bytecode: bytes, target: Target, kernels: bool) -> tuple[bytes, bytes | None]:
-    """The program for IREE alone, routines inlined, and with kernels if it has a place for any."""
+def _programs(
+    bytecode: bytes, target: Target, kernels: bool
+) -> tuple[bytes, tuple[bytes, bytes] | None]:
+    """The program for IREE alone, routines inlined; and with kernels, if it has a place for any.
+
+    The code of most kernels is then in a module of its own.
+    """
     with _reading:
         module = ir.parse(bytecode)
         differs = bool(routines_of(module) or hopeful(module))
-        placed = kernels and place_kernels(module, target)
-        with_kernels = ir.bytecode(module) if placed else None
+        with_kernels = None
+        if kernels and place_kernels(module, target):
+            code = ir.bytecode(apart(module))
+            with_kernels = ir.bytecode(module), code
         if not differs:
             return bytecode, with_kernels
         module = ir.parse(bytecode)

@@ -1,13 +1,16 @@
 """Frames are what the compiler's processes say to each other: a JSON object, and bytes.
 
-Two lengths come first. Only the standard library is imported here.
+Two lengths come first. Modules, which may hold all of a model's weights, are not sent but shared,
+as files without names. Only the standard library is imported here.
 """
 
 import json
+import os
 import socket
 import struct
+import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 Header = dict[str, Any]
 Send = Callable[..., None]
@@ -48,3 +51,20 @@ def received(connection: socket.socket) -> Iterator[tuple[Header, bytes]]:
     frames = Frames()
     while data := connection.recv(1 << 20):
         yield from frames.feed(data)
+
+
+def file_of(content: bytes = b"") -> IO[bytes]:
+    """A file without a name that holds some bytes: in memory, where the system has such files."""
+    if hasattr(os, "memfd_create"):  # Linux has it
+        file: IO[bytes] = os.fdopen(os.memfd_create(""), "w+b")
+    else:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 — closed by who asked for it
+    file.write(content)
+    file.flush()
+    return file
+
+
+def content_of(file: IO[bytes]) -> bytes:
+    """All that is in a file."""
+    file.seek(0)
+    return file.read()

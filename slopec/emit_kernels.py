@@ -18,30 +18,16 @@ _PHASES = PHASES[PHASES.index("executable-sources") : PHASES.index("hal") + 1]
 """The phases of IREE that concern executables."""
 
 _BESIDE = b"slope.beside"
-"""The attribute of the executables that are compiled here."""
+"""The attribute of executables of the program that stand for kernels."""
 
 _SOURCE, _BINARY, _DATA = b"hal.executable.source", b"hal.executable.binary", b"data"
-_CODE, _FUNCTION = b"builtin.module", b"func.func"
-_ABSENT = "func.func private @without_body_{kernels}()"
-_STUB = "func.func @{kernel}() {{ call @without_body_{kernels}() : () -> () return }}"
-"""What is called is nowhere, so that it is an error if a kernel runs without its body. Its name
-keeps IREE from taking some kernels for others."""
 
 
-def compile_kernels(library: Any, header: Header, module: bytes, send: Send) -> None:
-    """Compile the kernels of a program and nothing else of it; sends what libraries they became."""
+def compile_kernels(library: Any, header: Header, kernels: int, send: Send) -> None:
+    """Compile the kernels in a file; sends what libraries they became."""
     invocation = Invocation.open(library, header, send)
-    if invocation is None or not invocation.parse(module):
+    if invocation is None or not invocation.parse(kernels):
         return
-    program = invocation.take()
-    kernels = _kernels(library, program)
-    kept = {kernel.pointer for kernel in kernels}
-    for operation in tree.inner(library, program):
-        if operation.pointer not in kept:
-            library.mlirOperationDestroy(operation)
-    for kernel in kernels:  # or else IREE drops what nothing calls
-        tree.set_text(library, kernel, b"sym_visibility", "public")
-    invocation.give(program)
     if not all(invocation.run(phase) for phase in _PHASES):
         return
     for executable in tree.named(library, invocation.take(), tree.EXECUTABLE):
@@ -58,21 +44,14 @@ class Kernels:
         self._frames = received(connection)
         self._send = send
         self.names: frozenset[str] = frozenset()
-        """The executables that they are in."""
+        """The executables of the program that stand for them."""
 
-    def empty(self, invocation: Invocation) -> None:
-        """Take away the bodies of the kernels."""
+    def find(self, invocation: Invocation) -> None:
+        """Find them in the program, which IREE has not changed yet."""
         library, program = invocation.library, invocation.take()
-        kernels = {tree.symbol(library, one): one for one in _kernels(library, program)}
-        for name, executable in kernels.items():
-            (code,) = tree.named(library, executable, _CODE)
-            functions = [tree.symbol(library, f) for f in tree.named(library, code, _FUNCTION)]
-            library.mlirOperationDestroy(code)
-            stubs = [_STUB.format(kernel=f, kernels=name) for f in functions]
-            inner = "\n".join([_ABSENT.format(kernels=name), *stubs])
-            stub = tree.parsed(library, program, f"builtin.module {{ {inner} }}")
-            tree.insert(library, executable, [stub])
-        self.names = frozenset(kernels)
+        for one in tree.named(library, program, _SOURCE):
+            if tree.attribute(library, one, _BESIDE).pointer is not None:
+                self.names |= {tree.symbol(library, one)}
         invocation.give(program)
 
     def put(self, invocation: Invocation) -> bool:
@@ -107,11 +86,6 @@ class Kernels:
             os.kill(os.getpid(), -code)
         if code > 0:
             os._exit(code)
-
-
-def _kernels(library: Any, program: Handle) -> list[Handle]:
-    sources = tree.named(library, program, _SOURCE)
-    return [one for one in sources if tree.attribute(library, one, _BESIDE).pointer is not None]
 
 
 def _binary(library: Any, executable: Handle) -> Handle:

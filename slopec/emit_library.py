@@ -7,6 +7,7 @@ and IREE are imported here.
 
 import ctypes
 import itertools
+import mmap
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,8 +68,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "mlirBlockGetFirstOperation": (_H, _H),
     "mlirOperationGetFirstRegion": (_H, _H),
     "mlirRegionGetFirstBlock": (_H, _H),
-    "mlirOperationCreateParse": (_H, _H, _T, _T),
-    "mlirOperationDestroy": (None, _H),
     "mlirBlockInsertOwnedOperation": (None, _H, ctypes.c_ssize_t, _H),
     "mlirOperationGetNextInBlock": (_H, _H),
     "mlirOperationGetName": (_H, _H),
@@ -86,7 +85,10 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "mlirDenseElementsAttrRawBufferGet": (_H, _H, ctypes.c_size_t, _S),
     "ireeCompilerInvocationOutputIR": (_P, _P, _P),
     "ireeCompilerInvocationOutputVMBytecode": (_P, _P, _P),
-    "ireeCompilerSourceWrapBuffer": (_P, _P, _S, _S, ctypes.c_size_t, ctypes.c_bool, _P),
+    "ireeCompilerSourceWrapBuffer": (_P, _P, _S, _P, ctypes.c_size_t, ctypes.c_bool, _P),
+    "ireeCompilerOutputOpenFD": (_P, ctypes.c_int, _P),
+    "ireeCompilerOutputKeep": (None, _P),
+    "ireeCompilerOutputDestroy": (None, _P),
     "mlirContextAttachDiagnosticHandler": (ctypes.c_uint64, _H, _OnDiagnostic, _P, _P),
     "mlirDiagnosticPrint": (None, _H, _OnText, _P),
     "mlirDiagnosticGetLocation": (_H, _H),
@@ -178,8 +180,8 @@ class Invocation:
     library: Any
     pointer: int
     _session: int
-    _handler: Any = field(repr=False)
-    """What MLIR calls with diagnostics; it must live as long as the module."""
+    _kept: list[Any] = field(repr=False)
+    """What must live as long as the module: what it is read from, and who is told diagnostics."""
 
     @classmethod
     def open(cls, library: Any, header: Header, send: Send) -> "Invocation | None":
@@ -196,13 +198,15 @@ class Invocation:
         context = library.ireeCompilerSessionBorrowContext(session)
         handler = _diagnostic_handler(library, send)
         library.mlirContextAttachDiagnosticHandler(context, handler, None, None)
-        return cls(library, pointer, session, handler)
+        return cls(library, pointer, session, [handler])
 
-    def parse(self, module: bytes) -> bool:
-        """Read the module; like all that follows, False if diagnostics tell what is wrong."""
-        source = ctypes.c_void_p()
+    def parse(self, file: int) -> bool:
+        """Read the module from a file; like all that follows, False if diagnostics tell why not."""
+        module = mmap.mmap(file, 0, access=mmap.ACCESS_COPY)
+        source, start = ctypes.c_void_p(), (ctypes.c_char * len(module)).from_buffer(module)
+        self._kept.append(start)
         self.library.ireeCompilerSourceWrapBuffer(
-            self._session, BUFFER_NAME.encode(), module, len(module), False, ctypes.byref(source)
+            self._session, BUFFER_NAME.encode(), start, len(module), False, ctypes.byref(source)
         )
         return bool(self.library.ireeCompilerInvocationParseSource(self.pointer, source))
 
@@ -228,18 +232,15 @@ class Invocation:
         """Give the module back."""
         return bool(self.library.ireeCompilerInvocationImportStealModule(self.pointer, module))
 
-    def output(self, write: str) -> bytes:
-        """What one of the invocation's functions writes."""
-        library = self.library
-        opened, contents, size = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
-        library.ireeCompilerOutputOpenMembuffer(ctypes.byref(opened))
-        error = getattr(library, f"ireeCompilerInvocation{write}")(self.pointer, opened)
-        error = error or library.ireeCompilerOutputMapMemory(
-            opened, ctypes.byref(contents), ctypes.byref(size)
-        )
+    def output(self, write: str, file: int) -> None:
+        """Have one of the invocation's functions write to a file."""
+        library, opened = self.library, ctypes.c_void_p()
+        error = library.ireeCompilerOutputOpenFD(file, ctypes.byref(opened))
+        error = error or getattr(library, f"ireeCompilerInvocation{write}")(self.pointer, opened)
         if error:
             raise RuntimeError(library.ireeCompilerErrorGetMessage(error).decode())
-        return ctypes.string_at(contents, size.value)
+        library.ireeCompilerOutputKeep(opened)
+        library.ireeCompilerOutputDestroy(opened)
 
 
 def _set_process_flags(library: Any, header: Header) -> None:

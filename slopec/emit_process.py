@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from slopec.emit_frames import Frames, Header, frame
+from slopec.emit_frames import Frames, Header, content_of, file_of, frame
 
 _HOME = str(Path(__file__).resolve().parents[1])
 # This slopec and no other, and nothing beside the user's program in place of the standard library.
@@ -36,8 +36,8 @@ _SINGLE_THREADED = dict.fromkeys(_POOLS, "1")
 class Request:
     """A module, the flags to compile it with, and the last phase to run.
 
-    `link` links the executables for processors here, IREE's own linking being switched off;
-    `kernels` then has those of the module's own compiled beside it.
+    `link` links the executables for processors here, IREE's own linking being switched off.
+    `kernels` are a module of those to be compiled beside it, in place of such as have no code here.
     """
 
     module: bytes = field(repr=False)
@@ -45,7 +45,7 @@ class Request:
     process_flags: tuple[str, ...] = ()
     until: str = "end"
     link: bool = False
-    kernels: bool = False
+    kernels: bytes | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -234,21 +234,24 @@ def _converse(connection: socket.socket, request: Request, deadline: float | Non
         "process_flags": request.process_flags,
         "until": request.until,
         "link": request.link,
-        "kernels": request.kernels,
     }
     frames = Frames()
     try:
-        connection.settimeout(_remaining(deadline))
-        connection.sendall(frame(header, request.module))
-        while True:
+        with contextlib.ExitStack() as stack:
+            modules = [m for m in (request.module, request.kernels) if m is not None]
+            made, *given = (stack.enter_context(file_of(content)) for content in (b"", *modules))
             connection.settimeout(_remaining(deadline))
-            data = connection.recv(1 << 20)
-            if not data:
-                return answer
-            for header, payload in frames.feed(data):
-                _note(answer, header, payload)
-                if header["kind"] in ("exit", "missing"):
+            numbers = [file.fileno() for file in (made, *given)]
+            socket.send_fds(connection, [frame(header)], numbers)
+            while True:
+                connection.settimeout(_remaining(deadline))
+                data = connection.recv(1 << 20)
+                if not data:
                     return answer
+                for header, _ in frames.feed(data):
+                    _note(answer, header, made)
+                    if header["kind"] in ("exit", "missing"):
+                        return answer
     except TimeoutError:
         answer.ending = "timeout"
     except (BrokenPipeError, ConnectionResetError):
@@ -263,15 +266,15 @@ def _remaining(deadline: float | None) -> float | None:
     return max(deadline - time.monotonic(), 1e-6)
 
 
-def _note(answer: Answer, header: Header, payload: bytes) -> None:
-    """Write one frame into the answer."""
+def _note(answer: Answer, header: Header, made: IO[bytes]) -> None:
+    """Write what a frame says, and the file that it may speak of, into the answer."""
     match header["kind"]:
         case "stage":
             answer.stages.append((header["name"], time.monotonic()))
         case "diagnostic":
             answer.diagnostics.append(header)
         case "result":
-            answer.output = payload
+            answer.output = content_of(made)
         case "refused" | "missing":
             answer.ending, answer.text = header["kind"], header["text"]
         case "exit":

@@ -40,15 +40,6 @@ def insert(library: Any, operation: Handle, inserted: Sequence[Handle]) -> None:
         library.mlirBlockInsertOwnedOperation(block, place, one)
 
 
-def parsed(library: Any, near: Handle, text: str) -> Handle:
-    """The operation that a text spells, in the context of another."""
-    source = text.encode()
-    made: Handle = library.mlirOperationCreateParse(
-        _context(library, near), Text.of(source), Text.of(b"")
-    )
-    return made
-
-
 def symbol(library: Any, operation: Handle) -> str:
     """What an operation is called; "" if it has no name."""
     value = attribute(library, operation, _NAME)

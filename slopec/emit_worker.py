@@ -21,10 +21,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slopec.emit_frames import Frames, Header, Send, frame, received
+from slopec.emit_frames import Frames, Header, Send, frame
 from slopec.emit_kernels import Kernels, compile_kernels
 from slopec.emit_library import PHASES, Invocation, load
 from slopec.emit_linking import link
@@ -79,25 +80,45 @@ def _in_child(work: Callable[..., None], *arguments: Any) -> None:
 # --- the guard -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What to compile: how, and files: where to write, the module, its kernels if there are any."""
+
+    header: Header
+    output: int
+    module: int
+    kernels: int | None = None
+
+
 def _guard(connection: socket.socket, library: Any) -> None:
     """Compile one request in a child and report its end; kill it when the other side hangs up."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    request = next(received(connection), None)
-    if request is None:
+    task = _requested(connection)
+    if task is None:
         return
     if isinstance(library, str):
         connection.sendall(frame({"kind": "missing", "text": library}))
         return
     scratch = tempfile.mkdtemp(prefix="slopec-")
     try:
-        _watch(connection, library, request, Path(scratch))
+        _watch(connection, library, task, Path(scratch))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _watch(
-    connection: socket.socket, library: Any, request: tuple[Header, bytes], scratch: Path
-) -> None:
+def _requested(connection: socket.socket) -> _Task | None:
+    """The request, or None when the other side hung up."""
+    frames, files = Frames(), list[int]()
+    while True:
+        data, given, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+        files += given
+        if not data:
+            return None
+        for header, _ in frames.feed(data):
+            return _Task(header, *files)
+
+
+def _watch(connection: socket.socket, library: Any, task: _Task, scratch: Path) -> None:
     log = scratch / "log"
     outcome, write_end = os.pipe()
     guard = os.getpid()
@@ -105,7 +126,7 @@ def _watch(
     if child == 0:
         os.close(outcome)
         connection.close()
-        _in_child(_compiler, library, request, write_end, scratch, log, guard)
+        _in_child(_compiler, library, task, write_end, scratch, log, guard)
     os.close(write_end)
     try:
         hung_up = _forward(outcome, connection)
@@ -150,12 +171,7 @@ def _kill_group(leader: int) -> None:
 
 
 def _compiler(
-    library: Any,
-    request: tuple[Header, bytes],
-    outcome: int,
-    scratch: Path,
-    log: Path,
-    guard: int,
+    library: Any, task: _Task, outcome: int, scratch: Path, log: Path, guard: int
 ) -> None:
     """Compile in this process, which nothing else depends on, and write frames to `outcome`."""
     os.setpgid(0, 0)
@@ -166,10 +182,9 @@ def _compiler(
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     _keep_memory()
-    header, module = request
     send = _sender(outcome)
-    kernels = _beside(library, header, module, send) if header["kernels"] else None
-    _compile(library, header, module, kernels, send)
+    kernels = None if task.kernels is None else _beside(library, task, task.kernels, send)
+    _compile(library, task, kernels, send)
 
 
 def _sender(descriptor: int) -> Send:
@@ -185,7 +200,7 @@ def _sender(descriptor: int) -> Send:
     return send
 
 
-def _beside(library: Any, header: Header, module: bytes, send: Send) -> Kernels:
+def _beside(library: Any, task: _Task, kernels: int, send: Send) -> Kernels:
     """Have a fork of this process, which IREE has not begun to work in, compile the kernels."""
     ours, theirs = socket.socketpair()
     parent = os.getpid()
@@ -193,7 +208,7 @@ def _beside(library: Any, header: Header, module: bytes, send: Send) -> Kernels:
     if process == 0:
         ours.close()
         _die_with(parent)
-        _in_child(compile_kernels, library, header, module, _sender(theirs.fileno()))
+        _in_child(compile_kernels, library, task.header, kernels, _sender(theirs.fileno()))
     theirs.close()
     return Kernels(process, ours, send)
 
@@ -214,23 +229,22 @@ def _die_with(parent: int) -> None:
             os._exit(0)
 
 
-def _compile(
-    library: Any, header: Header, module: bytes, kernels: Kernels | None, send: Send
-) -> None:
-    invocation = Invocation.open(library, header, send)
+def _compile(library: Any, task: _Task, kernels: Kernels | None, send: Send) -> None:
+    invocation = Invocation.open(library, task.header, send)
     if invocation is None:
         return
     send({"kind": "stage", "name": "parse"})
-    if invocation.parse(module) and _run_phases(invocation, header, kernels, send):
-        text = header["until"] != PHASES[-1]
-        send({"kind": "result"}, invocation.output("OutputIR" if text else "OutputVMBytecode"))
+    if invocation.parse(task.module) and _run_phases(invocation, task.header, kernels, send):
+        text = task.header["until"] != PHASES[-1]
+        invocation.output("OutputIR" if text else "OutputVMBytecode", task.output)
+        send({"kind": "result"})
 
 
 def _run_phases(
     invocation: Invocation, header: Header, kernels: Kernels | None, send: Send
 ) -> bool:
     if kernels is not None:
-        kernels.empty(invocation)
+        kernels.find(invocation)
     for phase in PHASES[: PHASES.index(header["until"]) + 1]:
         send({"kind": "stage", "name": phase})
         if phase == "hal" and header["link"] and not _linked(invocation, kernels):

@@ -19,6 +19,11 @@ hal.executable.source private @{name} attributes {{{beside}}} {{
 }}
 """
 
+# What is called is nowhere, so that it is an error if a kernel runs without its body. The name
+# keeps IREE from taking the kernels of one executable for those of another.
+_ABSENT = "func.func private @without_body_{name}()"
+_EMPTY = "func.func @{kernel}() {{ call @without_body_{name}() : () -> () return }}"
+
 
 def gather(module: ir.Module) -> None:
     """Put together the kernels that run on what the module's functions are called with."""
@@ -36,6 +41,24 @@ def gather(module: ir.Module) -> None:
         op.attributes["entry_points"] = moved.get(called, called)
     for source in together:
         source.erase()
+
+
+def apart(module: ir.Module) -> ir.Module:
+    """Move the code of the executables that are put together to a module; what stays is empty."""
+    alone = ir.new_module()
+    for op in module.body.operations:
+        source = op.operation
+        if BESIDE not in source.attributes:
+            continue
+        moved = source.clone(ip=ir.InsertionPoint(alone.body))
+        moved.attributes["sym_visibility"] = ir.string("public")  # or IREE drops what none calls
+        code = _code(source)
+        name, kernels = ir.symbol_name(source), map(ir.symbol_name, _inner(code))
+        functions = [_EMPTY.format(kernel=kernel, name=name) for kernel in kernels]
+        empty = ir.parse("\n".join([_ABSENT.format(name=name), *functions]))
+        empty.operation.clone(ip=ir.InsertionPoint(code))
+        code.erase()
+    return alone
 
 
 def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute]]:
@@ -62,12 +85,18 @@ def _put_together(module: ir.Module, name: str, sources: Sequence[ir.Operation])
     shell = ir.parse(_SHELL.format(name=name, beside=BESIDE))
     (executable,) = shell.body.operations
     made = executable.operation.clone(ip=ir.InsertionPoint.at_block_begin(module.body))
-    code = _inner(made)[0]
+    code = _code(made)
     for ordinal, source in enumerate(sources):
         export, body, *_ = _inner(source)
         export.attributes["ordinal"] = ir.attr(f"{ordinal} : index")
         export.move_before(code)
         ir.body_of(code).append(_inner(body)[0])
+
+
+def _code(executable: ir.Operation) -> ir.Operation:
+    """The module of an executable's functions."""
+    (code,) = [op for op in _inner(executable) if op.name == "builtin.module"]
+    return code
 
 
 def _inner(op: ir.Operation) -> list[ir.Operation]:

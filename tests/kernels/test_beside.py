@@ -45,7 +45,8 @@ def request(kernels):
 
 
 def asked(module):
-    return Request(ir.bytecode(module), HOST.flags, HOST.process_flags, link=True, kernels=True)
+    kernels = ir.bytecode(parts.apart(module))
+    return Request(ir.bytecode(module), HOST.flags, HOST.process_flags, link=True, kernels=kernels)
 
 
 def scaling(i):
