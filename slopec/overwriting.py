@@ -1,16 +1,18 @@
 """Whether a function may write a result into the memory of one of its arguments.
 
 IREE takes the two for different memory, so it makes nobody wait between those who read the argument
-and the one who writes: it keeps to the order of the function, and runs at once what only results
-depend on. So what reads the argument has to come before what is written, and be needed for it or
-for something else than a result; and in the dispatch that writes, each element has to be read where
-it is written.
+and the one who writes. It promises no order but that of values and what they are computed from, and
+of ops that it computes in one dispatch it may compute some again for others. So all that reads the
+argument has to be needed for what is written, by way of a dispatch of its own or element by element
+at the same place; and what is made of that may only be other results, element by element too.
 """
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slopec import ir
+from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
 from slopec.passes.simplify.shapes import ELEMENTWISE
 from slopec.transforms.body import defining
 from slopec.transforms.modes import inputs_of
@@ -19,29 +21,23 @@ _IN_PLACE = frozenset(
     name if "." in name else f"stablehlo.{name}"
     for name in (*ELEMENTWISE, "convert", "reshape", "optimization_barrier")
 )
-"""Ops whose results have each element where the operands have what it is made of."""
-_MOVES = frozenset(
-    f"stablehlo.{name}"
-    for name in "broadcast_in_dim concatenate dynamic_slice pad reverse slice transpose".split()
-)
-"""Ops that IREE computes with others, in one dispatch; of the rest, it has one in a dispatch."""
-
-
+"""Ops whose results have each element where operands of their size have what it is made of."""
 _UPDATES = frozenset({"stablehlo.dynamic_update_slice", "stablehlo.scatter"})
 """Ops whose results have each element of the first operand where it was."""
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A value computed in the dispatch that reads the argument, or in one beside it.
+    """The argument, or a value that may be computed in one dispatch with the reading of it.
 
-    `moved` tells whether elements are elsewhere than in the argument, `rooted` whether the dispatch
-    has its one op that is neither elementwise nor moves data.
+    `moved` tells whether elements are elsewhere than in the argument, `multiplied` whether it is
+    made by a product of matrices or a convolution, `written` whether of what is written.
     """
 
     value: ir.Value
     moved: bool = False
-    rooted: bool = False
+    multiplied: bool = False
+    written: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,34 +61,48 @@ class Overwriting:
     def allowed(self, index: int, place: int) -> bool:
         """Whether the result `place` may be written into the argument `index`."""
         written = self.end.operands[place]
-        made = defining(written)
-        last = -1 if made is None else self.places[made]
-        early = any(use.owner.operation != self.end for use in written.uses)
-        waiting, seen = [_Read(self.arguments[index])], set[_Read]()
+        start = self._updated(self.arguments[index], written)
+        if start == written:
+            return True
+        waiting, seen = [_Read(start)], set[_Read]()
         while waiting:
             read = waiting.pop()
-            if read in seen:
-                continue
-            seen.add(read)
             if read.value == written:
                 if read.moved:
                     return False
-                continue  # who reads this reads what was written
+                read = replace(read, written=True)
+            if read in seen:
+                continue
+            seen.add(read)
             for use in read.value.uses:
                 user = self._in_block(use.owner.operation)
-                if user == self.end:
-                    if not self._before(read.value, written):
-                        return False
-                    continue
-                if self.places[user] > last or (early and not self._needs(written, user)):
+                if not self._harmless(read, user, written):
                     return False
                 waiting += _following(read, user)
         return True
 
-    def _before(self, value: ir.Value, written: ir.Value) -> bool:
-        """Whether a result is there before another is written."""
-        made = defining(value)
-        return made is not None and self._needs(written, made)
+    def _updated(self, value: ir.Value, written: ir.Value) -> ir.Value:
+        """What an argument becomes by updates that nothing else sees, `written` at the latest.
+
+        IREE makes each in the memory of the one before.
+        """
+        while value != written:
+            uses = [use.owner.operation for use in value.uses]
+            if len(uses) != 1 or uses[0].block != self.block:
+                break
+            (user,) = uses
+            if user.name not in (*_UPDATES, "stablehlo.reshape") or user.operands[0] != value:
+                break
+            if len(user.results) != 1:
+                break
+            value = user.results[0]
+        return value
+
+    def _harmless(self, read: _Read, user: ir.Operation, written: ir.Value) -> bool:
+        """Whether a user of something read comes in time."""
+        if read.written:
+            return user == self.end or _in_place(read.value, user)
+        return user != self.end and self._needs(written, user)
 
     def _needs(self, value: ir.Value, op: ir.Operation) -> bool:
         """Whether a value depends on an op of the block."""
@@ -116,11 +126,46 @@ class Overwriting:
 
 
 def _following(read: _Read, user: ir.Operation) -> Iterator[_Read]:
-    """What comes of a value in the same dispatch."""
-    updated = user.name in _UPDATES and [*user.operands].count(read.value) == 1
-    in_place = user.name in _IN_PLACE or (updated and user.operands[0] == read.value)
-    rooted = user.name not in _IN_PLACE and user.name not in _MOVES
-    if rooted and read.rooted:
-        return
+    """What comes of a value in the same dispatch, or in the same memory."""
+    if _multiplies(user):
+        if read.multiplied:
+            return  # no dispatch has two: the next sums up along what this one runs along
+        read = replace(read, multiplied=True)
+    moved = read.moved or not (_in_place(read.value, user) or _updates(read.value, user))
     for result in user.results:
-        yield _Read(result, read.moved or not in_place, read.rooted or rooted)
+        yield replace(read, value=result, moved=moved)
+
+
+def _in_place(value: ir.Value, user: ir.Operation) -> bool:
+    """Whether results have each element where the value has what it is made of."""
+    return user.name in _IN_PLACE and all(_size(made) == _size(value) for made in user.results)
+
+
+def _updates(value: ir.Value, user: ir.Operation) -> bool:
+    """Whether the result is the value, but for what is put into it."""
+    return (
+        user.name in _UPDATES and user.operands[0] == value and [*user.operands].count(value) == 1
+    )
+
+
+def _multiplies(op: ir.Operation) -> bool:
+    """Whether an op sums up products of several rows and several columns."""
+    rows = columns = summed = 1
+    if op.name == "stablehlo.dot_general":
+        numbers = DotDimensionNumbers.parse(op.attributes["dot_dimension_numbers"])
+        left, right = (ir.type_of(value)[0] for value in op.operands)
+        summed = math.prod(left[d] for d in numbers.lhs_contracting)
+        batch = math.prod(left[d] for d in numbers.lhs_batching)
+        rows, columns = (math.prod(side) // max(1, batch * summed) for side in (left, right))
+    if op.name == "stablehlo.convolution":
+        layout = ConvDimensionNumbers.parse(op.attributes["dimension_numbers"])
+        kernel = ir.type_of(op.operands[1])[0]
+        columns = kernel[layout.kernel_output_feature]
+        summed, rows = (
+            size // max(1, columns) for size in (math.prod(kernel), _size(op.results[0]))
+        )
+    return min(rows, columns, summed) > 1
+
+
+def _size(value: ir.Value) -> int:
+    return math.prod(ir.type_of(value)[0])

@@ -6,13 +6,24 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec.build import build
+from slopec.build import build, transform
 from slopec.lower import lower
 from slopec.programs import Weights
 from slopec.targets import parse_target
 
 ROOT = np.random.default_rng(0)
 MATRIX = (ROOT.normal(size=(48, 48)) / 7).astype("float32")
+
+
+def softer(x: Any) -> Any:
+    """Along columns, folds of folds: IREE makes all of it in one dispatch."""
+    weights = sp.exp(x - sp.max(x, axis=0))
+    return (weights / weights.sum(0) ** 2) * sp.max(weights, axis=0)
+
+
+def looped(x: Any) -> Any:
+    return sp.while_loop(lambda y: y.sum() < 1e3, lambda y: y * y + 1, x)
+
 
 # name: the next state, the result, and whether the state may be replaced in its own memory.
 CASES: dict[str, tuple[Any, Any, bool]] = {
@@ -29,6 +40,38 @@ CASES: dict[str, tuple[Any, Any, bool]] = {
     "a product of itself": (lambda s, x: s @ s, lambda s, x: x, False),
     "turned": (lambda s, x: s.T + x, lambda s, x: x, False),
     "moved along": (lambda s, x: sp.concat([s[1:], x[:1]]), lambda s, x: x, False),
+    "needed for products only": (lambda s, x: x - x.T @ (s @ x), lambda s, x: x, True),
+    "needed, with a product beside": (
+        lambda s, x: s - x.T @ sp.tanh(s @ x),
+        lambda s, x: sp.tanh(s @ x) @ s.T,
+        False,
+    ),
+    "a part, read afterwards": (
+        lambda s, x: s.at[2].set(x[0]),
+        lambda s, x: s.at[2].set(x[0]) @ x,
+        True,
+    ),
+    "used once more": (
+        lambda s, x: s * 0.5 + x,
+        lambda s, x: x / sp.sqrt((s * 0.5 + x) ** 2 + 1),
+        True,
+    ),
+    "folded afterwards": (lambda s, x: s + x, lambda s, x: (s + x).sum(), False),
+    "folds afterwards": (
+        lambda s, x: sp.tanh(s / 3 + x),
+        lambda s, x: softer(sp.tanh(s / 3 + x)),
+        False,
+    ),
+    "a part, in another order": (
+        lambda s, x: sp.take(s.at[1:3].set(x[:2]), sp.argsort(x[0]), axis=0),
+        lambda s, x: x,
+        False,
+    ),
+    "read beside a loop": (
+        lambda s, x: sp.flip(x, 0),
+        lambda s, x: s.at[1].add(x[0]).sum() + looped(x),
+        False,
+    ),
     "a sum of itself": (lambda s, x: s + s.sum(0) + x, lambda s, x: x, False),
 }
 
@@ -75,5 +118,6 @@ def test_what_is_replaced_in_its_own_memory():
             name="one",
             weights=Weights({"s": sp.tensor(MATRIX)}),
         )
+        transform(lowered_.module)
         function = ir.function(lowered_.module, "main")
         assert Overwriting.of(function).allowed(0, 0) == expected, name

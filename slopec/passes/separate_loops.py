@@ -2,7 +2,9 @@
 
 IREE 3.13 lets what makes a value run together with what uses it, fused with what else uses its
 operands. Where something of that is used together with the loop's result, no order is left, and it
-refuses ("circular dependency"). Behind a barrier the beginning is complete.
+refuses ("circular dependency"). Behind a barrier the beginning is complete. It is in the memory of
+what is before the barrier, which the loop may overwrite: what else needs that keeps it, the loop
+begins with a copy.
 """
 
 import math
@@ -36,11 +38,11 @@ class SeparateLoops:
             for place, (before, after) in enumerate(
                 zip(body.arguments, returned(body), strict=True)
             ):
-                x = op.operands[place]
-                if before == after or not _is_made(op.operation.operands[place]):
+                x, value = op.operands[place], op.operation.operands[place]
+                if before == after or not _is_made(value):
                     continue
-                computed = x if _is_computed(op.operation.operands[place]) else copied(x)
-                put(op, place, hlo.optimization_barrier([computed])[0])
+                own = _is_computed(value) and len([*value.uses]) == 1
+                put(op, place, hlo.optimization_barrier([x if own else copied(x)])[0])
 
 
 def _is_made(value: ir.Value) -> bool:

@@ -6,7 +6,7 @@ import time
 from tests.fuzz.hunt import attempt, persists, shrunk, trial_of
 from tests.fuzz.ways import ways
 
-TOGETHER = 4
+TOGETHER = 6
 
 
 def main() -> None:
@@ -15,15 +15,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=10**9)
     parser.add_argument("--no-shrink", action="store_true")
+    parser.add_argument("--way", help="the name of a way, in place of all")
     given = parser.parse_args()
     usual, *others = ways()
     for start in range(given.seed, given.seed + given.count, TOGETHER):
         began = time.monotonic()
-        drawn = [trial_of(seed) for seed in range(start, start + TOGETHER)]
-        trials = [trial for trial in drawn if trial is not None]
         # Every other batch as usual, the rest each in a way of its own.
         turn = start // TOGETHER
         way = others[turn // 2 % len(others)] if turn % 2 else usual
+        if given.way is not None:
+            way = next(way for way in (usual, *others) if way.name == given.way)
+        seeds = range(start, start + TOGETHER)
+        drawn = [trial_of(seed, stateful=way.donated) for seed in seeds]
+        trials = [trial for trial in drawn if trial is not None]
         for found in attempt(trials, way):
             # A tuner passes over a way in which a program does not compile.
             tolerated = way != usual and found is not None and found.kind == "refused"

@@ -1,6 +1,6 @@
 """Drawing programs: sizes come from a few for each program, so that values meet and fuse."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -114,6 +114,15 @@ class Draw:
         self.steps.append(Step(ARGUMENT, (), lambda: None))
         return len(self.types) - 1
 
+    def loose(self, share: float) -> list[int]:
+        """Values that no step uses, and that share of the others; no arguments."""
+        used = {i for step in self.steps for i in step.args}
+        first = len(self.inputs)
+        places = range(first, len(self.types))
+        made = [i for i in places if self.steps[i - first].label != ARGUMENT]
+        rest = [i for i in made if i in used and self.chance(share)]
+        return [*(i for i in made if i not in used), *rest]
+
     def program(self, results: Sequence[int]) -> Drawn:
         """What was drawn so far."""
         made = Drawn(self.inputs, tuple(self.steps), tuple(results))
@@ -126,8 +135,6 @@ class Draw:
 
 def draw(seed: int, length: int | None = None, floats: Sequence[str] = FLOATS) -> Drawn:
     """A program of 10 to 60 steps whose results are what no other step uses, and some more."""
-    from tests.fuzz.steps import STEPS, WEIGHTS
-
     random = np.random.default_rng(seed)
     made = Draw(random, ())
     base = made.pick(floats)
@@ -136,19 +143,23 @@ def draw(seed: int, length: int | None = None, floats: Sequence[str] = FLOATS) -
         made.types.append(jax.ShapeDtypeStruct(made.shape(4), name))
     made.inputs = tuple(made.types)
     length = length or made.upto(10, made.pick((15, 30, 60)))
-    names = list(STEPS)
-    shares = np.array([WEIGHTS[name] for name in names], float)
-    # Each program prefers some ops, so that their combinations come up.
-    shares *= random.choice([0.0, 0.3, 1.0, 1.0, 4.0], len(names))
-    shares /= shares.sum()
+    taking = steps_of(made)
     attempts = 0
     drawn = 0
     while drawn < length and attempts < 20 * length:
         attempts += 1
-        drawn += STEPS[str(random.choice(names, p=shares))](made) is not None
-    used = {i for step in made.steps for i in step.args}
-    first = len(made.inputs)
-    places = [i for i in range(first, len(made.types)) if made.steps[i - first].label != ARGUMENT]
-    results = [i for i in places if i not in used]
-    results += [i for i in places if i in used and made.chance(0.07)]
-    return made.program(results[-12:]).only(results[-12:])
+        drawn += next(taking)(made) is not None
+    results = made.loose(0.07)[-12:]
+    return made.program(results).only(results)
+
+
+def steps_of(made: Draw) -> Iterator[Callable[[Draw], object]]:
+    """Steps to draw, without end; each program prefers some, so that their combinations come up."""
+    from tests.fuzz.steps import STEPS, WEIGHTS
+
+    names = list(STEPS)
+    shares = np.array([WEIGHTS[name] for name in names], float)
+    shares *= made.random.choice([0.0, 0.3, 1.0, 1.0, 4.0], len(names))
+    shares /= shares.sum()
+    while True:
+        yield STEPS[str(made.random.choice(names, p=shares))]

@@ -13,7 +13,7 @@ import numpy as np
 
 from slopec import ir
 from slopec.passes import parse_pipeline, run_pipeline
-from tests.fuzz.program import Drawn, as_kind, wide
+from tests.fuzz.program import Drawn, as_kind
 from tests.fuzz.program import kind as kind_of
 from tests.transforms.harness import lower
 
@@ -88,10 +88,7 @@ def arguments(arrays: Arrays, kind: str) -> list[np.ndarray]:
     return [*arrays, np.float32(1)] if kind == "gradient" else list(arrays)
 
 
-def computed(program: Drawn, kind: str, arrays: Arrays, *, wider: bool = False) -> list[np.ndarray]:
-    """What JAX computes; `wider`, in double precision."""
-    if not wider:
-        return [np.asarray(y) for y in jax.jit(reference(program, kind))(*arrays)]
-    with wide():
-        made = jax.jit(reference(program, kind))(*map(as_kind, arrays))
-    return [np.asarray(y) for y in made]
+def compiled(program: Drawn, kind: str) -> Callable[[Arrays], list[np.ndarray]]:
+    """What JAX computes; in a wider run, in double precision."""
+    function = jax.jit(reference(program, kind))
+    return lambda arrays: [np.asarray(y) for y in function(*map(as_kind, arrays))]

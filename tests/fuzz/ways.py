@@ -1,7 +1,8 @@
 """Ways to compile a program: as usual, or with what a tuner, a training step or a user may choose."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -12,13 +13,26 @@ from slopec.variants import FLAGS, PASSES, Variant
 from slopec_runtime.manifest import EntryPoint
 from slopec_runtime.tree import Branch
 
+Arrays = Sequence[np.ndarray]
+BOTH = ("local-sync", "local-task")
+
+
+class Typed(Protocol):
+    """An argument or a result, of which shape and type are known."""
+
+    @property
+    def shape(self) -> Sequence[object]: ...
+    @property
+    def dtype(self) -> object: ...
+
 
 @dataclass(frozen=True)
 class Way:
     """A way to compile, with a name.
 
     `scratch` lets every function take memory from its caller, `donated` keeps arguments as state
-    which results of their types replace, `pipeline` stands for the optimisation passes.
+    which results of their types replace, `pipeline` stands for the optimisation passes. What keeps
+    state is called `calls` times, on each of the `drivers`, with `threads` where there are several.
     """
 
     name: str = "as usual"
@@ -27,6 +41,31 @@ class Way:
     pipeline: str = OPTIMIZE
     scratch: bool = False
     donated: bool = False
+    drivers: tuple[str, ...] = ("local-sync",)
+    threads: int = 4
+    calls: int = 1
+
+    def results(self, run: Callable[[Arrays], list[np.ndarray]], given: Arrays) -> list[np.ndarray]:
+        """All results of all calls on all drivers, of what one call computes."""
+        arrays, found = list(given), list[np.ndarray]()
+        for _ in range(self.calls):
+            made = run(arrays)
+            found += made
+            for i, j in replaced(given, made).items() if self.donated else ():
+                arrays[i] = made[j]
+        return found * len(self.drivers)
+
+
+def replaced(inputs: Sequence[Typed], outputs: Sequence[Typed]) -> dict[int, int]:
+    """The result that takes the place of each argument: the first of its type that is free."""
+    found: dict[int, int] = {}
+    for i, given in enumerate(inputs):
+        for j, made in enumerate(outputs):
+            alike = (tuple(made.shape), str(made.dtype)) == (tuple(given.shape), str(given.dtype))
+            if alike and j not in found.values():
+                found[i] = j
+                break
+    return found
 
 
 def ways() -> list[Way]:
@@ -35,8 +74,9 @@ def ways() -> list[Way]:
         Way(),
         Way("host", "llvm-cpu:host"),
         Way("scratch", scratch=True),
-        Way("donated", donated=True),
-        Way("donated and scratch", donated=True, scratch=True),
+        Way("donated", donated=True, drivers=BOTH, calls=3),
+        Way("donated and scratch", donated=True, scratch=True, drivers=BOTH, calls=2, threads=8),
+        Way("donated, host", "llvm-cpu:host", donated=True, drivers=BOTH, calls=2, threads=2),
         Way("rematerialize", pipeline=OPTIMIZE.replace("rematerialize", "rematerialize{least=1}")),
         Way("no passes", pipeline="canonicalize"),
     ]
@@ -66,13 +106,10 @@ def keeping_state(
 
 def _keeping(name: str, entry: EntryPoint) -> tuple[EntryPoint, list[str | None]]:
     inputs, outputs = list(entry.inputs), list(entry.outputs)
-    for i, given in enumerate(inputs):
-        for j, made in enumerate(outputs):
-            if made.slot is None and (made.shape, made.dtype) == (given.shape, given.dtype):
-                slot = f"{name}.{i}"
-                inputs[i] = replace(given, slot=slot, donated=True)
-                outputs[j] = replace(made, slot=slot)
-                break
+    for i, j in replaced(inputs, outputs).items():
+        slot = f"{name}.{i}"
+        inputs[i] = replace(inputs[i], slot=slot, donated=True)
+        outputs[j] = replace(outputs[j], slot=slot)
     arguments = tuple((n, i) for n, i in entry.arguments if inputs[i].slot is None)
     returned = tuple(j for j, made in enumerate(outputs) if made.slot is None)
     result = Branch("tuple", returned)

@@ -1,5 +1,6 @@
 """The fuzzer's child process: compiles drawn programs in one of the `ways` and runs them."""
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,18 +31,23 @@ def compiled(jobs: Sequence[Job], way: Way) -> Runner:
         carry_stablehlo=False,
         variant=way.variant,
     )
-    program = artifact.load("local-sync")
+    os.environ["SLOPEC_THREADS"] = str(way.threads)
+    programs = [artifact.load(driver) for driver in way.drivers]
 
     def results_of(job: Job) -> list[np.ndarray]:
-        name = entry_name(job)
-        entry = artifact.manifest.entries[name]
+        entry = artifact.manifest.entries[entry_name(job)]
         given = [x for x, i in zip(job.arguments, entry.inputs, strict=True) if i.slot is None]
-        made = program[name](*given)
-        returned = iter(made if isinstance(made, tuple) else (made,))
-        places = slots.get(name) or [None] * len(entry.outputs)
-        return [
-            (next(returned) if slot is None else program.state[slot]).numpy() for slot in places
-        ]
+        places = slots.get(entry_name(job)) or [None] * len(entry.outputs)
+        found = []
+        for program in programs:
+            for _ in range(way.calls):
+                made = program[entry_name(job)](*given)
+                returned = iter(made if isinstance(made, tuple) else (made,))
+                found += [
+                    (next(returned) if slot is None else program.state[slot]).numpy()
+                    for slot in places
+                ]
+        return found
 
     return results_of
 

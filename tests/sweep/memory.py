@@ -43,6 +43,17 @@ def shifted_by_batch(x, i):
     return jax.vmap(lambda x, i: put(x, x[:5], i))(x, i)
 
 
+def row_written(x):
+    """A loop that writes a row and reads another, which IREE does in place."""
+
+    def each(k, carried):
+        x, seen = carried
+        x = lax.dynamic_update_index_in_dim(x, x[k + 2] + 0.5, k, 0)
+        return x, seen * 0.5 + x[k + 2]
+
+    return sum(lax.fori_loop(0, 1, each, (x, x[0])))
+
+
 t = jnp.tanh
 UPDATES = {
     "rows of itself": lambda a, u, i, j, w, g: a.at[1:4].set(a[0:3]),
@@ -75,6 +86,7 @@ UPDATES = {
         put(jnp.arange(155.0).astype("float32").reshape(5, 31), u, j, i), beside(w, i, j),
     ),
     "added, beside itself": lambda a, u, i, j, w, g: (t(a), t(a).at[g[:3]].add(2.0), beside(w, i, j)),
+    "in a loop of one trip, returned as it was": lambda a, u, i, j, w, g: (t(a), row_written(t(a))),
     "in a loop, from outside": lambda a, u, i, j, w, g: lax.fori_loop(
         0, 3, lambda k, c: c + put(t(a), u, i + k, j), a
     ),

@@ -225,6 +225,8 @@ def slice_dot(op: Op) -> Tensor | None:
 
 
 def _cut(x: Tensor, rows: dict[int, tuple[int, int, int]]) -> Tensor:
+    if not x.shape:
+        return x
     starts, limits, strides = zip(
         *(rows.get(d, (0, size, 1)) for d, size in enumerate(x.shape)), strict=True
     )

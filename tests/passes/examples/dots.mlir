@@ -136,3 +136,15 @@ func.func @slice_dot.after(%x: tensor<5x2x3xf32>, %y: tensor<5x3x4xf32>) -> tens
   %2 = stablehlo.dot_general %0, %1, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<1x2x3xf32>, tensor<1x3x3xf32>) -> tensor<1x2x3xf32>
   return %2 : tensor<1x2x3xf32>
 }
+
+func.func @slice_dot.number(%x: tensor<4x2xf32>, %y: tensor<f32>) -> tensor<2x2xf32> {
+  %0 = stablehlo.dot_general %x, %y, contracting_dims = [] x [] : (tensor<4x2xf32>, tensor<f32>) -> tensor<4x2xf32>
+  %1 = stablehlo.slice %0 [1:3, 0:2] : (tensor<4x2xf32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
+
+func.func @slice_dot.number.after(%x: tensor<4x2xf32>, %y: tensor<f32>) -> tensor<2x2xf32> {
+  %0 = stablehlo.slice %x [1:3, 0:2] : (tensor<4x2xf32>) -> tensor<2x2xf32>
+  %1 = stablehlo.dot_general %0, %y, contracting_dims = [] x [] : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
