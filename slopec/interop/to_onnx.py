@@ -12,7 +12,7 @@ from slopec.interop.onnx_writing import TABLE
 from slopec.interop.onnx_writing.writer import Writer, refused
 from slopec.nn.module import Module
 from slopec.passes import parse_pipeline, run_pipeline
-from slopec.transforms.function import Arguments, Traced, trace_function
+from slopec.transforms.function import Arguments, Traced, check_callable, trace_function
 from slopec.version import VERSION
 
 OPSET, FORMAT = 21, 10
@@ -22,11 +22,12 @@ OPSET, FORMAT = 21, 10
 def to_onnx(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bytes:
     """The bytes of a model of ONNX that computes `function` for arguments like these.
 
-    Tensors among the arguments become inputs, named after the parameters; everything else is part
-    of the model. Tensors that the function closes over, the weights of a module above all, become
-    initializers under their dotted names. Results are outputs named `output`, or after their place.
-    Sizes are those of the example. Derivatives are written out, so that a gradient can be exported.
-    ONNX leaves open what becomes of numbers beyond the limits of an integer that they are cast to.
+    Tensors, arrays and numbers among the arguments become inputs, named after the parameters;
+    everything else is part of the model. Tensors that the function closes over, the weights of a
+    module above all, become initializers under their dotted names. Results are outputs named
+    `output`, or after their place. Sizes are those of the example. Derivatives are written out, so
+    that a gradient can be exported. ONNX leaves open what becomes of numbers beyond the limits of
+    an integer that they are cast to.
 
     The package `onnx` must be installed; slopec does not depend on it. Raises UsageError: S0163
     without it, S0166 at the line of an operation that ONNX has no counterpart of.
@@ -41,6 +42,7 @@ def to_onnx(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bytes:
     ...     assert sp.from_onnx(data)(sp.zeros(3)).item() == 3.0
     """
     require_onnx("to_onnx")
+    check_callable("to_onnx", function, runs=True)
     arguments = Arguments.of(args, kwargs)
     module = ir.new_module()
     traced = trace_function(function, arguments, None, module)
@@ -52,11 +54,11 @@ def to_onnx(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bytes:
 
 
 def _names_of(function: Any, traced: Traced) -> list[str]:
-    """Names for what the function closes over, a module's tensors by theirs."""
+    """Names for what the function closes over, a module's tensors by theirs (tied: the first)."""
     known: dict[int, str] = {}
     if isinstance(function, Module):
         pairs = [*function.named_parameters(), *function.named_buffers()]
-        known = {id(tensor): name for name, tensor in pairs}
+        known = {id(tensor): name for name, tensor in reversed(pairs)}
     return [known.get(id(tensor), "captured") for tensor in traced.captures]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import slopec as sp
 from slopec import nn
-from slopec.diagnostics import UsageError
+from slopec.diagnostics import TransformError, UsageError
 from slopec.interop import from_onnx as reader
 from slopec.programs import load_file
 
@@ -83,6 +83,28 @@ def test_onnx_runtime_computes_the_same(name):
 
     (found,) = session.run(None, {session.get_inputs()[0].name: x})
     np.testing.assert_allclose(found, net(x).numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_tied_weights_come_once_under_their_first_name():
+    onnx = pytest.importorskip("onnx")
+
+    class Tied(nn.Module):
+        def __init__(self):
+            self.first = nn.Linear(6, 6, bias=False)
+            self.second = self.first
+
+        def forward(self, x):
+            return self.second(self.first(x))
+
+    proto = onnx.load_from_string(sp.to_onnx(Tied(), X))
+    names = [tensor.name for tensor in proto.graph.initializer if "weight" in tensor.name]
+    assert names == ["first.weight"]
+
+
+def test_what_is_no_function_is_refused():
+    pytest.importorskip("onnx")
+    with pytest.raises(TransformError, match="to_onnx takes a function, got ndarray"):
+        sp.to_onnx(X)
 
 
 def test_what_onnx_has_not_is_refused_at_its_line():
