@@ -82,7 +82,8 @@ def key(parts: Iterable[bytes | str]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
-        digest.update(_LENGTH.pack(len(data) & 0xFFFFFFFF) + data)
+        digest.update(_LENGTH.pack(len(data) & 0xFFFFFFFF))
+        digest.update(data if len(data) <= _PIECE else _digest(memoryview(data)))
     return digest.hexdigest()
 
 

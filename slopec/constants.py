@@ -55,10 +55,10 @@ def digest(array: np.ndarray) -> str:
 
 
 def filled(module: ir.Module, arrays: Mapping[str, np.ndarray]) -> ir.Module:
-    """A copy of the module with the constants it names; itself, if it names none."""
-    if not arrays:
-        return module
+    """A copy of the module that holds the constants it names."""
     copy = ir.clone_module(module)
+    if not arrays:
+        return copy
     for op in ir.ops_in(copy, "stablehlo.custom_call"):
         array = arrays.get(ir.string_in(op, "call_target_name"))
         if array is not None:

@@ -52,6 +52,10 @@ class Lowered:
     @cached_property
     def module(self) -> ir.Module:
         """The module with all its constants."""
+        return self.copy()
+
+    def copy(self) -> ir.Module:
+        """The module with all its constants, to be changed."""
         return filled(self.outline, self.constants)
 
 

@@ -20,6 +20,9 @@ from slopec.passes import Observer, parse_pipeline, run_pipeline
 from slopec.version import IREE_VERSION
 from slopec_runtime.manifest import Cost, Dim
 
+KEPT = 64 << 20
+"""Bytes of a prepared module from which on it is made again: keeping weights takes longer."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -58,7 +61,7 @@ def prepare(
         "cost": None if made.cost is None else [made.cost.flops, made.cost.bytes],
         "dims": {dim: [list(d.sizes), d.independent] for dim, d in made.dims.items()},
     }
-    if kept:
+    if kept and len(made.code) <= KEPT:
         store.write(name, facts, made.code)
     return made
 
@@ -70,7 +73,7 @@ def _run(
     observer: Observer | None,
 ) -> Prepared:
     derive, optimize, legalize = pipelines
-    module = ir.clone_module(lowered.module)
+    module = lowered.copy()
     run_pipeline(module, parse_pipeline(derive), observer)
     dims = independent_dims(lowered, module)
     run_pipeline(module, parse_pipeline(optimize), observer)
