@@ -12,7 +12,7 @@ import slopec_runtime
 from slopec import cache, ir
 from slopec.constants import digest
 from slopec.diagnostics import Diagnostic, writing
-from slopec.emit import EmitOptions, Emitted, emit_many, identity, resolve
+from slopec.emit import EmitOptions, Emitted, emit_many, identity, resolve, warm
 from slopec.kernels import suits
 from slopec.lower import Lowered
 from slopec.passes import Observer, Pass, Pipeline, op_counts, parse_pipeline, run_pipeline
@@ -153,6 +153,7 @@ class _Order:
 
     def make(self, observer: Observer | None) -> list[Artifact]:
         """Run the passes and the back end."""
+        warm()
         lowered, targets = self.lowered, self.targets
         ways = [
             (target.keeps_scratch, _suited(self.pipelines, lowered, target, self.options))
@@ -177,10 +178,12 @@ class _Order:
 
     def _carried(self) -> bytes | None:
         """The StableHLO that goes with the artifacts."""
-        if self.carry_stablehlo is False:
+        lowered, asked = self.lowered, self.carry_stablehlo
+        weights = sum(array.nbytes for array in lowered.constants.values())
+        if asked is False or (asked is None and weights > CARRIED):
             return None
-        traced = portable(self.lowered.module)
-        return traced if self.carry_stablehlo or len(traced) <= CARRIED else None
+        traced = portable(lowered.module)
+        return traced if asked or len(traced) <= CARRIED else None
 
 
 def _find(name: str, target: Target, started: float) -> Artifact | None:

@@ -5,6 +5,7 @@ in the order of the block, as many as can be computed together.
 """
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 from slopec import ir
 from slopec.kernels.column_graph import BARRIER, REDUCE, Fold, Graph, fold_of
@@ -51,8 +52,8 @@ def _place(module: ir.Module, lines: Lines, folds: list[Fold], vectors: Vectors)
         stages = _staged(graph, _BUFFERS[0])
         alone = {root for stage in stages.found for root in stage.alone(graph)}
         if not alone:
-            tried = (_read(_staged(graph, most)) for most in _BUFFERS)
-            readers = next(filter(_fit, tried), None)
+            fewer = (_staged(graph, most) for most in _BUFFERS[1:])
+            readers = next(filter(_fit, map(_read, chain([stages], fewer))), None)
             if readers is not None:
                 _write(module, graph, readers, vectors)
             return readers is not None

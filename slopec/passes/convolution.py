@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from slopec import hlo, ir
 from slopec.dialects.attributes import ConvDimensionNumbers
 from slopec.dtypes import DType
-from slopec.passes.op import Op
+from slopec.passes.op import Op, read_once
 from slopec.tensor import Tensor
 
 Dims = tuple[int, ...]
@@ -35,6 +35,7 @@ class Convolution:
     batch_groups: int
 
     @staticmethod
+    @read_once
     def of(op: Op) -> "Convolution":
         """Read the op `convolution`, whose attributes may be absent."""
         numbers = ConvDimensionNumbers.parse(op.attribute("dimension_numbers"))

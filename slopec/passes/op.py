@@ -1,8 +1,9 @@
 """An op as patterns read it: operands as tensors, attributes as Python values, facts about both."""
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,19 +12,22 @@ from slopec.dtypes import DType
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
 
+Reading = TypeVar("Reading")
+
 COMMUTATIVE = ("add", "multiply", "maximum", "minimum", "and", "or", "xor")
 
 
 class Op:
     """An op of the function being rewritten."""
 
-    __slots__ = ("_operands", "operation", "trace")
+    __slots__ = ("_operands", "_readings", "operation", "trace")
 
     def __init__(self, operation: ir.Operation, where: Trace) -> None:
         """View `operation`, whose function is written through `where`."""
         self.operation = operation
         self.trace = where
         self._operands: list[Tensor] | None = None
+        self._readings: dict[Any, Any] = {}
 
     @property
     def name(self) -> str:
@@ -91,6 +95,19 @@ class Op:
         dtype = self.dtype if dtype is None else dtype
         every = {**kept, **(attributes or {})}
         return tracing.emit(str(self.operation.name), operands, shape, dtype, every)
+
+
+def read_once(reading: Callable[[Op], Reading]) -> Callable[[Op], Reading]:
+    """Make a function of an op one that reads it once, however many patterns ask."""
+
+    def read(op: Op) -> Reading:
+        readings = op._readings
+        if reading not in readings:
+            readings[reading] = reading(op)
+        found: Reading = readings[reading]
+        return found
+
+    return read
 
 
 def tensor_of(value: ir.Value, where: Trace) -> Tensor:

@@ -5,6 +5,7 @@ What IREE would say speaks of its own forms; some things it does not refuse but 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from slopec import ir
@@ -26,12 +27,17 @@ class Refuse:
 
 
 def _error(op: ir.Operation) -> CompileError | None:
-    if any("!quant." in str(value.type) for value in (*op.operands, *op.results)):
+    if any(_is_quantized(value.type) for value in (*op.operands, *op.results)):
         return _refusal(op, *_QUANTIZED)
     why = _REASONS.get(op.name)
     if why is None:
         return None
     return _refusal(op, *(why(op) if callable(why) else why))
+
+
+@lru_cache(maxsize=4096)
+def _is_quantized(type_: ir.Type) -> bool:
+    return "!quant." in str(type_)
 
 
 def _refusal(op: ir.Operation, why: str, hint: str) -> CompileError:

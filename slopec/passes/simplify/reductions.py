@@ -7,7 +7,16 @@ import numpy as np
 
 from slopec import dtypes, hlo
 from slopec.dtypes import DType
-from slopec.passes.op import Op, binary, binary_body, holds, is_same_number, is_zero, splat
+from slopec.passes.op import (
+    Op,
+    binary,
+    binary_body,
+    holds,
+    is_same_number,
+    is_zero,
+    read_once,
+    splat,
+)
 from slopec.passes.pattern import pattern
 from slopec.passes.simplify.logic import extreme
 from slopec.passes.simplify.pads import padding
@@ -33,6 +42,7 @@ class Reduction:
     dims: Dims
 
     @staticmethod
+    @read_once
     def of(op: Op) -> "Reduction | None":
         """Read a `reduce` whose region is one op."""
         if len(op.operands) != 2:
