@@ -88,6 +88,6 @@ def _smallest(kernel: Kernel, x: Array) -> list[Array]:
 
 
 def _assert(op: ir.Operation, holds: Array) -> list[Array]:
-    if not holds:
+    if not np.all(holds):
         raise cannot(op, attribute(op, "error_message", "its assertion about shapes does not hold"))
     return []

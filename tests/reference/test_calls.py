@@ -58,6 +58,10 @@ def test_shape_assertion() -> None:
     assert run(text, np.array(True)) == []
     with pytest.raises(SlopecError, match="batch must be even"):
         run(text, np.array(False))
+    several = text.replace("tensor<i1>", "tensor<2xi1>")
+    assert run(several, np.array([True, True])) == []
+    with pytest.raises(SlopecError, match="batch must be even"):
+        run(several, np.array([True, False]))
 
 
 # --- collectives ---

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from jax import lax
 
 from tests.sweep.case import Case
 from tests.sweep.convolving import Window, convolve
@@ -19,6 +20,7 @@ def ints(name: str, values: Sequence[int], kind: str = "i32") -> str:
 def cases() -> Iterator[Case]:
     for kind in ("i32", "i64"):
         yield from shapes(kind)
+        yield from at_run_time(kind)
     yield from sizes()
     yield from chains()
 
@@ -41,6 +43,33 @@ def shapes(kind: str) -> Iterator[Case]:
     body += f"""%r = "stablehlo.dynamic_conv"(%0, %1, %p) {{dimension_numbers = #stablehlo.conv<[b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]>,
       window_strides = array<i64: 1, 1>, batch_group_count = 1 : i64, feature_group_count = 1 : i64}} : ({type_of(x)}, {type_of(w)}, tensor<2x2x{kind}>) -> {type_of(y)}"""
     yield case(f"dynamic_conv/{kind}", [x, w], [y], body, ulps=4)
+
+
+def at_run_time(kind: str) -> Iterator[Case]:
+    """The numbers come with the call; that the result has its shape is a promise."""
+    dtype = kind.replace("i", "int")
+    pairs = f"tensor<2x{kind}>"
+    for low, high, between in (([1, 0], [0, 2], [0, 0]), ([-1, 2], [3, -1], [1, 2]), ([4, 0], [-3, -1], [0, 3])):  # fmt: skip
+        made = np.asarray(lax.pad(X, np.float32(9), list(zip(low, high, between, strict=True))))
+        given = [np.array(n, dtype) for n in (low, high, between)]
+        yield case(f"dynamic_pad/at run time, {low} {kind}", [X, np.float32(9), *given], [made], f"%r = stablehlo.dynamic_pad %0, %1, %2, %3, %4 : (tensor<3x4xf32>, tensor<f32>, {pairs}, {pairs}, {pairs}) -> {type_of(made)}")  # fmt: skip
+    given = [np.array(n, dtype) for n in ((0, 1), (3, 4), (2, 1))]
+    yield case(f"real_dynamic_slice/at run time, {kind}", [X, *given], [np.array(X[::2, 1:])], f"%r = stablehlo.real_dynamic_slice %0, %1, %2, %3 : (tensor<3x4xf32>, {pairs}, {pairs}, {pairs}) -> tensor<2x3xf32>")  # fmt: skip
+    numbers = "#stablehlo.gather<offset_dims = [1], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>"  # fmt: skip
+    indices = np.int32([2, 9, -1, 0])
+    yield case(f"dynamic_gather/at run time, {kind}", [X, indices, np.array([1, 4], dtype)], [X[np.clip(indices, 0, 2)]], f'%r = "stablehlo.dynamic_gather"(%0, %1, %2) {{dimension_numbers = {numbers}, indices_are_sorted = false}} : (tensor<3x4xf32>, tensor<4xi32>, {pairs}) -> tensor<4x4xf32>')  # fmt: skip
+    x, w = sample((1, 2, 5, 5)), sample((3, 2, 3, 3))
+    for name, how in {
+        "padding": Window(padding=((1, 0), (0, 2))),
+        "all": Window((2, 1), ((2, -1), (-1, 3)), (1, 2), (2, 1)),
+    }.items():
+        y = convolve(wide(x), wide(w), how).astype("float32")
+        margins = np.array(how.padding, dtype)
+        steps = "" if name == "padding" else "lhs_dilation = array<i64: 1, 2>, rhs_dilation = array<i64: 2, 1>,"  # fmt: skip
+        strides = "1, 1" if name == "padding" else "2, 1"
+        body = f"""%r = "stablehlo.dynamic_conv"(%0, %1, %2) {{dimension_numbers = #stablehlo.conv<[b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]>, {steps}
+          window_strides = array<i64: {strides}>, batch_group_count = 1 : i64, feature_group_count = 1 : i64}} : ({type_of(x)}, {type_of(w)}, tensor<2x2x{kind}>) -> {type_of(y)}"""
+        yield case(f"dynamic_conv/at run time, {name} {kind}", [x, w, margins], [y], body, ulps=4)
 
 
 def sizes() -> Iterator[Case]:

@@ -86,12 +86,13 @@ REFUSED = {
     "sizes from data": (
         module(
             ["5xf64", "1xi32"],
-            ["3xf64"],
-            "%o = stablehlo.constant dense<0> : tensor<1xi32>",
-            "%r = stablehlo.real_dynamic_slice %a, %o, %o, %b : (tensor<5xf64>, tensor<1xi32>, "
-            "tensor<1xi32>, tensor<1xi32>) -> tensor<3xf64>",
+            ["5xf64"],
+            "%p = stablehlo.dynamic_reshape %a, %b : (tensor<5xf64>, tensor<1xi32>) -> tensor<?xf64>",
+            "%n = stablehlo.constant dense<5> : tensor<1xi32>",
+            "%r = stablehlo.dynamic_reshape %p, %n : (tensor<?xf64>, tensor<1xi32>) "
+            "-> tensor<5xf64>",
         ),
-        "stablehlo.real_dynamic_slice has sizes that are known only at run time",
+        "stablehlo.dynamic_reshape has sizes that are known only at run time",
         "static shapes",
     ),
     "quantization": (

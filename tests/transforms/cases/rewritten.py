@@ -406,6 +406,31 @@ CASES = [
         (normal(2, 3), np.array(0.5)),
     ),
     Case(
+        "dynamic_pad at run time",
+        module(
+            ["2x3xf64", "f64", "2xi32"],
+            ["4x5xf64"],
+            "%n = stablehlo.constant dense<2> : tensor<2xi32>",
+            "%h = stablehlo.subtract %n, %c : tensor<2xi32>",
+            "%i = stablehlo.constant dense<0> : tensor<2xi32>",
+            "%r = stablehlo.dynamic_pad %a, %b, %c, %h, %i : (tensor<2x3xf64>, tensor<f64>, "
+            "tensor<2xi32>, tensor<2xi32>, tensor<2xi32>) -> tensor<4x5xf64>",
+        ),
+        (normal(2, 3), np.array(0.5), np.int32([2, -1])),
+    ),
+    Case(
+        "dynamic_conv at run time",
+        module(
+            ["1x5x2xf64", "3x2x4xf64", "1x2xi32"],
+            ["1x4x4xf64"],
+            '%r = "stablehlo.dynamic_conv"(%a, %b, %c) {dimension_numbers = #stablehlo.conv<'
+            "[b, 0, f]x[0, i, o]->[b, 0, f]>, feature_group_count = 1 : i64, "
+            "batch_group_count = 1 : i64} : (tensor<1x5x2xf64>, tensor<3x2x4xf64>, "
+            "tensor<1x2xi32>) -> tensor<1x4x4xf64>",
+        ),
+        (normal(1, 5, 2), normal(3, 2, 4), np.int32([[1, 0]])),
+    ),
+    Case(
         "dynamic_gather",
         module(
             ["5x3xf64", "2x1xi32"],
