@@ -21,10 +21,13 @@ from slopec.optim.transformation import (
 )
 from slopec.tensor import Tensor
 
+Coefficients = tuple[float, float, float]
+MUON: Coefficients = (3.4445, -4.7750, 2.0315)
+
 
 def orthogonalized(
     g: Tensor,
-    coefficients: tuple[float, float, float] = (3.4445, -4.7750, 2.0315),
+    coefficients: Coefficients = MUON,
     steps: int = 5,
     eps: float = 1e-7,
 ) -> Tensor:
@@ -45,7 +48,7 @@ def orthogonalized(
 def scale_by_muon(
     momentum: Number = 0.95,
     nesterov: bool = True,
-    coefficients: tuple[float, float, float] = (3.4445, -4.7750, 2.0315),
+    coefficients: Coefficients = MUON,
     steps: int = 5,
     eps: float = 1e-7,
 ) -> Transformation:

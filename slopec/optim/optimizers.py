@@ -20,6 +20,15 @@ def _optimizer(*parts: Transformation | list[Transformation]) -> Optimizer:
     return Optimizer(chain(*flat))
 
 
+def _decayed(
+    direction: Transformation, lr: Number, weight_decay: Number, decoupled: bool
+) -> Optimizer:
+    """Steps along a direction; weight decay is a part of the gradient, or of the step."""
+    decay = basic.decayed(weight_decay)
+    parts = [direction, *decay] if decoupled else [*decay, direction]
+    return _optimizer(parts, basic.scale_by_learning_rate(lr))
+
+
 def sgd(
     lr: Number = 1e-3,
     momentum: Number = 0.0,
@@ -48,13 +57,14 @@ def adam(
     eps: float = 1e-8,
     weight_decay: Number = 0.0,
     amsgrad: bool = False,
+    decoupled_weight_decay: bool = False,
 ) -> Optimizer:
-    """p ← p − lr · m̂ / (√v̂ + eps) (Kingma & Ba, *Adam*, 2015)."""
-    return _optimizer(
-        basic.decayed(weight_decay),
-        adaptive.scale_by_adam(betas, eps, amsgrad),
-        basic.scale_by_learning_rate(lr),
-    )
+    """p ← p − lr · m̂ / (√v̂ + eps) (Kingma & Ba, *Adam*, 2015).
+
+    With `decoupled_weight_decay` it is `adamw`, here as in `nadam` and `radam`.
+    """
+    direction = adaptive.scale_by_adam(betas, eps, amsgrad)
+    return _decayed(direction, lr, weight_decay, decoupled_weight_decay)
 
 
 def adamw(
@@ -75,11 +85,7 @@ def adamw(
     >>> print(p)
     tensor(0.9, float32[], cpu)
     """
-    return _optimizer(
-        adaptive.scale_by_adam(betas, eps, amsgrad),
-        basic.decayed(weight_decay),
-        basic.scale_by_learning_rate(lr),
-    )
+    return _decayed(adaptive.scale_by_adam(betas, eps, amsgrad), lr, weight_decay, decoupled=True)
 
 
 def nadam(
@@ -88,13 +94,11 @@ def nadam(
     eps: float = 1e-8,
     weight_decay: Number = 0.0,
     momentum_decay: float = 4e-3,
+    decoupled_weight_decay: bool = False,
 ) -> Optimizer:
     """Adam with Nesterov's momentum (Dozat, 2016)."""
-    return _optimizer(
-        basic.decayed(weight_decay),
-        adaptive.scale_by_nadam(betas, eps, momentum_decay),
-        basic.scale_by_learning_rate(lr),
-    )
+    direction = adaptive.scale_by_nadam(betas, eps, momentum_decay)
+    return _decayed(direction, lr, weight_decay, decoupled_weight_decay)
 
 
 def radam(
@@ -102,13 +106,11 @@ def radam(
     betas: Betas = (0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: Number = 0.0,
+    decoupled_weight_decay: bool = False,
 ) -> Optimizer:
     """Adam with a rectified step in the beginning (Liu et al., 2020)."""
-    return _optimizer(
-        basic.decayed(weight_decay),
-        adaptive.scale_by_radam(betas, eps),
-        basic.scale_by_learning_rate(lr),
-    )
+    direction = adaptive.scale_by_radam(betas, eps)
+    return _decayed(direction, lr, weight_decay, decoupled_weight_decay)
 
 
 def adamax(
@@ -233,15 +235,17 @@ def muon(
     ns_steps: int = 5,
     betas: Betas = (0.9, 0.999),
     eps: float = 1e-8,
+    ns_coefficients: matrices.Coefficients = matrices.MUON,
 ) -> Optimizer:
     """Orthogonalised momentum for matrices, AdamW's direction for all other parameters.
 
-    (Jordan et al., *Muon*, 2024.) `betas` and `eps` are AdamW's.
+    (Jordan et al., *Muon*, 2024.) `betas` and `eps` are AdamW's, `ns_coefficients` the polynomial's
+    whose `ns_steps` iterations orthogonalise.
     """
     return _optimizer(
         matrices.partitioned(
             lambda p: p.ndim == 2,
-            matrices.scale_by_muon(momentum, nesterov, steps=ns_steps),
+            matrices.scale_by_muon(momentum, nesterov, ns_coefficients, ns_steps),
             adaptive.scale_by_adam(betas, eps),
         ),
         basic.decayed(weight_decay),

@@ -20,8 +20,20 @@ def sgd(p, g, s, t, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=
     return p - lr * g
 
 
-def adam(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False):
-    return p - lr * _adam_direction(g + weight_decay * p, s, t, betas, eps, amsgrad)
+def adam(
+    p,
+    g,
+    s,
+    t,
+    lr,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    weight_decay=0.0,
+    amsgrad=False,
+    decoupled_weight_decay=False,
+):
+    p, g = _decayed(p, g, lr, weight_decay, decoupled_weight_decay)
+    return p - lr * _adam_direction(g, s, t, betas, eps, amsgrad)
 
 
 def adamw(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False):
@@ -35,8 +47,23 @@ def _adam_direction(g, s, t, betas, eps, amsgrad=False):
     return m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
 
 
-def nadam(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, momentum_decay=4e-3):
-    g = g + weight_decay * p
+def _decayed(p, g, lr, weight_decay, decoupled):
+    return (p * (1 - lr * weight_decay), g) if decoupled else (p, g + weight_decay * p)
+
+
+def nadam(
+    p,
+    g,
+    s,
+    t,
+    lr,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    weight_decay=0.0,
+    momentum_decay=4e-3,
+    decoupled_weight_decay=False,
+):
+    p, g = _decayed(p, g, lr, weight_decay, decoupled_weight_decay)
     now, following = (betas[0] * (1 - 0.5 * 0.96 ** (n * momentum_decay)) for n in (t, t + 1))
     s["product"] = s.get("product", 1.0) * now
     m, v = average(s, "m", g, betas[0]), average(s, "v", g * g, betas[1])
@@ -45,8 +72,18 @@ def nadam(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, moment
     return p - lr * following / (1 - s["product"] * following) * m / size
 
 
-def radam(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-    g = g + weight_decay * p
+def radam(
+    p,
+    g,
+    s,
+    t,
+    lr,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    weight_decay=0.0,
+    decoupled_weight_decay=False,
+):
+    p, g = _decayed(p, g, lr, weight_decay, decoupled_weight_decay)
     m, v = average(s, "m", g, betas[0]), average(s, "v", g * g, betas[1])
     corrected, remains = m / (1 - betas[0] ** t), betas[1] ** t
     limit = 2 / (1 - betas[1]) - 1
@@ -125,7 +162,19 @@ def adafactor(p, g, s, t, lr, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_
     return p - step / max(1.0, np.linalg.norm(u) / (np.sqrt(u.size) * d)) * u
 
 
-def muon(p, g, s, t, lr, weight_decay=0.1, momentum=0.95, nesterov=True, ns_steps=5):
+def muon(
+    p,
+    g,
+    s,
+    t,
+    lr,
+    weight_decay=0.1,
+    momentum=0.95,
+    nesterov=True,
+    ns_steps=5,
+    ns_coefficients=(3.4445, -4.7750, 2.0315),
+):
+    first, third, fifth = ns_coefficients
     if p.ndim != 2:
         return adamw(p, g, s, t, lr, weight_decay=weight_decay)
     b = average(s, "b", g, momentum)
@@ -135,7 +184,7 @@ def muon(p, g, s, t, lr, weight_decay=0.1, momentum=0.95, nesterov=True, ns_step
     x = x / max(np.linalg.norm(x), 1e-7)
     for _ in range(ns_steps):
         a = x @ x.T
-        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+        x = first * x + (third * a + fifth * a @ a) @ x
     x = x if wide else x.T
     return p * (1 - lr * weight_decay) - lr * max(1.0, p.shape[0] / p.shape[1]) ** 0.5 * x
 
@@ -151,6 +200,9 @@ CASES = [
     (adamw, {"lr": 0.01, "betas": (0.8, 0.98), "eps": 1e-4}),
     (adamw, {"lr": 0.01, "weight_decay": 0.3, "amsgrad": True}),
     (nadam, {"lr": 0.01, "weight_decay": 0.1}),
+    (nadam, {"lr": 0.01, "weight_decay": 0.3, "decoupled_weight_decay": True}),
+    (adam, {"lr": 0.01, "weight_decay": 0.3, "decoupled_weight_decay": True}),
+    (radam, {"lr": 0.01, "weight_decay": 0.3, "decoupled_weight_decay": True}),
     (radam, {"lr": 0.01, "weight_decay": 0.1}),
     (radam, {"lr": 0.01, "betas": (0.9, 0.9)}),
     (adamax, {"lr": 0.01, "weight_decay": 0.1}),
@@ -169,6 +221,7 @@ CASES = [
     (adafactor, {"lr": 0.01}),
     (adafactor, {"lr": 0.3, "weight_decay": 0.1, "d": 1.3, "eps": (1e-6, 1e-2)}),
     (muon, {"lr": 0.02}),
+    (muon, {"lr": 0.02, "ns_steps": 4, "ns_coefficients": (3.4, -4.7, 2.0)}),
     (muon, {"lr": 0.02, "nesterov": False, "weight_decay": 0.0, "momentum": 0.8}),
 ]
 """Every optimiser with options that reach all of its terms."""
