@@ -7,10 +7,12 @@ operands   what matrices must be: square, of one type, of batches that fit
 systems    triangular factors, linear equations, determinants
 spectra    orthogonal factors, eigenvalues, singular values, and what follows from them
 norms      norms and condition numbers
+chains     products of many matrices, and tensors that stand for matrices
 powers     powers and the exponential
 methods    some of them as methods of tensors
 """
 
+from slopec.linalg.chains import multi_dot, tensorinv, tensorsolve
 from slopec.linalg.norms import cond, matrix_norm, norm, vector_norm
 from slopec.linalg.powers import expm, matrix_power
 from slopec.linalg.spectra import (
@@ -69,6 +71,7 @@ __all__ = [
     "matrix_power",
     "matrix_rank",
     "matrix_transpose",
+    "multi_dot",
     "norm",
     "outer",
     "pinv",
@@ -79,6 +82,8 @@ __all__ = [
     "svd",
     "svdvals",
     "tensordot",
+    "tensorinv",
+    "tensorsolve",
     "trace",
     "vecdot",
     "vector_norm",

@@ -29,8 +29,10 @@ __all__ = [
     "ifftshift",
     "ihfft",
     "irfft",
+    "irfft2",
     "irfftn",
     "rfft",
+    "rfft2",
     "rfftfreq",
     "rfftn",
 ]
@@ -219,24 +221,52 @@ def irfftn(
     return _each("irfftn", _each("irfftn", given, "IFFT", others, norm), "IRFFT", [last], norm)
 
 
-def fft2(x: ArrayLike, /, s: Sequence[int] | None = None, norm: Norm = "backward") -> Tensor:
-    """`fftn` over the last two dimensions.
+def fft2(
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = (-2, -1), norm: Norm = "backward"
+) -> Tensor:
+    """`fftn` over two dimensions, the last ones by default.
 
     >>> import slopec as sp
     >>> sp.fft.fft2(sp.ones((3, 2, 2))).shape
     (3, 2, 2)
     """
-    return fftn(x, s=s, axes=(-2, -1), norm=norm)
+    return fftn(x, s=s, axes=axes, norm=norm)
 
 
-def ifft2(x: ArrayLike, /, s: Sequence[int] | None = None, norm: Norm = "backward") -> Tensor:
+def ifft2(
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = (-2, -1), norm: Norm = "backward"
+) -> Tensor:
     """The inverse of `fft2`.
 
     >>> import slopec as sp
     >>> sp.fft.ifft2(sp.ones((3, 2, 2))).shape
     (3, 2, 2)
     """
-    return ifftn(x, s=s, axes=(-2, -1), norm=norm)
+    return ifftn(x, s=s, axes=axes, norm=norm)
+
+
+def rfft2(
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = (-2, -1), norm: Norm = "backward"
+) -> Tensor:
+    """`rfftn` over two dimensions, the last ones by default.
+
+    >>> import slopec as sp
+    >>> sp.fft.rfft2(sp.ones((3, 2, 2))).shape
+    (3, 2, 2)
+    """
+    return rfftn(x, s=s, axes=axes, norm=norm)
+
+
+def irfft2(
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = (-2, -1), norm: Norm = "backward"
+) -> Tensor:
+    """The inverse of `rfft2`.
+
+    >>> import slopec as sp
+    >>> sp.fft.irfft2(sp.ones((3, 2, 2))).shape
+    (3, 2, 2)
+    """
+    return irfftn(x, s=s, axes=axes, norm=norm)
 
 
 # --- frequencies -----------------------------------------------------------------------------

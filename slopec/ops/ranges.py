@@ -108,16 +108,27 @@ def linspace(
 
 
 def logspace(
-    start: ArrayLike, stop: ArrayLike, /, num: int, *, base: float = 10.0, endpoint: bool = True
+    start: ArrayLike,
+    stop: ArrayLike,
+    /,
+    num: int,
+    *,
+    base: float = 10.0,
+    dtype: Any = None,
+    endpoint: bool = True,
 ) -> Tensor:
     """`num` numbers from base^start to base^stop, evenly spaced on a logarithmic scale.
+
+    float32 by default; integers are cut off.
 
     >>> import slopec as sp
     >>> print(sp.logspace(0, 2, 3))
     tensor([  1.  10. 100.], float32[3], cpu)
     """
-    exponents = linspace(start, stop, num, endpoint=endpoint)
-    return hlo.power(hlo.full_like(exponents, base), exponents)
+    whole = dtype is not None and not dtypes.is_differentiable(dtypes.as_dtype(dtype))
+    exponents = linspace(start, stop, num, dtype=None if whole else dtype, endpoint=endpoint)
+    values = hlo.power(hlo.full_like(exponents, base), exponents)
+    return values if dtype is None else astype(values, dtype)
 
 
 def geomspace(start: float, stop: float, /, num: int, *, endpoint: bool = True) -> Tensor:

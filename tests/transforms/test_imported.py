@@ -136,6 +136,14 @@ def test_keys_are_folded():
     np.testing.assert_array_equal(sp.jit(function)(key), fold(key))
 
 
+def test_functions_with_poles_that_were_expanded():
+    x = np.float32([0.5, -0.99, 1, -1])
+    function = sp.from_stablehlo(export.export(jax.jit(jax.lax.erf_inv))(x).mlir_module())
+    (slope,) = sp.vjp(function, x)[1](sp.ones(4))
+    (wanted,) = jax.vjp(jax.lax.erf_inv, x)[1](np.ones(4, np.float32))
+    np.testing.assert_allclose(slope.numpy()[:2], wanted[:2], rtol=1e-5)
+
+
 def test_the_smallest_of_whole_numbers():
     text = """func.func @main(%x: tensor<4xi32>) -> (tensor<2xi32>, tensor<2xi32>) {
       %r:2 = "stablehlo.custom_call"(%x) {call_target_name = "mhlo.topk",

@@ -8,8 +8,8 @@ import numpy as np
 
 from slopec import dtypes, ops
 from slopec.nn import functional
+from slopec.ops import spellings
 from slopec.ops.data_types import bitcast
-from slopec.ops.windows import windows_along
 from slopec.tensor import Tensor
 
 
@@ -100,11 +100,6 @@ def _padding(mode: Any) -> Callable[[Tensor, Sequence[int]], Tensor]:
     return lambda x, padding: functional.pad(x, padding, mode=mode)
 
 
-def unfold(x: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows along a dimension, whose elements are a new last one."""
-    return windows_along(x, dimension, size, step)
-
-
 def _triangle(take: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return lambda x, diagonal=0: take(x, k=diagonal)
 
@@ -148,6 +143,6 @@ TABLE: dict[str, Callable[..., Any]] = {
     "constant_pad_nd": constant_pad,
     **{f"reflection_pad{n}d": _padding("reflect") for n in (1, 2, 3)},
     **{f"replication_pad{n}d": _padding("replicate") for n in (1, 2, 3)},
-    "unfold": unfold,
+    "unfold": spellings.unfold,
     "as_strided": as_strided,
 }

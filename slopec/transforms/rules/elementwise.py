@@ -5,9 +5,12 @@ Where a function has no derivative (ties of maximum, 0 under abs) the value is J
 
 from collections.abc import Callable
 
-from slopec import dtypes, hlo
+import numpy as np
+
+from slopec import dtypes, hlo, ir
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
+from slopec.transforms.body import defining
 from slopec.transforms.linear import LinearMap
 from slopec.transforms.rule import Maps, Point, linear, not_differentiable
 
@@ -108,7 +111,24 @@ def _subtract(point: Point) -> Maps:
 @linear("stablehlo.multiply")
 def _multiply(point: Point) -> Maps:
     x, y = point.operands
-    return [maps.scale(y), maps.scale(x)]
+    stays = [_is_infinite(value) for value in point.op.operands]
+    return [None if stays[1] else maps.scale(y), None if stays[0] else maps.scale(x)]
+
+
+def _is_infinite(value: ir.Value) -> bool:
+    """Whether a value is the constant ±∞: what it multiplies gives ±∞ all around, which stays.
+
+    Expansions of functions that have poles choose such products there. As a factor ∞ would make NaN
+    of the cotangent 0 that it has everywhere else.
+    """
+    op = defining(value)
+    while op is not None and op.name == "stablehlo.broadcast_in_dim":
+        op = defining(op.operands[0])
+    if op is None or op.name != "stablehlo.constant":
+        return False
+    if not dtypes.is_floating(ir.type_of(value)[1]):
+        return False
+    return ir.is_splat(op.attributes["value"]) and bool(np.isinf(ir.constant_array(op)).all())
 
 
 @linear("stablehlo.divide")
