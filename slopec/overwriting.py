@@ -10,6 +10,8 @@ at the same place; and what is made of that may only be other results, element b
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from operator import or_
 
 from slopec import ir
 from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
@@ -106,17 +108,17 @@ class Overwriting:
 
     def _needs(self, value: ir.Value, op: ir.Operation) -> bool:
         """Whether a value depends on an op of the block."""
-        since = self.places[op]
-        waiting, seen = [value], set[ir.Operation]()
-        while waiting:
-            made = defining(waiting.pop())
-            if made is None or made in seen or self.places[made] < since:
-                continue
-            if made == op:
-                return True
-            seen.add(made)
-            waiting += inputs_of(made)
-        return False
+        made = defining(value)
+        return made is not None and bool(self._behind[made] >> self.places[op] & 1)
+
+    @cached_property
+    def _behind(self) -> dict[ir.Operation, int]:
+        """The ops that each depends on, as bits at their positions, its own among them."""
+        found: dict[ir.Operation, int] = {}
+        for op, place in self.places.items():
+            makers = map(defining, inputs_of(op))
+            found[op] = reduce(or_, (found[m] for m in makers if m is not None), 1 << place)
+        return found
 
     def _in_block(self, op: ir.Operation) -> ir.Operation:
         """The op of the block in which `op` is."""
