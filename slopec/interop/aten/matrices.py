@@ -9,6 +9,7 @@ from typing import Any
 from slopec import dtypes, linalg, ops, tracing
 from slopec.diagnostics import UsageError
 from slopec.tensor import Tensor
+from slopec.transforms import stop_gradient
 
 
 def _fine(x: Tensor) -> Callable[[], Tensor]:
@@ -27,6 +28,15 @@ def _refused(what: str) -> UsageError:
 
 def _packed(x: Tensor) -> Callable[[], Tensor]:
     return lambda: linalg.lu_factor(x).LU
+
+
+def _hermitian(x: Tensor, upper: bool) -> Tensor:
+    """The Hermitian matrix of which one triangle is read, with derivatives by both."""
+    half, rest = (ops.triu(x), ops.triu(x, k=1)) if upper else (ops.tril(x), ops.tril(x, k=-1))
+    whole = half + ops.conj(ops.matrix_transpose(rest))
+    mean = (x + ops.conj(ops.matrix_transpose(x))) * 0.5
+    result: Tensor = mean + stop_gradient(whole - mean)
+    return result
 
 
 def det(x: Tensor) -> tuple[Any, ...]:
@@ -59,7 +69,7 @@ def solve(x: Tensor, b: Tensor, *, left: bool = True, check_errors: bool = False
 
 def cholesky(x: Tensor, *, upper: bool = False, check_errors: bool = False) -> tuple[Any, ...]:
     """The triangular factor."""
-    return linalg.cholesky(x, upper=upper), _fine(x)
+    return linalg.cholesky(_hermitian(x, upper), upper=upper), _fine(x)
 
 
 def cholesky_solve(b: Tensor, factor: Tensor, upper: bool = False) -> Tensor:
@@ -77,6 +87,7 @@ def cholesky_inverse(factor: Tensor, upper: bool = False) -> Tensor:
 
 def eigh(x: Tensor, uplo: str = "L", compute_v: bool = True) -> tuple[Any, ...]:
     """Eigenvalues, ascending, and eigenvectors."""
+    x = _hermitian(x, uplo.upper() == "U")
     return linalg.eigvalsh(x), lambda: linalg.eigh(x).eigenvectors
 
 
@@ -121,7 +132,9 @@ def pinv(
     """The pseudo-inverse, by singular values."""
     if atol is not None:
         raise _refused("linalg.pinv with `atol`")
-    return linalg.pinv(x, rtol=rtol if rcond is None else rcond)
+    return linalg.pinv(
+        _hermitian(x, upper=False) if hermitian else x, rtol=rtol if rcond is None else rcond
+    )
 
 
 def triangular_solve(
@@ -139,9 +152,9 @@ TABLE: dict[str, Callable[..., Any]] = {
     "linalg_inv_ex": inverse,
     "linalg_solve": lambda x, b, *, left=True: solve(x, b, left=left)[0],
     "_linalg_solve_ex": solve,
-    "linalg_cholesky": lambda x, *, upper=False: linalg.cholesky(x, upper=upper),
+    "linalg_cholesky": lambda x, *, upper=False: cholesky(x, upper=upper)[0],
     "linalg_cholesky_ex": cholesky,
-    "cholesky": linalg.cholesky,
+    "cholesky": lambda x, upper=False: cholesky(x, upper=upper)[0],
     "cholesky_solve": cholesky_solve,
     "cholesky_inverse": cholesky_inverse,
     "_linalg_eigh": eigh,
@@ -153,6 +166,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "linalg_lu_solve": lu_solve,
     "linalg_pinv": pinv,
     "linalg_matrix_exp": linalg.expm,
+    "linalg_tensorinv": linalg.tensorinv,
+    "linalg_tensorsolve": lambda a, b, dims=None: linalg.tensorsolve(a, b, axes=dims),
     "linalg_solve_triangular": linalg.solve_triangular,
     "triangular_solve": triangular_solve,
     "_linalg_check_errors": lambda *_, **__: None,
