@@ -19,12 +19,12 @@ from slopec.passes.simplify.shapes import ELEMENTWISE
 from slopec.transforms.body import defining
 from slopec.transforms.modes import inputs_of
 
-_IN_PLACE = frozenset(
+IN_PLACE = frozenset(
     name if "." in name else f"stablehlo.{name}"
     for name in (*ELEMENTWISE, "convert", "reshape", "optimization_barrier")
 )
 """Ops whose results have each element where operands of their size have what it is made of."""
-_UPDATES = frozenset({"stablehlo.dynamic_update_slice", "stablehlo.scatter"})
+UPDATES = frozenset({"stablehlo.dynamic_update_slice", "stablehlo.scatter"})
 """Ops whose results have each element of the first operand where it was."""
 
 
@@ -93,7 +93,7 @@ class Overwriting:
             if len(uses) != 1 or uses[0].block != self.block:
                 break
             (user,) = uses
-            if user.name not in (*_UPDATES, "stablehlo.reshape") or user.operands[0] != value:
+            if user.name not in (*UPDATES, "stablehlo.reshape") or user.operands[0] != value:
                 break
             if len(user.results) != 1:
                 break
@@ -129,7 +129,7 @@ class Overwriting:
 
 def _following(read: _Read, user: ir.Operation) -> Iterator[_Read]:
     """What comes of a value in the same dispatch, or in the same memory."""
-    if _multiplies(user):
+    if multiplies(user):
         if read.multiplied:
             return  # no dispatch has two: the next sums up along what this one runs along
         read = replace(read, multiplied=True)
@@ -140,17 +140,15 @@ def _following(read: _Read, user: ir.Operation) -> Iterator[_Read]:
 
 def _in_place(value: ir.Value, user: ir.Operation) -> bool:
     """Whether results have each element where the value has what it is made of."""
-    return user.name in _IN_PLACE and all(_size(made) == _size(value) for made in user.results)
+    return user.name in IN_PLACE and all(_size(made) == _size(value) for made in user.results)
 
 
 def _updates(value: ir.Value, user: ir.Operation) -> bool:
     """Whether the result is the value, but for what is put into it."""
-    return (
-        user.name in _UPDATES and user.operands[0] == value and [*user.operands].count(value) == 1
-    )
+    return user.name in UPDATES and user.operands[0] == value and [*user.operands].count(value) == 1
 
 
-def _multiplies(op: ir.Operation) -> bool:
+def multiplies(op: ir.Operation) -> bool:
     """Whether an op sums up products of several rows and several columns."""
     rows = columns = summed = 1
     if op.name == "stablehlo.dot_general":

@@ -2,9 +2,9 @@
 
 Its CPU back end cannot compile a gather from a single column of a tensor, a slice of size 1 in the
 last dimension. Loops whose values change places, as in a queue, fail when they run where they begin
-as an argument or as the same. A part of a tensor that is written elsewhere into that tensor, as in
-x[1:] = x[:-1], is read while it is overwritten. And what is overwritten and read by something else
-too may be read afterwards, because IREE runs both at once.
+as an argument or as the same. What is made of a tensor and written into it, as x[1:] = x[:-1] * 2,
+is read while it is overwritten: the dispatch that makes it writes it where it belongs. And what is
+overwritten and read by something else too may be read afterwards, because IREE runs both at once.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import dtypes, hlo, ir
+from slopec.overwriting import IN_PLACE, UPDATES, multiplies
 from slopec.passes.each import each, put
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
@@ -33,7 +34,10 @@ class SeparateBuffers:
         for op in each(module, "stablehlo.while"):
             _copy_queue(op)
         for op in each(module, "stablehlo.dynamic_update_slice", "stablehlo.scatter"):
-            _copy_own_parts(op)
+            if op.name == "dynamic_update_slice" and _overlaps(op):
+                put(op, 0, copied(op.operands[0]))
+            else:
+                _copy_own_parts(op)
             for place in range(len(op.operation.results)):
                 value = op.operation.operands[place]
                 if op.operands[place].size and _is_read_beside(value, op.operation):
@@ -73,6 +77,52 @@ def _copy_own_parts(op: Op) -> None:
         update = op.operands[place]
         if producer(update, *_PARTS) and _origin(values[place], _PARTS + _WRITTEN) in written:
             put(op, place, copied(update))
+
+
+def _overlaps(op: Op) -> bool:
+    """Whether what an update is made of may be read, where it is written, in the same dispatch."""
+    target = _origin(op.operation.operands[0], _WRITTEN)
+    origin = defining(target)
+    if origin is not None and origin.name == "stablehlo.constant":
+        return False  # which is copied before it is written
+    waiting, seen = [(op.operation.operands[1], True, False)], set[tuple[ir.Value, bool, bool]]()
+    while waiting:
+        state = value, in_place, multiplied = waiting.pop()
+        made = defining(value)
+        if state in seen:
+            continue
+        seen.add(state)
+        if _origin(value, _WRITTEN) == target:
+            return True
+        if in_place and made is not None and _same_or_apart(op.operation, made, target):
+            continue
+        if made is None or made.block != op.operation.block or made.name in _ELSEWHERE:
+            continue
+        if multiplies(made):
+            if multiplied:
+                continue  # no dispatch has two
+            multiplied = True
+        for place, source in enumerate(inputs_of(made)):
+            updated = made.name in UPDATES and place == 0
+            kept = in_place and (updated or made.name in IN_PLACE)
+            waiting.append((source, kept, multiplied))
+    return False
+
+
+_ELSEWHERE = frozenset({"stablehlo.while", "stablehlo.if", "stablehlo.case", "stablehlo.sort"})
+"""Ops whose results are complete before anything is made of them."""
+
+
+def _same_or_apart(update: ir.Operation, part: ir.Operation, target: ir.Value) -> bool:
+    """Whether a part of `target` is the window that is written, or has nothing of it."""
+    window, whole = (ir.type_of(update.operands[i])[0] for i in (1, 0))
+    if not part.name.endswith("slice") or ir.type_of(part.results[0])[0] != window:
+        return False
+    if ir.type_of(part.operands[0])[0] != whole or _origin(part.operands[0], _WRITTEN) != target:
+        return False
+    rows = all(size in (1, length) for size, length in zip(window, whole, strict=True))
+    dynamic = part.name == "stablehlo.dynamic_slice"
+    return rows or (dynamic and [*part.operands][1:] == [*update.operands][2:])
 
 
 def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:

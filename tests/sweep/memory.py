@@ -43,6 +43,10 @@ def shifted_by_batch(x, i):
     return jax.vmap(lambda x, i: put(x, x[:5], i))(x, i)
 
 
+def half(x):
+    return x * 0.5 + 1
+
+
 def row_written(x):
     """A loop that writes a row and reads another, which IREE does in place."""
 
@@ -58,6 +62,17 @@ t = jnp.tanh
 UPDATES = {
     "rows of itself": lambda a, u, i, j, w, g: a.at[1:4].set(a[0:3]),
     "computed rows of itself": lambda a, u, i, j, w, g: t(a).at[1:4].set(t(a)[0:3]),
+    "made of itself, moved along": lambda a, u, i, j, w, g: half(w).at[1:].set(half(w)[:-1] * 2),
+    "made of itself, flipped": lambda a, u, i, j, w, g: half(w).at[:100].set(jnp.flip(half(w)[:100]) * 2),
+    "made of itself, gathered": lambda a, u, i, j, w, g: half(w).at[:6].set(half(w)[g] * 2),
+    "made of itself, folded": lambda a, u, i, j, w, g: half(a).at[1:4].set(jax.nn.softmax(half(a)[:3])),
+    "made of itself, multiplied": lambda a, u, i, j, w, g: half(a).at[2].set(half(a)[2] @ (half(a).T @ a)),
+    "made of itself, in a loop": lambda a, u, i, j, w, g: lax.fori_loop(
+        0, 3, lambda k, x: put(x, x[:-1] * 2, ONE), half(w)
+    ),
+    "made of its window, in a loop": lambda a, u, i, j, w, g: lax.fori_loop(
+        0, 3, lambda k, x: put(x, t(lax.dynamic_slice(x, (i + k,), (70,))) * 2, i + k), half(w)
+    ),
     "window of itself": lambda a, u, i, j, w, g: put(a, a[0:3, 0:5], i, j),
     "windows exchanged": lambda a, u, i, j, w, g: put(
         put(a, lax.dynamic_slice(a, (j, i), (2, 9)), i, i), lax.dynamic_slice(a, (i, i), (2, 9)), j, i
