@@ -638,9 +638,7 @@ def models(torch: Any) -> list[Case]:  # noqa: C901
                 linalg.svdvals(a) + linalg.eigvalsh(square) + linalg.pinv(a)[0],
                 linalg.qr(a)[1].abs() + linalg.matrix_power(a, -2) + torch.cholesky(square),
                 torch.addmv(x[:, 0], a, x[:, 1])[:, None],
-                linalg.eigvalsh(a, UPLO="U")
-                + linalg.eigvalsh(a)
-                + linalg.pinv(a, hermitian=True)[0],
+                linalg.eigvalsh(a, UPLO="U") + linalg.pinv(square, hermitian=True).trace(),
                 linalg.cholesky(square + a.tril(-1), upper=True) + torch.cholesky(square, True),
                 linalg.tensorsolve(a.view(4, 2, 2), x[:, 0]),
                 linalg.tensorinv(a.view(4, 2, 2), ind=1),
