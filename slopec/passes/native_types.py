@@ -168,7 +168,17 @@ def _reverse(op: Op) -> Tensor | None:
 
 
 def _reduce_window(op: Op) -> Tensor | None:
-    """Fold bools and unsigned integers as signed ones, which each step reads as what they are."""
+    """Fold bools and unsigned integers as signed ones, which each step reads as what they are.
+
+    Complex numbers are summed by their parts: the compiler for Metal crashes over prefixes of them.
+    """
+    if dtypes.is_complex(op.dtype) and binary_body(op) == "add":
+        kind = dtypes.real_of(op.dtype)
+        sums = [
+            _folded(op, [part(x) for x in op.operands], kind, hlo.add)
+            for part in (hlo.real, hlo.imag)
+        ]
+        return hlo.complex_(*sums)
     signless = dtypes.is_unsigned(op.dtype) or op.dtype == dtypes.bool_
     return _with_sign(op, op.operands, (0, 1)) if signless and len(op.operands) == 2 else None
 
@@ -193,14 +203,22 @@ def _with_sign(op: Op, operands: Sequence[Tensor], numbers: Sequence[int]) -> Te
             return new
         return hlo.convert(binary(body, *(hlo.convert(part, dtype) for part in (old, new))), kept)
 
+    given = [hlo.convert(x, kept) if i in numbers else x for i, x in enumerate(operands)]
+    return hlo.convert(_folded(op, given, kept, step), dtype)
+
+
+def _folded(
+    op: Op, operands: Sequence[Tensor], dtype: DType, step: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """The op on other operands, with a body that is `step` in another type."""
     (made,) = tracing.emit_with(
         str(op.operation.name),
-        [hlo.convert(x, kept) if i in numbers else x for i, x in enumerate(operands)],
-        [(op.shape, kept)],
+        list(operands),
+        [(op.shape, dtype)],
         {name: op.operation.attributes[name] for name in op.operation.attributes},
-        [Written(step, [((), kept)] * 2)],
+        [Written(step, [((), dtype)] * 2)],
     )
-    return hlo.convert(made, dtype)
+    return made
 
 
 def _convert(op: Op) -> Tensor | None:

@@ -21,6 +21,7 @@ FUNCTIONS = {
     "a product of 8-bit floats": (lambda x: lax.dot(x, x, preferred_element_type=np.float32), E),
     "a product of complex numbers": (lax.dot, Z, Z),
     "a transpose of complex numbers": (lambda z: lax.real(z[:32, :32].T * 2), Z),
+    "prefix sums of complex numbers": (lax.cumsum, Z),
     "a transform": (jnp.fft.fft, Z),
     "a transform of real numbers": (jnp.fft.rfft, sample((2, 64))),
     "counts of each": (lambda i: jnp.bincount(i, length=5).astype("int32"), np.int32([0, 2, 2, 9])),

@@ -15,6 +15,7 @@ CASES = {
     "pad with what is not known": (lambda x, v: lax.pad(x, v, [(1, 0, 2)]), np.arange(3.0), np.array(7.0), "stablehlo.select"),
     "reverse of unsigned": (lambda x: x[::-1], np.arange(5, dtype="uint8"), "tensor<5xi8>"),
     "prefixes of unsigned": (lambda x: lax.cummax(x), np.uint8([3, 200, 7]), "tensor<3xi8>"),
+    "prefix sums of complex": (lambda z: lax.cumsum(z), Z, "stablehlo.complex"),
     "constants put among unsigned": (lambda x: x.at[jnp.array([2, 0])].set(7), np.arange(5, dtype="uint8"), "tensor<5xi8>"),
     "a lone unsigned": (lambda n: n.astype("uint16"), np.int32(70000), "stablehlo.bitcast_convert"),
     "a lone unsigned of the same width": (lambda n: n.astype("uint32"), np.int32([-7]), "stablehlo.bitcast_convert"),
