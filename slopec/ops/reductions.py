@@ -14,6 +14,7 @@ from slopec.ops.common import (
     ArrayLike,
     as_tensor,
     axes_of,
+    bad_argument,
     floating,
     refuse,
 )
@@ -138,6 +139,8 @@ def var(
     >>> print(sp.var(sp.tensor([1.0, 2.0, 3.0]), correction=1))
     tensor(1., float32[], cpu)
     """
+    if not isinstance(correction, int | float):
+        raise bad_argument(f"var: `correction` is a number, got {correction!r}")
     wide, axes, count, dtype = _moments("var", x, axis)
     center = _quotient(fold(wide, "add", 0, axes, keepdims=True), count)
     gap = hlo.subtract(wide, hlo.broadcast_in_dim(center, wide.shape, range(wide.ndim)))

@@ -185,6 +185,8 @@ REFUSED = {
     "shape \\(1, 2, 4, 4\\) is not": lambda: bool(IMAGE),
     "has no indices": lambda: sp.nonzero(sp.ones(())),
     "'floor' or 'trunc'": lambda: IMAGE.div(2, rounding_mode="up"),
+    "`correction` is a number, got None": lambda: sp.var_mean(IMAGE, correction=None),
+    "expected \\(n, d\\)": lambda: sp.nn.functional.embedding(sp.tensor(1), sp.tensor(1.0)),
     "an axis is an int, got True": lambda: sp.sum(IMAGE, True),
     "an axis is an int, got 1.0": lambda: sp.max(IMAGE, 1.0),
     "mean: expected a floating dtype": lambda: sp.mean(IMAGE, dtype="int8"),
