@@ -21,6 +21,7 @@ from slopec.passes.numerics import (
     remainders,
     special,
     waves,
+    zeta,
 )
 from slopec.passes.numerics.conversions import DONE, NARROW
 from slopec.passes.op import Op, any_producer
@@ -146,6 +147,11 @@ def _power(op: Op) -> Tensor | None:
     return _real(lambda x, y_: powers.power(x, y_, known(y)))(op)
 
 
+def _polygamma(op: Op) -> Tensor | None:
+    order = known(op.operands[0])
+    return _real(lambda n, x: zeta.polygamma(n, x, order))(op)
+
+
 def _add(op: Op) -> Tensor | None:
     """Addition of Booleans is disjunction."""
     return hlo.or_(*op.operands) if op.dtype == dtypes.bool_ else None
@@ -222,7 +228,8 @@ _MENDED: dict[str, Mend] = {
     "chlo.erfc": _real(special.erfc),
     "chlo.lgamma": _real(special.lgamma),
     "chlo.next_after": _next_after,
-    "chlo.polygamma": _real(special.polygamma),
+    "chlo.polygamma": _polygamma,
     "chlo.sinh": _real(hyperbolic.sinh),
     "chlo.tan": _real(hlo.tan),
+    "chlo.zeta": _real(zeta.zeta),
 }

@@ -83,7 +83,7 @@ FUNCTIONS = (
     Function("chlo.cosh", np.cosh, -10, 10, 2, ((85, 89),)),
     Function("chlo.tan", np.tan, -10, 10, 3, ((1.5, 1.6), (-700, 700))),
     Function("chlo.asinh", np.arcsinh, -10, 10, 3, ((-1e-3, 1e-3), (-1, 1))),
-    Function("chlo.acosh", np.arccosh, 1, 10, 3, ((1, 1.01),)),
+    Function("chlo.acosh", np.arccosh, 1, 10, 2, ((1, 1.01),)),
     Function("chlo.atanh", np.arctanh, -1, 1, 3, ((-1e-3, 1e-3), (0.99, 1))),
     Function("chlo.erf", _double(_each(math.erf)), -4, 4, 3, ((-1e-3, 1e-3), (-1, 1))),
     Function("chlo.erfc", _double(_each(math.erfc)), -4, 4, 4, ((4, 9), (10, 26))),

@@ -22,9 +22,9 @@ def cases() -> Iterator[Case]:
         yield from _power(name, 0.51 if narrow else 2.0)
         yield from _atan2(name, 0.51 if narrow else 2.0)
         yield from _next_after(name)
-        # They go through powers and logarithms of factorials, in single digits.
-        yield from _zeta(name, 1.0 if narrow else 128.0)
-        yield from _polygamma(name, 1.0 if narrow else 128.0)
+        # SciPy's are off by as much as 7 themselves.
+        yield from _zeta(name, 1.0 if narrow else 8.0)
+        yield from _polygamma(name, 1.0 if narrow else 8.0)
 
 
 def _pairs(x: Array) -> list[Array]:

@@ -3,7 +3,7 @@
 import math
 
 from slopec import dtypes, hlo
-from slopec.passes.numerics import parts
+from slopec.passes.numerics import parts, twofold
 from slopec.passes.numerics.parts import equals, exceeds, like, where
 from slopec.tensor import Tensor
 
@@ -65,8 +65,14 @@ def asinh(x: Tensor) -> Tensor:
 def acosh(x: Tensor) -> Tensor:
     """log(x + √(x² − 1)), of x ≥ 1."""
     far, near = _far(x)
-    less = near - 1.0
-    inner = hlo.log_plus_one(less + hlo.sqrt(less) * hlo.sqrt(near + 1.0))
+    less, more = (twofold.sum_of(near, like(near, one)) for one in (-1, 1))
+    square = twofold.multiply(less, more)
+    root = hlo.sqrt(square.high)
+    exact = twofold.product(root, root)
+    rest = ((square.high - exact.high) - exact.low + square.low) / (root + root)
+    rest = where(exceeds(root, 0), rest, 0)
+    whole = twofold.add(less, twofold.Two(root, rest))
+    inner = hlo.log_plus_one(whole.high) + whole.low / (whole.high + 1.0)
     return hlo.select(far, hlo.log(x) + math.log(2), inner)
 
 

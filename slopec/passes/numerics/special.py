@@ -199,10 +199,3 @@ def bessel_i1e(x: Tensor) -> Tensor:
     near = inner * parts.chebyshev(_BESSEL_NEAR, inner * 0.25 - 1.0)
     beyond = parts.chebyshev(_BESSEL_FAR, 16.0 / outer - 1.0) * hlo.rsqrt(outer)
     return parts.with_sign(hlo.select(far, beyond, near), x)
-
-
-def polygamma(n: Tensor, x: Tensor) -> Tensor:
-    """IREE's, and 0 at infinity for n ≥ 1."""
-    value = tracing.emit("chlo.polygamma", [n, x], x.shape, x.dtype, {DONE: ir.unit()})
-    end = hlo.and_(equals(x, math.inf), exceeds(n, 0))
-    return where(end, 0, value)
