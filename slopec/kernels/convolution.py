@@ -10,11 +10,10 @@ from slopec.dtypes import DType
 from slopec.kernels.body import Body, Index, Memory, Term
 from slopec.kernels.epilogue import NOTHING, Epilogue
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import Kernel, Type
+from slopec.kernels.kernel import Kernel, Type, split
 from slopec.kernels.packing import transposed
 from slopec.kernels.windows import Axis, Tile, place_of, taps, tiles
 
-_WORKGROUPS = 32  # enough to keep a handful of workers equally busy
 _SUMS = 12  # as many are added to before the first can be added to again
 _HELD = 3  # places of a window's row whose weights stay in registers
 
@@ -106,7 +105,7 @@ def schedule(work: Convolved, vectors: Vectors) -> Schedule:
         if width * wide + held * wide <= most
     ]
     width, wide = min(cuts, key=lambda cut: _cycles(work, cut[0], cut[1], lanes))
-    bands = max(1, min(work.rows.results, _WORKGROUPS // work.batch))
+    bands = split(work.batch, work.rows.results)
     return Schedule(width, wide, lanes, -(-work.rows.results // bands))
 
 

@@ -11,10 +11,9 @@ from slopec.dtypes import DType
 from slopec.kernels.body import Body, Index, Memory, Term
 from slopec.kernels.epilogue import NOTHING, Epilogue
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import Kernel, Type
+from slopec.kernels.kernel import Kernel, Type, split
 from slopec.kernels.windows import Axis, Tile, place_of, runs, taps, tiles
 
-_WORKGROUPS = 32  # enough to keep a handful of workers equally busy
 _SUMS = 8  # as many are added to before the first can be added to again
 _HELD = 3  # places of a window's row whose weights stay in registers
 _TRIP = 6  # half cycles that a row of the window costs besides its sums
@@ -77,8 +76,8 @@ def schedule(work: Depthwise, vectors: Vectors) -> Schedule:
     most = vectors.registers - 2 - min(axis.window, _HELD)
     widths = range(axis.unit, max(min(axis.results, most), axis.unit) + 1, axis.unit)
     width = min(widths, key=lambda width: _cycles(axis, width))
-    bands = max(1, min(work.rows.results, _WORKGROUPS // work.batch))
-    parts = max(1, min(-(-work.features // lanes), _WORKGROUPS // (work.batch * bands)))
+    bands = split(work.batch, work.rows.results)
+    parts = split(work.batch * bands, -(-work.features // lanes))
     share = -(-work.features // (lanes * parts)) * lanes
     return Schedule(width, lanes, -(-work.rows.results // bands), share)
 

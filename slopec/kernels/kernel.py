@@ -14,6 +14,30 @@ from slopec.kernels.body import Body, Memory, Term
 Type = tuple[ir.Shape, DType]
 """The shape and element type of a buffer, which is dense and in row-major order."""
 
+FEW = 16
+"""Times that something is handed out keep a handful of workers equally busy."""
+EIGHTS = 32
+"""Of so many workgroups, eight for each worker, and more, IREE hands out eight at once."""
+_MOST = 256  # workgroups, of what can be cut anywhere
+
+
+def split(count: int, most: int) -> int:
+    """Into how many parts, `most` at most, each of `count` is cut to be shared among workers.
+
+    They wake up one after the other, and those that begin late should end with the others: of 32
+    workgroups they would have the same share.
+
+    >>> split(32, 8), split(5, 14)
+    (8, 6)
+    """
+
+    def shares(parts: int) -> int:
+        groups = count * parts
+        return groups if groups < EIGHTS else -(-groups // 8)
+
+    most = max(1, min(most, _MOST // count))
+    return most if shares(most) >= FEW else max(range(1, most + 1), key=shares)
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -122,4 +146,16 @@ def _bound(body: Body, layout: str, place: int, type_: Type) -> Memory:
     return Memory(body, made.value, shape, dtype)
 
 
-__all__ = ["Body", "Kernel", "Memory", "Term", "Type", "call", "entry_points", "reshaped"]
+__all__ = [
+    "EIGHTS",
+    "FEW",
+    "Body",
+    "Kernel",
+    "Memory",
+    "Term",
+    "Type",
+    "call",
+    "entry_points",
+    "reshaped",
+    "split",
+]

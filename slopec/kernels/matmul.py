@@ -12,15 +12,13 @@ from slopec.dtypes import DType
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.epilogue import NOTHING, Epilogue
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import Kernel, Type
+from slopec.kernels.kernel import EIGHTS, FEW, Kernel, Type
 from slopec.kernels.packing import Packed, Panel, Source, copy, transpose
 
 DEPTH = 256
 """Two registers' width of so many rows fits the nearest cache."""
 _BLOCK = 512 << 10  # bytes of a packed block, which fits the second cache
 _COLUMNS = 256
-_FEW = 16  # workgroups keep a handful of workers equally busy
-_EIGHTS = 32  # of them, eight for each worker, and IREE hands them out by eights, less evenly
 
 
 @dataclass(frozen=True)
@@ -105,13 +103,13 @@ def schedule(product: Product, vectors: Vectors) -> Schedule:
     def parts() -> int:
         return product.batch * down * across
 
-    while parts() < _FEW and n > width * across:
+    while parts() < FEW and n > width * across:
         across *= 2
-    while parts() < _FEW and m > 8 * height * down:
+    while parts() < FEW and m > 8 * height * down:
         down *= 2
-    while parts() >= _EIGHTS and across > 1:
+    while parts() >= EIGHTS and across > 1:
         across = -(-across // 2)
-    while _EIGHTS <= parts() < 3 * _EIGHTS and m > 16 * height * down:
+    while EIGHTS <= parts() < 3 * EIGHTS and m > 16 * height * down:
         down *= 2
     rows, columns = _part(m, down, height), _part(n, across, width)
     most = min(DEPTH, max(4 * lanes, _BLOCK // (columns * product.dtype.itemsize)))

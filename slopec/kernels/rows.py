@@ -16,12 +16,12 @@ from slopec.dtypes import DType
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.elementwise import computed
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import Kernel, Type
+from slopec.kernels.kernel import Kernel, Type, split
 from slopec.kernels.nodes import DEAR, NEUTRAL, Node, levels_of
 
 _AT_ONCE = 4  # vectors, so that sums in several registers hide what an addition takes
 _STACK = 24 << 10
-_WORKGROUPS = 64
+_LEAST = 4 << 10  # bytes of a tensor that are worth a workgroup
 _CACHES = 24 << 20  # bytes that a result can have to stay in the last cache beside its input
 
 
@@ -84,7 +84,7 @@ class RowFunction:
 def row_kernel(function: RowFunction, vectors: Vectors) -> Kernel:
     """The kernel of a function of rows: a workgroup for some rows."""
     inputs = [i for i, node in enumerate(function.nodes) if node.kind == "input"]
-    share = -(-function.count // min(function.count, _WORKGROUPS))
+    share = _share(function)
     groups = -(-function.count // share)
     spelled = repr((function.nodes, function.results)).encode()
     digest = hashlib.sha256(spelled).hexdigest()[:8]
@@ -103,6 +103,12 @@ def row_kernel(function: RowFunction, vectors: Vectors) -> Kernel:
     return Kernel(
         name, tuple(types[: len(inputs)]), tuple(types[len(inputs) :]), (groups, 1, 1), write
     )
+
+
+def _share(function: RowFunction) -> int:
+    """The rows of a workgroup."""
+    least = max(1, _LEAST // (function.width * function.dtype.itemsize))
+    return -(-function.count // split(1, -(-function.count // least)))
 
 
 @dataclass
