@@ -4,6 +4,7 @@ a file's tests leave in caches does not add up from file to file."""
 import ctypes
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ os.environ.setdefault(
 # Compiled modules are kept from one run to the next, apart from those of the user.
 CACHE = Path(__file__).resolve().parents[1] / ".pytest_cache" / "slopec"
 os.environ.setdefault("SLOPEC_CACHE_DIR", str(CACHE))
+
+# What a shell starts in the background ignores interrupts, which some tests are about.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A first example may compile or import, so no deadline; the same examples on every run, so that a
 # failure seen once is seen again.
