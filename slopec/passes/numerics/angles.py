@@ -76,14 +76,10 @@ def _waves(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return sine, cosine, quarter
 
 
-def _odd(n: Tensor) -> Tensor:
-    return equals(hlo.and_(n, like(n, 1)), 1)
-
-
 def sine(x: Tensor) -> Tensor:
     """sin x of float32."""
     s, c, quarter = _waves(x)
-    value = hlo.select(_odd(quarter), c, s)
+    value = hlo.select(parts.is_odd(quarter), c, s)
     flipped = equals(hlo.and_(quarter, like(quarter, 2)), 2)
     value = hlo.select(flipped, -value, value)
     signed = hlo.select(parts.is_negative(x), -value, value)
@@ -93,7 +89,7 @@ def sine(x: Tensor) -> Tensor:
 def cosine(x: Tensor) -> Tensor:
     """cos x of float32."""
     s, c, quarter = _waves(x)
-    value = hlo.select(_odd(quarter), s, c)
+    value = hlo.select(parts.is_odd(quarter), s, c)
     flipped = equals(hlo.and_(quarter + 1, like(quarter, 2)), 2)
     return where(hlo.is_finite(x), hlo.select(flipped, -value, value), math.nan)
 
@@ -101,7 +97,7 @@ def cosine(x: Tensor) -> Tensor:
 def tangent(x: Tensor) -> Tensor:
     """tan x of float32."""
     s, c, quarter = _waves(x)
-    value = hlo.select(_odd(quarter), -c / s, s / c)
+    value = hlo.select(parts.is_odd(quarter), -c / s, s / c)
     signed = hlo.select(parts.is_negative(x), -value, value)
     return where(hlo.is_finite(x), signed, math.nan)
 

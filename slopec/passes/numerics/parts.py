@@ -85,6 +85,16 @@ def with_sign(size: Tensor, x: Tensor) -> Tensor:
     return of_bits(hlo.or_(bits(size), sign), size.dtype)
 
 
+def significand(raw: Tensor) -> Tensor:
+    """Of the bits of float64s, all digits of a normal number as an integer, the first one 1."""
+    return hlo.or_(hlo.and_(raw, like(raw, (1 << 52) - 1)), like(raw, 1 << 52))
+
+
+def is_odd(n: Tensor) -> Tensor:
+    """Whether an integer is odd."""
+    return equals(hlo.and_(n, like(n, 1)), 1)
+
+
 def power_of_two(n: Tensor, dtype: DType) -> Tensor:
     """2ⁿ for integers n of the float's width that are exponents of normal numbers."""
     return of_bits(hlo.shift_left(n + exponent_limit(dtype), like(n, digits(dtype))), dtype)

@@ -16,7 +16,7 @@ def remainder(x: Tensor, y: Tensor) -> Tensor:
 
     With |x| = m 2ᵈ u and |y| = n u, where m and n are integers, it is u times m 2ᵈ modulo n.
     """
-    m, n = _fraction(x), _fraction(y)
+    m, n = (parts.significand(parts.bits(v)) for v in (x, y))
     e, f = _exponent(x), _exponent(y)
     distance = hlo.maximum(e - f, like(e, 0))
     power = _modulo_power(distance, n)
@@ -30,12 +30,6 @@ def remainder(x: Tensor, y: Tensor) -> Tensor:
     value = parts.with_sign(hlo.select(smaller, hlo.abs_(x), scaled), x)
     known = hlo.and_(hlo.is_finite(x), hlo.not_(hlo.or_(parts.is_nan(y), parts.vanishes(y))))
     return where(known, value, math.nan)
-
-
-def _fraction(x: Tensor) -> Tensor:
-    """The digits of a float, the first of which is 1, as an integer."""
-    raw = parts.bits(x)
-    return hlo.or_(hlo.and_(raw, like(raw, (1 << 52) - 1)), like(raw, 1 << 52))
 
 
 def _exponent(x: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ def _rows(words: list[Tensor], factor: Tensor) -> list[Tensor]:
 def _turns(x: Tensor) -> tuple[Tensor, Tensor]:
     """Of |x| / 2π the part after the point, in units of 2⁻⁶⁴ and of 2⁻¹²⁸; for 1/2 ≤ |x|."""
     raw = hlo.convert(parts.bits(hlo.abs_(x)), dtypes.uint64)
-    m = hlo.or_(hlo.and_(raw, like(raw, (1 << 52) - 1)), like(raw, 1 << 52))
+    m = parts.significand(raw)
     # |x| = m 2ᵉ; the exponent counts from −64, so that it is not negative.
     e = hlo.shift_right_logical(raw, like(raw, 52)) - (1075 - 64)
     shift = hlo.and_(e, like(e, 31))
@@ -162,10 +162,6 @@ def _cosine(r: Two) -> Two:
     return twofold.sorted_sum(head.high, head.low + tail)
 
 
-def _odd(n: Tensor) -> Tensor:
-    return equals(hlo.and_(n, like(n, 1)), 1)
-
-
 def _flipped(n: Tensor) -> Tensor:
     return equals(hlo.and_(n, like(n, 2)), 2)
 
@@ -174,7 +170,7 @@ def sine(x: Tensor) -> Tensor:
     """sin x of float64."""
     angle = _reduced(x)
     s, c = _sine(angle.rest), _cosine(angle.rest)
-    value = hlo.select(_odd(angle.quarter), c.high, s.high)
+    value = hlo.select(parts.is_odd(angle.quarter), c.high, s.high)
     value = hlo.select(_flipped(angle.quarter), -value, value)
     value = hlo.select(parts.is_negative(x), -value, value)
     return where(hlo.is_finite(x), value, math.nan)
@@ -184,7 +180,7 @@ def cosine(x: Tensor) -> Tensor:
     """cos x of float64."""
     angle = _reduced(x)
     s, c = _sine(angle.rest), _cosine(angle.rest)
-    value = hlo.select(_odd(angle.quarter), s.high, c.high)
+    value = hlo.select(parts.is_odd(angle.quarter), s.high, c.high)
     value = hlo.select(_flipped(angle.quarter + 1), -value, value)
     return where(hlo.is_finite(x), value, math.nan)
 
@@ -192,7 +188,7 @@ def cosine(x: Tensor) -> Tensor:
 def tangent(x: Tensor) -> Tensor:
     """tan x of float64, a quotient of numbers of twice the digits."""
     angle = _reduced(x)
-    s, c, odd = _sine(angle.rest), _cosine(angle.rest), _odd(angle.quarter)
+    s, c, odd = _sine(angle.rest), _cosine(angle.rest), parts.is_odd(angle.quarter)
     above = [hlo.select(odd, -a, b) for a, b in ((c.high, s.high), (c.low, s.low))]
     below = [hlo.select(odd, a, b) for a, b in ((s.high, c.high), (s.low, c.low))]
     value = twofold.quotient(above[0], Two(*below)).high + above[1] / below[0]
