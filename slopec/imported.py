@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from slopec import dtypes, ir, tracing
-from slopec.diagnostics import DTypeError, ShapeError, UsageError, did_you_mean
+from slopec.diagnostics import ShapeError, UsageError, did_you_mean
 from slopec.foreign import parse_module, read_module, typed
 from slopec.lazy.record import outlined
+from slopec.ops.common import check_dtype
 from slopec.tensor import Tensor
 from slopec.tracing import TensorType
 from slopec.transforms.function import as_tensor, call
@@ -60,13 +61,7 @@ class Imported:
                     f"{self.entry}: argument {i} has shape {tensor.shape}, expected {shape}",
                     span=tracing.here(),
                 )
-            if tensor.dtype != dtype:
-                raise DTypeError(
-                    "S0102",
-                    f"{self.entry}: argument {i} is {tensor.dtype}, expected {dtype}",
-                    span=tracing.here(),
-                    hint=f'convert it: `x.astype("{dtype}")`',
-                )
+            check_dtype(f"{self.entry}: argument {i}", tensor, dtype)
             operands.append(as_tensor(tensor))
         return operands
 

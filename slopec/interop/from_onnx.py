@@ -9,10 +9,11 @@ from typing import Any
 from slopec import dtypes, tracing
 from slopec.diagnostics import UsageError
 from slopec.dtypes import DType
-from slopec.interop.module import Leaf, Part, check_dtype, check_shape, furnish, tensor_at
+from slopec.interop.module import Leaf, Part, check_shape, furnish, tensor_at
 from slopec.interop.onnx import KNOWN
 from slopec.interop.onnx.graph import Graph, run
 from slopec.ops import asarray
+from slopec.ops.common import check_dtype
 from slopec.tensor import Tensor
 
 

@@ -7,12 +7,13 @@ from typing import Any, Self
 import numpy as np
 
 from slopec import dtypes, tracing, tree
-from slopec.diagnostics import DTypeError, ShapeError, UsageError
+from slopec.diagnostics import ShapeError, UsageError
 from slopec.dtypes import DType
 from slopec.interop.aten import TABLE
 from slopec.interop.graph import Graph, run
 from slopec.nn.module import Module
 from slopec.ops import asarray, astype
+from slopec.ops.common import check_dtype
 from slopec.tensor import Tensor
 from slopec.tree import TreeDef
 
@@ -169,17 +170,6 @@ def check_shape(
         span=tracing.here(),
         hint=hint,
     )
-
-
-def check_dtype(what: str, x: Tensor, wanted: DType) -> None:
-    """Raise DTypeError for another dtype."""
-    if x.dtype != wanted:
-        raise DTypeError(
-            "S0102",
-            f"{what} is {x.dtype}, expected {wanted}",
-            span=tracing.here(),
-            hint=f'convert it: `x.astype("{wanted}")`',
-        )
 
 
 def tensor_at(module: Module, name: str) -> Tensor:

@@ -24,7 +24,7 @@ def multi_dot(arrays: Sequence[ArrayLike], /) -> Tensor:
     if len(tensors) < 2:
         raise bad_argument(f"multi_dot: two matrices or more, got {len(tensors)}")
     first, *_, last = tensors
-    shape = (*(first.shape[:-1] or ()), *(last.shape[1:] or ()))
+    shape = (*first.shape[:-1], *last.shape[1:])
     if first.ndim == 1:
         tensors[0] = reshape(first, (1, -1))
     if last.ndim == 1:

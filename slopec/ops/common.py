@@ -233,3 +233,14 @@ def per_dimension(name: str, what: str, value: int | Sequence[int], rank: int) -
     if len(values) != rank:
         raise bad_argument(f"{name}: {what} {values} for {rank} dimensions; give 1 or {rank}")
     return values
+
+
+def check_dtype(what: str, x: Tensor, wanted: DType) -> None:
+    """Raise DTypeError for another dtype."""
+    if x.dtype != wanted:
+        raise DTypeError(
+            "S0102",
+            f"{what} is {x.dtype}, expected {wanted}",
+            span=tracing.here(),
+            hint=f'convert it: `x.astype("{wanted}")`',
+        )

@@ -250,8 +250,7 @@ def _roots(z: Parts) -> tuple[Parts, Parts]:
 
 def _far(z: Parts) -> tuple[Tensor, Tensor, Parts]:
     """Whether z² ± 1 is z² to all digits, log |2z|, and z where it is not so far."""
-    limit = 2.0 ** (parts.digits(z.real.dtype) // 2 + 2)
-    far = _either(z, lambda size: exceeds(size, limit))
+    far = _either(z, parts.is_far)
     near = Parts(where(far, 1, z.real), where(far, 1, z.imag))
     return far, _log_modulus(z) + math.log(2), near
 

@@ -78,7 +78,7 @@ def acosh(x: Tensor) -> Tensor:
 
 def _far(x: Tensor) -> tuple[Tensor, Tensor]:
     """Whether x² + 1 is x² to all digits, and x where it is not."""
-    far = exceeds(x, 2.0 ** (parts.digits(x.dtype) // 2 + 2))
+    far = parts.is_far(x)
     return far, where(far, 1, x)
 
 

@@ -85,6 +85,11 @@ def with_sign(size: Tensor, x: Tensor) -> Tensor:
     return of_bits(hlo.or_(bits(size), sign), size.dtype)
 
 
+def is_far(size: Tensor) -> Tensor:
+    """Whether x² ± 1 is x² to all digits, for numbers of a size."""
+    return exceeds(size, 2.0 ** (digits(size.dtype) // 2 + 2))
+
+
 def significand(raw: Tensor) -> Tensor:
     """Of the bits of float64s, all digits of a normal number as an integer, the first one 1."""
     return hlo.or_(hlo.and_(raw, like(raw, (1 << 52) - 1)), like(raw, 1 << 52))
