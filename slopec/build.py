@@ -219,17 +219,17 @@ def _suited(
 ) -> tuple[str, str, str]:
     """The pipelines for a target, which leave alone what it has kernels for."""
     derive, optimize, legalize = pipelines
-    pipelines = derive, optimize, ",".join((legalize, *target.passes))
+    legalize = ",".join((legalize, *target.passes))
     ops = op_counts(lowered.outline)
     found = tuple(p for name, passes in _LEFT_ALONE.items() if name in ops for p in passes)
     if not options.kernels or not found or not suits(resolve(target)):
-        return pipelines
+        return derive, optimize, legalize
 
     def suited(text: str) -> str:
         passes = parse_pipeline(text)
         return str(Pipeline(tuple(_by_hand(p) if isinstance(p, found) else p for p in passes)))
 
-    return derive, suited(optimize), suited(pipelines[-1])
+    return derive, suited(optimize), suited(legalize)
 
 
 def _by_hand(p: Any) -> Any:
