@@ -28,7 +28,7 @@ from slopec.tensor import Tensor
 from slopec.tracing import Trace, writing
 from slopec.transforms.function import Traced, call, declare_vjp
 from slopec.tree import LEAF
-from tests.models.test_gradients import CASES, jax_loss
+from tests.models.test_gradients import CASES, loss_of
 from tests.models.test_gradients import loss as model_loss
 
 _S = "simplify{signed-zeros=false}"
@@ -256,7 +256,7 @@ def of_model(name: str) -> tuple[ir.Module, ir.Module]:
     run_pipeline(module, parse_pipeline(f"raise-logistic,derive,{SIMPLIFY}"))
 
     def loss(p: Any, inputs: Any, target: Any) -> Any:
-        return jax_loss(forward(p, inputs), target)
+        return loss_of(forward(p, inputs), target)
 
     return module, theirs(loss, params, inputs, target)
 

@@ -35,7 +35,7 @@ from slopec.targets import parse_target
 from slopec_runtime.devices import open_device
 from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
 from slopec_runtime.tree import Branch
-from tests.models.test_gradients import CASES, jax_loss, load
+from tests.models.test_gradients import CASES, load, loss_of
 from tests.models.test_gradients import loss as model_loss
 
 Arguments = tuple[Any, ...]
@@ -55,7 +55,7 @@ def of_model(name: str) -> tuple[Callable[..., Any], Arguments, int]:
     make, forward, inputs, target = CASES[name]
     model = make().eval()
     params = {n: np.asarray(t) for n, t in model.state_dict().items()}
-    expected = bytes_of_jax(lambda p: jax_loss(forward(p, inputs), target), params)
+    expected = bytes_of_jax(lambda p: loss_of(forward(p, inputs), target), params)
     return lambda m: model_loss(m, sp.tensor(inputs), sp.tensor(target)), (model,), expected
 
 
