@@ -22,7 +22,7 @@ _HELD = 3  # places of a window's row whose weights stay in registers
 class Convolved:
     """y[n, h, w, o] = Σ x[n, rows(h, r), columns(w, c), i] · k[r, c, i, o], over r, c and i.
 
-    With `planes` x is stored as x[n, i, ·, ·], and y so with `makes_planes`.
+    With `planes` x is stored as x[n, i, ·, ·], and y so with `makes_planes`; `turned` is k[−r, −c].
     """
 
     batch: int
@@ -33,6 +33,7 @@ class Convolved:
     dtype: DType
     planes: bool = False
     makes_planes: bool = False
+    turned: bool = False
     then: Epilogue = NOTHING
 
     @property
@@ -70,6 +71,7 @@ class Convolved:
         loops = f"{self.batch}x{results}x{self.made}x{window}x{self.given}"
         how = "_".join(axis.label for axis in axes)
         orders = "_planes" * self.planes + "_to_planes" * self.makes_planes
+        orders += "_turned" * self.turned
         return f"conv_{loops}_of_{sizes}_{how}{orders}{self.then.label}"
 
     def element(self, x: Memory, image: Index, row: Index, column: Index, given: Index) -> Term:
@@ -77,6 +79,12 @@ class Convolved:
         return x.load(
             *((image, given, row, column) if self.planes else (image, row, column, given))
         )
+
+    def weight_at(self, row: Term, column: int) -> tuple[Term, int]:
+        """Where the weights for a place of the window are stored."""
+        if not self.turned:
+            return row, column
+        return row * -1 + (self.rows.window - 1), self.columns.window - 1 - column
 
 
 @dataclass(frozen=True)
@@ -98,10 +106,11 @@ def schedule(work: Convolved, vectors: Vectors) -> Schedule:
     lanes = vectors.lanes(work.dtype)
     held = min(work.columns.window, _HELD)
     most = vectors.registers - 2
+    unit = work.columns.unit
     cuts = [
         (width, wide)
         for wide in range(1, 5)
-        for width in range(1, min(work.columns.results, most) + 1)
+        for width in range(unit, max(min(work.columns.results, most), unit) + 1, unit)
         if width * wide + held * wide <= most
     ]
     width, wide = min(cuts, key=lambda cut: _cycles(work, cut[0], cut[1], lanes))
@@ -109,16 +118,17 @@ def schedule(work: Convolved, vectors: Vectors) -> Schedule:
     return Schedule(width, wide, lanes, -(-work.rows.results // bands))
 
 
-def _cycles(work: Convolved, width: int, vectors: int, lanes: int) -> int:
+def _cycles(work: Convolved, width: int, vectors: int, lanes: int) -> float:
     """Half cycles for a row of results, per row of the window and feature of x."""
-    axis, total = work.columns, 0
+    axis, total = work.columns, 0.0
+    met = axis.window / axis.gaps  # places at which a result takes an element of x
     for start in range(0, axis.results, width):
         pixels = min(width, axis.results - start)
         apart = axis.stride * (pixels - 1) + axis.dilation * (axis.window - 1) + 1
-        taken = min(apart, pixels * axis.window)
-        sums = pixels * vectors * axis.window
+        taken = min(apart, pixels * axis.window) / axis.gaps
+        sums = pixels * vectors * met
         loads = taken + vectors * axis.window
-        total += max(sums, loads, _SUMS * axis.window)
+        total += max(sums, loads, _SUMS * met)
     return total * -(-work.made // (lanes * vectors))
 
 
@@ -218,15 +228,16 @@ class _Writer:
         """Add the products of one feature of x in one row: each element is read once."""
         k, lanes = self.body, self.cut.lanes
         image, line, column, given = at
-        begin = k.index(column) * self.work.columns.stride
+        begin = k.index(column) * self.work.columns.stride // self.work.columns.gaps
         held: dict[int, list[Term]] = {}
         for offset, pairs in tile.taps:
             value = self.work.element(self.x, image, line, begin + offset, given)
             value = k.splat(value, lanes)
             for pixel, c in pairs:
                 if c not in held:
+                    at = self.work.weight_at(tap, c)
                     held[c] = [
-                        self.weights.load(tap, c, given, feature + v * lanes, lanes=lanes, first=w)
+                        self.weights.load(*at, given, feature + v * lanes, lanes=lanes, first=w)
                         for v, w in enumerate(widths)
                     ]
                 for v, weight in enumerate(held[c]):

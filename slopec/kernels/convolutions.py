@@ -75,6 +75,8 @@ def _convolve(
     c: Convolution, work: Convolved, vectors: Vectors, where: Trace, op: ir.Operation
 ) -> None:
     """Put a dispatch in place of a convolution and of what is moved and computed around it."""
+    weights, turned = _turned_back(c.kernel)
+    work = replace(work, turned=turned)
     x, before = c.x, producer(c.x, "transpose")
     if before is not None and before.used_once and before.ints("permutation") == _TO_LAST:
         work, x = replace(work, planes=True), before.operands[0]
@@ -84,7 +86,17 @@ def _convolve(
         work, replaced = replace(work, makes_planes=True), [*replaced, moved]
     work = replace(work, then=then)
     kernel = convolution(work, schedule(work, vectors))
-    _replace(replaced, kernel, [where.value_of(x), where.value_of(c.kernel), *inputs], where)
+    _replace(replaced, kernel, [where.value_of(x), where.value_of(weights), *inputs], where)
+
+
+def _turned_back(weights: Tensor) -> tuple[Tensor, bool]:
+    """Weights of which all places were reversed, as they were before; and whether they were."""
+    moved = producer(weights, "transpose")
+    order = moved.ints("permutation") if moved is not None else tuple(range(weights.ndim))
+    reversal = producer(weights if moved is None else moved.operands[0], "reverse")
+    if reversal is None or {*reversal.ints("dimensions")} != {*order[:-2]}:
+        return weights, False
+    return hlo.transpose(reversal.operands[0], order), True
 
 
 def _replace(
@@ -169,13 +181,16 @@ def _is_single(c: Convolution) -> bool:
 
 def _work_of(c: Convolution) -> Convolved | None:
     """What the kernel of a convolution would compute, if there is one."""
-    if c.rank != 2 or not _is_single(c) or not c.is_plain:
+    grouped = c.feature_groups > 1 or c.batch_groups > 1
+    if c.rank != 2 or not _is_single(c) or grouped or any(c.reversal):
         return None
     summed = c.sums_over_places
     numbers = channels_last_sum(2) if summed else channels_last(2)
     rows, columns = (_axis(c, d) for d in range(2))
-    if c.numbers != numbers or columns.window > _MOST_PLACES:
+    if c.numbers != numbers or max(columns.window, columns.unit) > _MOST_PLACES:
         return None
-    if rows.window == columns.window == 1:
+    if any(a.gaps > 1 and (summed or a.dilation > 1) for a in (rows, columns)):
+        return None
+    if all(a.window == a.stride == a.gaps == 1 for a in (rows, columns)):  # a product
         return None
     return Convolved(c.x.shape[0], rows, columns, c.x.shape[-1], c.shape[-1], c.dtype)

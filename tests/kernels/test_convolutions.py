@@ -1,6 +1,7 @@
 """Convolutions and their gradients by kernels equal JAX's, whatever the window and the features."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from slopec.emit import emit, resolve
 from slopec.kernels.convolution import Convolved, schedule
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.windows import Axis
+from slopec.rewrite import run_passes
 from tests.kernels.run import ON_X86, TARGETS, convolutions, run
 
 # Images, rows, columns, features given and made, window, strides, dilation, and padding.
@@ -22,6 +24,16 @@ CASES = (
     (1, 4, 3, 2, 7, (3, 3), (1, 1), (1, 1), ((3, 4), (3, 5))),
     (1, 8, 9, 2, 7, (3, 3), (2, 1), (1, 1), ((-1, 2), (2, -1))),
     (40, 4, 4, 32, 64, (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1))),
+    (2, 8, 7, 6, 20, (1, 1), (2, 2), (1, 1), ((0, 0), (0, 0))),
+    (1, 5, 9, 3, 4, (1, 1), (1, 3), (1, 1), ((0, 1), (1, 0))),
+)
+# Images, rows, columns, features given and made, window, strides, gaps in x, and padding.
+WITH_GAPS = (
+    (2, 4, 5, 6, 20, (3, 3), (1, 1), (2, 2), ((1, 2), (1, 2))),
+    (1, 5, 4, 3, 17, (4, 5), (1, 1), (3, 2), ((2, -1), (-1, 4))),
+    (2, 4, 7, 16, 8, (1, 1), (1, 1), (2, 2), ((0, 1), (0, 1))),
+    (1, 6, 3, 2, 33, (2, 3), (3, 1), (2, 7), ((0, 0), (2, 1))),
+    (3, 3, 9, 5, 16, (3, 2), (1, 2), (1, 3), ((1, 1), (0, 2))),
 )
 
 
@@ -117,6 +129,36 @@ def test_planes_are_read_and_written_as_they_are(target):
     )
     np.testing.assert_allclose(first, wanted, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(second, 2 * wanted.transpose(0, 2, 3, 1), rtol=1e-5, atol=1e-4)
+
+
+@ON_X86
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_gaps_and_windows_that_are_turned(target):
+    numbers = jax.lax.ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
+
+    def convolve(x, k, case):
+        *_, strides, gaps, padding = case
+        turned = jnp.transpose(jnp.flip(k, (2, 3)), (2, 3, 0, 1))
+        return jax.lax.conv_general_dilated(x, turned, strides, padding, gaps, None, numbers)
+
+    def every(*drawn):
+        pairs = zip(drawn[::2], drawn[1::2], strict=True)
+        return [convolve(*pair, case) for pair, case in zip(pairs, WITH_GAPS, strict=True)]
+
+    rng = np.random.default_rng(0)
+    shapes = [s for n, h, w, i, o, window, *_ in WITH_GAPS for s in ((n, h, w, i), (i, o, *window))]
+    drawn = [rng.standard_normal(shape, np.float32) for shape in shapes]
+    module = ir.parse(str(jax.jit(every).lower(*drawn).compiler_ir()))
+    run_passes(module, "inline,symbol-dce")
+    assert kernels.place_kernels(module, resolve(target))
+    run_passes(module, "canonicalize,cse")
+    assert "stablehlo.convolution" not in str(module)
+    assert "stablehlo.reverse" not in str(module)
+    got = run(emit(ir.bytecode(module), target).vmfb, *drawn)
+    with jax.enable_x64(True):
+        wanted = jax.jit(every)(*(part.astype(np.float64) for part in drawn))
+    for case, a, b in zip(WITH_GAPS, got, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-4, err_msg=str(case))
 
 
 def test_schedules_keep_enough_sums_in_registers():
