@@ -11,9 +11,10 @@ from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product, matmul, schedule
 
-_LEAST = 1 << 18  # multiplications
-_WIDE = 32  # columns and terms of a sum, where packing them must pay
-_NARROW = 8  # of them, where that is done ahead
+_LEAST = 1 << 13  # multiplications
+_LARGE = 1 << 18  # of which on packing must pay; of fewer IREE makes four dispatches
+_WIDE = 32  # columns and terms of a sum, where it does
+_NARROW = 8  # of them, where it is done ahead or costs next to nothing
 
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
@@ -88,9 +89,11 @@ def _pays(product: Product, vectors: Vectors, once: bool) -> bool:
     """Whether the kernel is faster than what IREE makes; `once` is the right matrix packed."""
     if product.dtype not in (dtypes.float32, dtypes.float64) or vectors.bytes < 32:
         return False
-    large = product.batch * product.m * product.n * product.k >= _LEAST
+    work = product.batch * product.m * product.n * product.k
+    if work < _LARGE:
+        return work >= _LEAST and min(product.m, product.n, product.k) >= _NARROW
     least = _NARROW if once else _WIDE
-    return large and product.m >= 16 and min(product.n, product.k) >= least
+    return product.m >= 16 and min(product.n, product.k) >= least
 
 
 # --- right matrices that are packed once -----------------------------------------------------
