@@ -235,9 +235,9 @@ class _Writer:
             value = k.splat(value, lanes)
             for pixel, c in pairs:
                 if c not in held:
-                    at = self.work.weight_at(tap, c)
+                    place = self.work.weight_at(tap, c)
                     held[c] = [
-                        self.weights.load(*at, given, feature + v * lanes, lanes=lanes, first=w)
+                        self.weights.load(*place, given, feature + v * lanes, lanes=lanes, first=w)
                         for v, w in enumerate(widths)
                     ]
                 for v, weight in enumerate(held[c]):
