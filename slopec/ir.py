@@ -199,6 +199,11 @@ def symbol(name: str) -> Attribute:
     return mlir.FlatSymbolRefAttr.get(name, context())
 
 
+def symbols(names: Iterable[str]) -> Attribute:
+    """References to symbols, in an array."""
+    return mlir.ArrayAttr.get([symbol(name) for name in names], context())
+
+
 @lru_cache(maxsize=65536)
 def i64s(*values: int) -> Attribute:
     """`array<i64: …>`."""

@@ -46,6 +46,7 @@ PASSES: dict[str, str] = {
     "rematerialize": "slopec.passes.rematerialize:Rematerialize",
     "separate-buffers": "slopec.passes.separate_buffers:SeparateBuffers",
     "separate-complex": "slopec.passes.separate_complex:SeparateComplex",
+    "separate-constants": "slopec.passes.separate_constants:SeparateConstants",
     "separate-folds": "slopec.passes.separate_folds:SeparateFolds",
     "separate-gaps": "slopec.passes.separate_gaps:SeparateGaps",
     "separate-reductions": "slopec.passes.separate_reductions:SeparateReductions",

@@ -148,8 +148,17 @@ def copy_functions(
 
 
 def _symbols(op: ir.Operation) -> list[str]:
-    """The functions that a function calls, is derived from, or names as its rule."""
-    return [*ir.symbols_in(op), *callees(op)]
+    """The functions that a function calls, is derived from, or names as its rule or a call's."""
+    named = [symbol.value for call in _naming(op) for symbol in call.attributes[_NAMED]]
+    return [*ir.symbols_in(op), *callees(op), *named]
+
+
+_NAMED = "called_computations"
+"""The attribute of a custom call with functions that it takes, such as an order to sort by."""
+
+
+def _naming(function: ir.Operation) -> list[ir.Operation]:
+    return [op for op in ir.ops_in(function, "stablehlo.custom_call") if _NAMED in op.attributes]
 
 
 def _rename(function: ir.Operation, names: dict[str, str]) -> None:
@@ -159,3 +168,6 @@ def _rename(function: ir.Operation, names: dict[str, str]) -> None:
     for call in ir.ops_in(function, *_CALLEES):
         attribute = _CALLEES[call.name]
         call.attributes[attribute] = ir.symbol(names[ir.symbol_in(call, attribute)])
+    for call in _naming(function):
+        named = [names[symbol.value] for symbol in call.attributes[_NAMED]]
+        call.attributes[_NAMED] = ir.symbols(named)

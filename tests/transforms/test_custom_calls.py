@@ -129,6 +129,25 @@ def test_single_reflections_have_no_derivative(function):
         sp.grad(lambda x: imported(x).sum())(SQUARE).numpy()
 
 
+def test_functions_that_calls_take_come_along():
+    """An order to sort by; without aggregation there are more results, from which to pick."""
+    x = normal(3, 64)
+    kinds = [
+        (lax.approx_max_k, -1, True),
+        (lax.approx_max_k, -1, False),
+        (lax.approx_min_k, 1, True),
+    ]
+    imported = [
+        sp.from_stablehlo(lower(lambda x, k=k, a=a: k(x, 2, aggregate_to_topk=a), x))
+        for k, _, a in kinds
+    ]
+    results = sp.jit(lambda x: [function(x) for function in imported])(x)
+    for (values, places), (_, sign, _) in zip(results, kinds, strict=True):
+        best = np.sort(sign * x, axis=1)[:, :2] * sign
+        np.testing.assert_array_equal(values.numpy()[:, :2], best)
+        np.testing.assert_array_equal(np.take_along_axis(x, places.numpy(), 1), values.numpy())
+
+
 def test_others_are_refused_with_advice():
     imported = sp.from_stablehlo(lower(lambda a: jnp.linalg.eig(a)[0], SQUARE, platform="cpu"))
     with pytest.raises(SlopecError, match="lapack_dgeev_ffi"):
