@@ -36,7 +36,7 @@ OPTIMIZE = (
     "rematerialize"
 )
 LEGALIZE = (
-    "expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
+    "fold-constants,expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
     "widen-sums,sum-sliced-products,separate-orientations,block-loops,unroll-loops,guard-indices,trim-windows,"
     "cse,separate-buffers,read-carried,exact-elementwise,native-types,separate-gaps,separate-folds,separate-loops,"
     "constant-positions,separate-constants,refuse"

@@ -123,9 +123,9 @@ def emit(
     target = resolve(target)
     ladder = (chosen,) if chosen else configurations(target, work)
     plain, with_kernels = _programs(bytecode, target, options.kernels)
-    rungs = [_Rung(rung, rung.name, plain) for rung in ladder]
+    rungs = [_Rung(rung, plain) for rung in ladder]
     if with_kernels is not None:
-        first = _Rung(ladder[0], f"{ladder[0].name}+kernels", *with_kernels)
+        first = _Rung(ladder[0], *with_kernels)
         rungs = [first] if chosen else [first, *rungs]
     climb = _Climb(target, options.flags, name, deadline, cancellation)
     emitted = climb.run(rungs)
@@ -198,12 +198,16 @@ def _asked(target: Target) -> Target:
 
 @dataclass(frozen=True)
 class _Rung:
-    """A configuration to try, its name, the module, and the kernels whose code it lacks."""
+    """A configuration to try, the module, and, where it stands for kernels, their code."""
 
     configuration: Configuration
-    name: str
     bytecode: bytes = field(repr=False)
     kernels: bytes | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What an attempt with it is called."""
+        return self.configuration.name + ("+kernels" if self.kernels is not None else "")
 
     def program(self) -> bytes:
         """The module as the configuration wants it."""
@@ -248,7 +252,7 @@ class _Climb:
                 reproducer = reproducer if kept is None else str(kept)
             linked = with_system_library(self.target, rung.configuration, failure.symbols)
             if linked is not None:
-                rungs.insert(0, replace(rung, configuration=linked, name=linked.name))
+                rungs.insert(0, replace(rung, configuration=linked))
             if not rungs or not failure.retry:
                 raise as_error(failure, _tried(attempts, failure), reproducer)
 

@@ -428,6 +428,8 @@ _LIBM = frozenset(
     " log10 log1p pow fmod remainder erf erfc tgamma lgamma".split()
 )
 
+_SYSTEM_LIBRARY = "--iree-llvmcpu-link-embedded=false"
+
 
 def with_system_library(
     target: Target, configuration: Configuration, symbols: Sequence[str]
@@ -438,11 +440,12 @@ def with_system_library(
     """
     in_library = all(s in _LIBM or s.removesuffix("f") in _LIBM for s in symbols)
     native = target.name == "llvm-cpu" and target.arch == architecture()
-    if not symbols or not in_library or not native or platform.system() != "Linux":
+    linked = _SYSTEM_LIBRARY in configuration.flags
+    if not symbols or not in_library or not native or linked or platform.system() != "Linux":
         return None
     return Configuration(
         f"{configuration.name}+system-library",
-        (*configuration.flags, "--iree-llvmcpu-link-embedded=false"),
+        (*configuration.flags, _SYSTEM_LIBRARY),
         "functions that only the system's mathematical library has",
     )
 

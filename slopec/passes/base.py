@@ -34,6 +34,7 @@ PASSES: dict[str, str] = {
     "expand-random": "slopec.passes.expand_random:ExpandRandom",
     "expand-select-and-scatter": "slopec.passes.expand_select_and_scatter:ExpandSelectAndScatter",
     "expand-sorts": "slopec.passes.expand_sorts:ExpandSorts",
+    "fold-constants": "slopec.passes.fold_constants:FoldConstants",
     "guard-indices": "slopec.passes.guard_indices:GuardIndices",
     "inline": "slopec.passes.mlir:Inline",
     "inline-routines": "slopec.passes.inline_routines:InlineRoutines",

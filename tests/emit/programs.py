@@ -44,6 +44,15 @@ UNSUPPORTED = unary("stablehlo.cholesky", "tensor<4x4xf32>")
 
 SINE64 = unary("stablehlo.sine", "tensor<8xf64>")
 
+SINE64_AND_PRODUCT = b"""
+func.func @main(%x: tensor<8xf64>, %a: tensor<64x64xf32>, %b: tensor<64x64xf32>)
+    -> (tensor<8xf64>, tensor<64x64xf32>) {
+  %0 = stablehlo.sine %x : tensor<8xf64>
+  %1 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0]
+    : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
+  return %0, %1 : tensor<8xf64>, tensor<64x64xf32>
+}"""
+
 DEPTHWISE = function(
     "  %0 = stablehlo.convolution(%a0, %a1) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], "
     "window = {} {batch_group_count = 1 : i64, feature_group_count = 8 : i64} "

@@ -25,7 +25,8 @@ HOST = parse_target("llvm-cpu:host")
 def run(vmfb, *arguments, driver="local-sync"):
     config = rt.Config(driver)
     module = rt.load_vm_module(rt.VmModule.copy_buffer(config.vm_instance, vmfb), config)
-    return module["main"](*arguments).to_host()
+    made = module["main"](*arguments)
+    return [each.to_host() for each in made] if isinstance(made, tuple) else made.to_host()
 
 
 def test_a_module_compiles_and_runs():
@@ -193,6 +194,21 @@ def test_functions_of_the_system_library_are_linked():
     assert emitted.attempts[-1].configuration == "fused+system-library"
     x = np.linspace(-3, 3, 8)
     np.testing.assert_allclose(run(emitted.vmfb, x), np.sin(x), rtol=1e-15)
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="kernels become Linux libraries")
+def test_kernels_stay_where_the_system_library_is_linked():
+    portable = parse_target(f"llvm-cpu:{HOST.arch}")
+    emitted = emit(programs.SINE64_AND_PRODUCT, portable)
+    without = emit(programs.SINE64_AND_PRODUCT, portable, options=EmitOptions(kernels=False))
+    (first, last), (_, plain) = emitted.attempts, without.attempts
+    assert last.configuration == first.configuration.replace("+", "+system-library+")
+    assert last.configuration == f"{plain.configuration}+kernels"
+    x = np.linspace(-3, 3, 8)
+    a, b = np.random.default_rng(0).normal(size=(2, 64, 64)).astype(np.float32)
+    sine, product = run(emitted.vmfb, x, a, b)
+    np.testing.assert_allclose(sine, np.sin(x), rtol=1e-15)
+    np.testing.assert_allclose(product, a @ b, rtol=1e-4, atol=1e-5)
 
 
 def test_float64_stays_float64():
