@@ -25,6 +25,7 @@ from slopec.version import IREE_VERSION, VERSION
 from slopec_runtime import artifact as container
 from slopec_runtime import manifest as schema
 from slopec_runtime.artifact import Bytes
+from slopec_runtime.devices import is_small
 
 DERIVE = "raise-logistic,refine-shapes,derive,inline,refine-shapes,symbol-dce"
 # Products of single rows stay products until those that a loop sums up are stacked.
@@ -156,7 +157,7 @@ class _Order:
         warm()
         lowered, targets = self.lowered, self.targets
         ways = [
-            (target.keeps_scratch, _suited(self.pipelines, lowered, target, self.options))
+            (target.is_host, _suited(self.pipelines, lowered, target, self.options))
             for target in targets
         ]
         prepared = {
@@ -170,7 +171,10 @@ class _Order:
             for keeps, suited in sorted(set(ways))
         }
         state = {slot: np.ascontiguousarray(a).tobytes() for slot, a in lowered.state.items()}
-        codes = [(prepared[way].code, target) for way, target in zip(ways, targets, strict=True)]
+        codes = [
+            (prepared[way].code, _handed_over(target, prepared[way].cost))
+            for way, target in zip(ways, targets, strict=True)
+        ]
         results = emit_many(codes, options=self.options)
         manifest = _manifest(lowered, next(iter(prepared.values())))
         carried = self._carried()
@@ -230,6 +234,11 @@ def _suited(
         return str(Pipeline(tuple(_by_hand(p) if isinstance(p, found) else p for p in passes)))
 
     return derive, suited(optimize), suited(legalize)
+
+
+def _handed_over(target: Target, cost: schema.Cost | None) -> Target:
+    """The target for a program of that cost: worker threads get what is worth it."""
+    return replace(target, handed_over=target.is_host and not is_small(cost))
 
 
 def _by_hand(p: Any) -> Any:

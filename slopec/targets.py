@@ -73,6 +73,7 @@ METAL_PLATFORMS = ("macos", "ios", "ios-simulator")
 _KEEP_FLOAT64 = "--iree-input-demote-f64-to-f32=false"
 # An artifact is an archive already, with a faster checksum: 400 MB of weights take IREE a second.
 _NO_ARCHIVE = "--iree-vm-emit-polyglot-zip=false"
+_HANDED_OVER = ("--iree-execution-model=async-external",)
 # What is shipped tells nothing of the machine that it was made on, and is the same from every one.
 _WITHOUT_SOURCES = (
     "--iree-hal-executable-debug-level=0",
@@ -104,7 +105,8 @@ class Target:
     ("sm_80") or the Metal platform ("macos"). `cpu` is a processor as LLVM names it, or "host".
     `processor` and `features`, its name and its instruction set extensions, are known once the
     compiler was asked. `notes` are things the user should know. `members` are the targets of a fat
-    artifact.
+    artifact. Functions that are `handed_over` return once worker threads have their work, and tell
+    of its end by a fence.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Target:
     features: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     members: tuple["Target", ...] = ()
+    handed_over: bool = False
 
     @property
     def parts(self) -> tuple["Target", ...]:
@@ -136,8 +139,8 @@ class Target:
         return tuple(dict.fromkeys(p for part in self.parts for p in BACKENDS[part.name].passes))
 
     @property
-    def keeps_scratch(self) -> bool:
-        """Whether its programs take the memory for intermediate values from their caller."""
+    def is_host(self) -> bool:
+        """Whether its programs run on the processor alone, maybe on worker threads."""
         return not self.members and BACKENDS[self.name].device == "local"
 
     @property
@@ -150,6 +153,7 @@ class Target:
             *sum(rows, ()),
             _KEEP_FLOAT64,
             _NO_ARCHIVE,
+            *_HANDED_OVER * self.handed_over,
             *_WITHOUT_SOURCES,
         )
 

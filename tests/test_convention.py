@@ -1,4 +1,4 @@
-"""Exported functions take memory for intermediate values from their caller where that pays."""
+"""Exported functions take memory from their caller, and return early, where that pays."""
 
 import resource
 
@@ -51,6 +51,12 @@ def loaded():
     return artifact.load("local-task")
 
 
+def model(program, name):
+    """How the entry tells of its end, None if it returns then."""
+    (variant,) = program.manifest.entries[name].variants
+    return program._context.function(variant.symbol).reflection.get("iree.abi.model")
+
+
 def scratch(program, name):
     """Bytes the entry takes from its caller, None if it takes none."""
     (variant,) = program.manifest.entries[name].variants
@@ -82,6 +88,12 @@ def test_what_loops_lent_is_given_back_where_they_stay(monkeypatch):
     np.testing.assert_allclose(got, y, atol=1e-4)
 
 
+def test_what_is_worth_worker_threads_is_handed_to_them(loaded):
+    (artifact,) = build(lower([small], name="small"), [HOST])
+    assert model(loaded, "straight") == "coarse-fences"
+    assert model(artifact.load(), "small") is None
+
+
 def test_values(loaded):
     x = np.random.default_rng(0).normal(size=(SIDE, SIDE)).astype("float32") / SIDE**0.5
     y = x
@@ -105,6 +117,6 @@ def test_memory_is_touched_once(loaded):
 
 
 def test_shipped_to_a_gpu_functions_stay_as_they_are():
-    assert parse_target("llvm-cpu").keeps_scratch
-    assert not parse_target("cuda").keeps_scratch
-    assert not fat(parse_targets("llvm-cpu,cuda")).keeps_scratch
+    assert parse_target("llvm-cpu").is_host
+    assert not parse_target("cuda").is_host
+    assert not fat(parse_targets("llvm-cpu,cuda")).is_host

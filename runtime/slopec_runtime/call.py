@@ -39,6 +39,7 @@ class Call:
         self._context = context
         self._device, self._state, self._meter = context.device, context.state, context.meter
         self._function = context.function(variant.symbol)
+        self._to_its_end = context.runner(self._function)
         self._scratch = scratch_size(self._function)
         fed = [array for array in entry.inputs if array.slot is None]
         self._expected = [
@@ -141,7 +142,7 @@ class Call:
 
     def _invoke(self, fed: Sequence[VmRef]) -> list[VmRef]:
         """Run the function; from here on the donated slots are gone unless it succeeds."""
-        arguments, results = VmVariantList(len(fed) + 1), VmVariantList(len(self._positions))
+        arguments, results = VmVariantList(len(fed) + 3), VmVariantList(len(self._positions))
         for handle in fed:
             arguments.push_ref(handle)
         if self._scratch is not None:
@@ -149,7 +150,7 @@ class Call:
         for slot in self._donates:
             del self._state.held[slot]
         try:
-            self._context.invoke(self._function, arguments, results)
+            self._to_its_end(self._function, arguments, results)
         except FAILURES as problem:
             self._state.lost.update(dict.fromkeys(self._donates, self._name))
             raise failure(self._function, problem) from None

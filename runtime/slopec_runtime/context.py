@@ -11,12 +11,18 @@ from .devices import Device, instance, plain_text
 from .errors import Error, did_you_mean
 from .patience import Patience
 from .state import State
+from .timeline import Timeline
 from .traffic import Meter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
     from iree.runtime import HalBuffer
 
     from .artifact import Artifact
+
+    Runner: TypeAlias = Callable[[VmFunction, VmVariantList, VmVariantList], None]
 
 FAILURES = (RuntimeError, ValueError, SystemError, IndexError)
 """What IREE's bindings raise where a function fails."""
@@ -25,9 +31,9 @@ FAILURES = (RuntimeError, ValueError, SystemError, IndexError)
 class Context:
     """A module loaded on a device, with the state its functions share.
 
-    `invoke(function, arguments, results)` runs a function and releases the interpreter while the
-    device works. IREE's contexts must not run two calls at once; callers hold `state.lock` around
-    it, and tell of its `FAILURES` by `failure`.
+    What `runner` gives releases the interpreter while the device works. IREE's contexts must not
+    run two calls at once; callers hold `state.lock` around it, and tell of its `FAILURES` by
+    `failure`.
     """
 
     def __init__(self, artifact: Artifact, device: Device, module: VmModule) -> None:
@@ -47,7 +53,7 @@ class Context:
                 f"{artifact.origin} cannot be loaded on '{device.name}'",
                 notes=[text],
             ) from None
-        self.invoke = self._patiently if device.has_workers else self._vm.invoke
+        self._timeline: Timeline | None = None
 
     def function(self, symbol: str) -> VmFunction:
         """The exported function of that name; raises Error S0504 if the module has none."""
@@ -61,6 +67,14 @@ class Context:
                 hint=did_you_mean(symbol, exported),
             )
         return found
+
+    def runner(self, function: VmFunction) -> Runner:
+        """What runs a function to its end, given lists of its arguments and for its results."""
+        if function.reflection.get("iree.abi.model") == "coarse-fences":
+            if self._timeline is None:
+                self._timeline = Timeline(self.device, self._vm)
+            return self._timeline.run
+        return self._patiently if self.device.has_workers else self._vm.invoke
 
     def scratch(self, size: int) -> HalBuffer:
         """At least `size` bytes for intermediate values, the same from call to call.

@@ -114,7 +114,7 @@ def choose(requested: str | None, target: Target, cost: Cost | None, origin: str
     if requested is None or requested == "cpu":
         hosts = [driver for driver in HOST_DRIVERS if driver in drivers]
         if hosts:
-            return "local-sync" if "local-sync" in hosts and _is_small(cost) else hosts[0]
+            return "local-sync" if "local-sync" in hosts and is_small(cost) else hosts[0]
         if requested is None:
             return drivers[0]
     driver = "cpu" if requested == "cpu" else _driver(_address(str(requested)))
@@ -128,7 +128,8 @@ def choose(requested: str | None, target: Target, cost: Cost | None, origin: str
     return str(requested)
 
 
-def _is_small(cost: Cost | None) -> bool:
+def is_small(cost: Cost | None) -> bool:
+    """Whether a program is computed sooner by the calling thread alone."""
     return cost is not None and cost.flops <= SMALL.flops and cost.bytes <= SMALL.bytes
 
 

@@ -291,14 +291,24 @@ def zoo_manifest() -> Manifest:
 @pytest.fixture(scope="session")
 def module(tmp_path_factory) -> bytes:
     """The compiled IREE module; workers of one test run share it."""
+    return compiled(tmp_path_factory)
+
+
+def compiled(tmp_path_factory, *flags: str) -> bytes:
+    """The module compiled with further flags, once for all workers of a test run."""
     text = source()
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    path = Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.vmfb"
+    key = repr((text, flags)).encode()
+    path = Path(folder) / f"{hashlib.sha256(key).hexdigest()[:16]}.vmfb"
     if not path.exists():
         import iree.compiler
 
-        flags = ["--iree-llvmcpu-target-cpu=generic", "--iree-input-demote-f64-to-f32=false"]
+        flags = (
+            "--iree-llvmcpu-target-cpu=generic",
+            "--iree-input-demote-f64-to-f32=false",
+            *flags,
+        )
         content = iree.compiler.compile_str(
             text, target_backends=["llvm-cpu"], input_type="stablehlo", extra_args=flags
         )
@@ -317,6 +327,13 @@ def manifest() -> Manifest:
 def packed(module, manifest) -> bytes:
     """The artifact as bytes."""
     return pack(module, manifest, {"w": WEIGHT.tobytes()}, stablehlo=b"ML\xefR")
+
+
+@pytest.fixture(scope="session")
+def handed_over(manifest, tmp_path_factory) -> bytes:
+    """The artifact with functions that return before their work is done."""
+    module = compiled(tmp_path_factory, "--iree-execution-model=async-external")
+    return pack(module, manifest, {"w": WEIGHT.tobytes()})
 
 
 @pytest.fixture(scope="session")

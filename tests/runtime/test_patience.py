@@ -93,3 +93,13 @@ def test_the_first_worker_is_found_where_it_runs(artifact, monkeypatch):
     (core,) = patience._core
     assert len(core) == 1
     assert core <= os.sched_getaffinity(0)
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_who_is_awake_is_brought_there_and_free(cores, monkeypatch, is_near):
+    moves = []
+    monkeypatch.setattr(patience, "_processor", lambda: max(cores) if is_near else min(cores))
+    monkeypatch.setattr(patience, "_moved", lambda cores: moves.append(cores) or True)
+    with Patience(awake=True):
+        assert moves == ([] if is_near else [{max(cores)}, cores])
+    assert len(moves) == (0 if is_near else 2)

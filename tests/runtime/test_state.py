@@ -116,7 +116,7 @@ def test_a_failed_call_loses_what_it_was_given(program, failure, monkeypatch):
         raise RuntimeError("the device failed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(program._context, "invoke", broken)
+        patch.setattr(program.step._only, "_to_its_end", broken)
         failure("S0516", program.step, ONES)
     assert "lost when step() failed" in failure("S0514", lambda: program.state["w"])
     program.state["w"] = WEIGHT
