@@ -199,11 +199,6 @@ def symbol(name: str) -> Attribute:
     return mlir.FlatSymbolRefAttr.get(name, context())
 
 
-def symbols(names: Iterable[str]) -> Attribute:
-    """References to symbols, in an array."""
-    return mlir.ArrayAttr.get([symbol(name) for name in names], context())
-
-
 @lru_cache(maxsize=65536)
 def i64s(*values: int) -> Attribute:
     """`array<i64: …>`."""
@@ -281,6 +276,13 @@ def constant_array(op: Operation) -> np.ndarray:
     if dtypes.is_complex(dtype):  # the bindings fail to hand over such an attribute
         return literals.read(str(op), shape, dtype)
     return elements(op.attributes["value"])
+
+
+def is_uniform(op: Operation) -> bool:
+    """Whether a `stablehlo.constant` says one element for all."""
+    if dtypes.is_complex(type_of(op.results[0])[1]):
+        return "dense<(" in str(op)
+    return is_splat(op.attributes["value"])
 
 
 def is_splat(value: Any) -> bool:

@@ -203,7 +203,7 @@ def _is_array(value: ir.Value) -> bool:
     op = defining(value)
     if op is None or op.name != "stablehlo.constant":
         return False
-    return ir.size_in_bytes(value) > 0 and not ir.is_splat(op.attributes["value"])
+    return ir.size_in_bytes(value) > 0 and not ir.is_uniform(op)
 
 
 def _constant(value: ir.Value) -> Residual:

@@ -297,7 +297,7 @@ class _Reader:
         op = defining(value)
         if value in self.stored or op is None:
             return None
-        if op.name == "stablehlo.constant" and ir.is_splat(op.attributes["value"]):
+        if op.name == "stablehlo.constant" and ir.is_uniform(op):
             return self._add(Node("number", number=float(ir.constant_array(op).flat[0])))
         if line is None or value not in graph.light or (rows and lanes and graph.is_given(value)):
             return None

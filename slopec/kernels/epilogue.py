@@ -197,7 +197,7 @@ class _Reader:
                 return True
             source = defining(of)
         constant = source is not None and source.name == "stablehlo.constant"
-        if source is not None and constant and ir.is_splat(source.attributes["value"]):
+        if source is not None and constant and ir.is_uniform(source):
             number = float(ir.constant_array(source).flat[0])
             self.given[value] = Step("number", number=number), None
             return True

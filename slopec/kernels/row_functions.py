@@ -96,7 +96,7 @@ class _Reader:
 
     def _made(self, op: ir.Operation, rows: bool, lanes: bool) -> int | None:
         """The node of what an op makes; None if it is to be an input."""
-        if op.name == "stablehlo.constant" and ir.is_splat(op.attributes["value"]):
+        if op.name == "stablehlo.constant" and ir.is_uniform(op):
             return self._add(Node("number", number=float(ir.constant_array(op).flat[0])))
         if op.name in EACH:
             of = tuple(self.read(v, rows=rows, lanes=lanes) for v in op.operands)

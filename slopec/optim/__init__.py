@@ -17,6 +17,8 @@ and their kin keep the state themselves, for `loss.backward()` and `opt.step()`.
 
 from slopec.optim import schedules
 from slopec.optim.adaptive import (
+    asgd_step,
+    rprop_step,
     scale_by_adadelta,
     scale_by_adam,
     scale_by_adamax,
@@ -62,6 +64,7 @@ from slopec.optim.optimizers import (
     adam,
     adamax,
     adamw,
+    asgd,
     by_name,
     lamb,
     lars,
@@ -70,11 +73,13 @@ from slopec.optim.optimizers import (
     nadam,
     radam,
     rmsprop,
+    rprop,
     sgd,
 )
 from slopec.optim.schedules import schedule
 from slopec.optim.scheduling import Scheduler
 from slopec.optim.stateful import (
+    ASGD,
     LAMB,
     LARS,
     SGD,
@@ -90,6 +95,7 @@ from slopec.optim.stateful import (
     NAdam,
     RAdam,
     RMSprop,
+    Rprop,
     StatefulOptimizer,
 )
 from slopec.optim.transformation import (
@@ -105,6 +111,7 @@ from slopec.optim.transformation import (
 from slopec.optim.wrappers import Plateau, accumulated, clipped, ema, loss_scale, loss_scaled
 
 __all__ = [
+    "ASGD",
     "LAMB",
     "LARS",
     "OPTIMIZERS",
@@ -137,6 +144,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "ReduceLROnPlateau",
+    "Rprop",
     "Schedule",
     "Scheduler",
     "SequentialLR",
@@ -153,6 +161,8 @@ __all__ = [
     "adamw",
     "add_decayed_weights",
     "apply_updates",
+    "asgd",
+    "asgd_step",
     "by_name",
     "chain",
     "clip_by_global_norm",
@@ -172,6 +182,8 @@ __all__ = [
     "partitioned",
     "radam",
     "rmsprop",
+    "rprop",
+    "rprop_step",
     "scale",
     "scale_by_adadelta",
     "scale_by_adam",

@@ -10,7 +10,14 @@ from typing import Any
 
 from slopec import dtypes, ops
 from slopec.optim.basic import times
-from slopec.optim.transformation import Transformation, filled_like, tmap, tmap_many
+from slopec.optim.transformation import (
+    Hyper,
+    Number,
+    Transformation,
+    filled_like,
+    tmap,
+    tmap_many,
+)
 from slopec.tensor import Tensor
 
 Betas = tuple[float, float]
@@ -245,3 +252,61 @@ def scale_by_lion(betas: Betas = (0.9, 0.99)) -> Transformation:
         return signs, {"mean": tmap(lambda g, m: lerp(m, g, betas[1]), updates, state["mean"])}
 
     return Transformation(lambda params: {"mean": filled_like(params)}, update)
+
+
+def rprop_step(
+    lr: float = 1e-2, etas: Betas = (0.5, 1.2), step_sizes: tuple[float, float] = (1e-6, 50.0)
+) -> Transformation:
+    """−sign(g) · s, where s of each element begins with lr and grows while g keeps its sign.
+
+    It is multiplied by etas[1] where g has the sign of the step before, and by etas[0] where it has
+    the other one, from which no step is made; it stays within `step_sizes` (Riedmiller & Braun, *A
+    direct adaptive method for faster backpropagation learning: the RPROP algorithm*, 1993).
+    """
+
+    def init(params: Any) -> Any:
+        return {"before": filled_like(params), "size": filled_like(params, lr, real=True)}
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        def moved(g: Tensor, before: Tensor, size: Tensor) -> tuple[Tensor, ...]:
+            turn = ops.real(g * ops.conj(before))
+            factor = ops.where(turn > 0, etas[1], ops.where(turn < 0, etas[0], 1.0))
+            size = ops.clip(size * times(factor, size), *step_sizes)
+            g = ops.where(turn < 0, 0.0, g)
+            return -ops.sign(g) * size, g, size
+
+        stepped, before, size = tmap_many(moved, 3, updates, state["before"], state["size"])
+        return stepped, {"before": before, "size": size}
+
+    return Transformation(init, update)
+
+
+def asgd_step(
+    lr: Number = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6
+) -> Transformation:
+    """−ηₜ (g + lambd · p) with ηₜ = lr / (1 + lambd · lr · (t − 1))^alpha; the mean is kept.
+
+    `average` in the state follows the parameters until step t0, and is their mean from then on
+    (Polyak & Juditsky, *Acceleration of stochastic approximation by averaging*, 1992).
+    """
+    hyper = Hyper({"lr": lr})
+
+    def init(params: Any) -> Any:
+        return {"hyper": hyper.init(), "step": counter(), "average": filled_like(params)}
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        (rate,) = hyper.now(state["hyper"])
+        past = ops.astype(state["step"], dtypes.float32)
+        rate = rate / (1.0 + lambd * rate * past) ** alpha
+        share = 1.0 / ops.maximum(past - t0, 1.0)
+
+        def moved(g: Tensor, p: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+            p = ops.astype(p, g.dtype)
+            step = -times(rate, g) * (g + lambd * p)
+            return step, mean + times(share, g) * (p + step - mean)
+
+        stepped, average = tmap_many(moved, 2, updates, params, state["average"])
+        after = {"hyper": hyper.after(state["hyper"]), "step": state["step"] + 1}
+        return stepped, {**after, "average": average}
+
+    return Transformation(init, update)

@@ -7,6 +7,7 @@ from typing import Any
 import ml_dtypes
 
 from slopec import dtypes, ops
+from slopec.ops.common import bad_argument
 from slopec.optim.adaptive import counter
 from slopec.optim.basic import times
 from slopec.optim.transformation import (
@@ -23,6 +24,18 @@ from slopec.tensor import Tensor
 
 Coefficients = tuple[float, float, float]
 MUON: Coefficients = (3.4445, -4.7750, 2.0315)
+
+
+def _original(rows: int, columns: int) -> float:
+    return math.sqrt(max(1.0, rows / columns))
+
+
+RATES: dict[str | None, Callable[[int, int], float]] = {
+    None: _original,
+    "original": _original,
+    "match_rms_adamw": lambda rows, columns: 0.2 * math.sqrt(max(rows, columns)),
+}
+"""What the steps of Muon are times: Jordan's, or so that AdamW's rates fit (Liu et al., 2025)."""
 
 
 def orthogonalized(
@@ -51,13 +64,16 @@ def scale_by_muon(
     coefficients: Coefficients = MUON,
     steps: int = 5,
     eps: float = 1e-7,
+    adjust_lr_fn: str | None = None,
 ) -> Transformation:
-    """The orthogonalised momentum of matrices, scaled by √max(1, rows / columns).
+    """The orthogonalised momentum of matrices, scaled as `RATES` says.
 
     The momentum is the running mean b ← momentum · b + (1 − momentum) · g. Unlike PyTorch, which
     iterates in bfloat16, the iteration is done in the gradient's type.
     """
-    hyper = Hyper({"momentum": momentum})
+    if adjust_lr_fn not in RATES:
+        raise bad_argument(f"muon: adjust_lr_fn is one of {list(RATES)}, got {adjust_lr_fn!r}")
+    hyper, scaled = Hyper({"momentum": momentum}), RATES[adjust_lr_fn]
 
     def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
         (rate,) = hyper.now(state["hyper"])
@@ -66,8 +82,7 @@ def scale_by_muon(
             keep = times(rate, g)
             b = b + (1.0 - keep) * (g - b)
             direction = g + keep * (b - g) if nesterov else b
-            factor = math.sqrt(max(1.0, g.shape[0] / g.shape[1]))
-            return orthogonalized(direction, coefficients, steps, eps) * factor, b
+            return orthogonalized(direction, coefficients, steps, eps) * scaled(*g.shape), b
 
         stepped, buffer = tmap_many(moved, 2, updates, state["buffer"])
         return stepped, {"hyper": hyper.after(state["hyper"]), "buffer": buffer}

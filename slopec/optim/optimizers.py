@@ -176,6 +176,31 @@ def adadelta(
     )
 
 
+def rprop(
+    lr: float = 1e-2, etas: Betas = (0.5, 1.2), step_sizes: tuple[float, float] = (1e-6, 50.0)
+) -> Optimizer:
+    """p ← p − s · sign(g), where s adapts to how often the sign changes (Riedmiller & Braun, 1993).
+
+    For gradients of the whole data set, whose signs do not vary from batch to batch. `lr` is what
+    every s begins with.
+    """
+    return _optimizer(adaptive.rprop_step(lr, etas, step_sizes))
+
+
+def asgd(
+    lr: Number = 1e-2,
+    lambd: float = 1e-4,
+    alpha: float = 0.75,
+    t0: float = 1e6,
+    weight_decay: Number = 0.0,
+) -> Optimizer:
+    """p ← p − ηₜ (g + lambd · p), whose mean from step t0 on the state keeps as `average`.
+
+    (Polyak & Juditsky, 1992; ηₜ as in Bottou, *Stochastic gradient descent tricks*, 2012.)
+    """
+    return _optimizer(basic.decayed(weight_decay), adaptive.asgd_step(lr, lambd, alpha, t0))
+
+
 def lion(lr: Number = 1e-4, betas: Betas = (0.9, 0.99), weight_decay: Number = 0.0) -> Optimizer:
     """p ← p − lr (sign(β₁m + (1 − β₁)g) + weight_decay · p) (Chen et al., 2023)."""
     return _optimizer(
@@ -234,19 +259,24 @@ def muon(
     nesterov: bool = True,
     ns_steps: int = 5,
     betas: Betas = (0.9, 0.999),
-    eps: float = 1e-8,
+    eps: float = 1e-7,
     ns_coefficients: matrices.Coefficients = matrices.MUON,
+    adjust_lr_fn: str | None = None,
 ) -> Optimizer:
     """Orthogonalised momentum for matrices, AdamW's direction for all other parameters.
 
-    (Jordan et al., *Muon*, 2024.) `betas` and `eps` are AdamW's, `ns_coefficients` the polynomial's
-    whose `ns_steps` iterations orthogonalise.
+    (Jordan et al., *Muon*, 2024.) `betas` are AdamW's, `eps` the least norm that matrices are
+    divided by, `ns_coefficients` the polynomial's whose `ns_steps` iterations orthogonalise.
+    `adjust_lr_fn` is "original", √max(1, rows / columns) times lr, or "match_rms_adamw",
+    0.2 √max(rows, columns) times lr, with which AdamW's learning rates fit.
     """
     return _optimizer(
         matrices.partitioned(
             lambda p: p.ndim == 2,
-            matrices.scale_by_muon(momentum, nesterov, ns_coefficients, ns_steps),
-            adaptive.scale_by_adam(betas, eps),
+            matrices.scale_by_muon(
+                momentum, nesterov, ns_coefficients, ns_steps, eps, adjust_lr_fn
+            ),
+            adaptive.scale_by_adam(betas),
         ),
         basic.decayed(weight_decay),
         basic.scale_by_learning_rate(lr),
@@ -265,6 +295,8 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
         adagrad,
         rmsprop,
         adadelta,
+        rprop,
+        asgd,
         lion,
         lamb,
         lars,

@@ -446,6 +446,8 @@ Adamax = _face("Adamax", optimizers.adamax)
 Adagrad = _face("Adagrad", optimizers.adagrad)
 RMSprop = _face("RMSprop", optimizers.rmsprop)
 Adadelta = _face("Adadelta", optimizers.adadelta)
+Rprop = _face("Rprop", optimizers.rprop)
+ASGD = _face("ASGD", optimizers.asgd)
 Lion = _face("Lion", optimizers.lion)
 LAMB = _face("LAMB", optimizers.lamb)
 LARS = _face("LARS", optimizers.lars)
@@ -462,6 +464,8 @@ STATEFUL = (
     Adagrad,
     RMSprop,
     Adadelta,
+    Rprop,
+    ASGD,
     Lion,
     LAMB,
     LARS,

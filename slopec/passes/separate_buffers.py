@@ -128,11 +128,7 @@ def _same_or_apart(update: ir.Operation, part: ir.Operation, target: ir.Value) -
 def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
     """Whether `value` has uses whose results `op` does not wait for, itself aside."""
     made = defining(value)
-    if (
-        made is not None
-        and made.name == "stablehlo.constant"
-        and ir.is_splat(made.attributes["value"])
-    ):
+    if made is not None and made.name == "stablehlo.constant" and ir.is_uniform(made):
         return False  # filled anew for each use
     if (value.owner if made is None else made.block) != op.block:
         return True  # in a loop, it is needed again

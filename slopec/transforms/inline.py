@@ -169,5 +169,5 @@ def _rename(function: ir.Operation, names: dict[str, str]) -> None:
         attribute = _CALLEES[call.name]
         call.attributes[attribute] = ir.symbol(names[ir.symbol_in(call, attribute)])
     for call in _naming(function):
-        named = [names[symbol.value] for symbol in call.attributes[_NAMED]]
-        call.attributes[_NAMED] = ir.symbols(named)
+        named = [str(ir.symbol(names[symbol.value])) for symbol in call.attributes[_NAMED]]
+        call.attributes[_NAMED] = ir.attr(f"[{', '.join(named)}]")

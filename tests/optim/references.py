@@ -128,6 +128,21 @@ def adadelta(p, g, s, t, lr, rho=0.9, eps=1e-6, weight_decay=0.0):
     return p - lr * delta
 
 
+def rprop(p, g, s, t, lr, etas=(0.5, 1.2), step_sizes=(1e-6, 50.0)):
+    turn = np.sign(g * s.get("before", 0.0))
+    factor = np.select([turn > 0, turn < 0], [etas[1], etas[0]], 1.0)
+    s["size"] = np.clip(s.get("size", lr) * factor, *step_sizes)
+    s["before"] = np.where(turn < 0, 0.0, g)
+    return p - np.sign(s["before"]) * s["size"]
+
+
+def asgd(p, g, s, t, lr, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0.0):
+    rate = lr / (1 + lambd * lr * (t - 1)) ** alpha
+    p = p * (1 - lambd * rate) - rate * (g + weight_decay * p)
+    s["mean"] = s.get("mean", 0.0) + (p - s.get("mean", 0.0)) / max(1.0, t - 1 - t0)
+    return p
+
+
 def lion(p, g, s, t, lr, betas=(0.9, 0.99), weight_decay=0.0):
     direction = np.sign(betas[0] * s.get("m", 0.0) + (1 - betas[0]) * g)
     average(s, "m", g, betas[1])
@@ -173,6 +188,8 @@ def muon(
     nesterov=True,
     ns_steps=5,
     ns_coefficients=(3.4445, -4.7750, 2.0315),
+    eps=1e-7,
+    adjust_lr_fn=None,
 ):
     first, third, fifth = ns_coefficients
     if p.ndim != 2:
@@ -181,12 +198,15 @@ def muon(
     x = (1 - momentum) * g + momentum * b if nesterov else b
     wide = x.shape[0] <= x.shape[1]
     x = x if wide else x.T
-    x = x / max(np.linalg.norm(x), 1e-7)
+    x = x / max(np.linalg.norm(x), eps)
     for _ in range(ns_steps):
         a = x @ x.T
         x = first * x + (third * a + fifth * a @ a) @ x
     x = x if wide else x.T
-    return p * (1 - lr * weight_decay) - lr * max(1.0, p.shape[0] / p.shape[1]) ** 0.5 * x
+    factor = max(1.0, p.shape[0] / p.shape[1]) ** 0.5
+    if adjust_lr_fn == "match_rms_adamw":
+        factor = 0.2 * max(p.shape) ** 0.5
+    return p * (1 - lr * weight_decay) - lr * factor * x
 
 
 CASES = [
@@ -214,6 +234,10 @@ CASES = [
     (rmsprop, {"lr": 0.01}),
     (rmsprop, {"lr": 0.01, "momentum": 0.9, "centered": True, "weight_decay": 0.1}),
     (adadelta, {"lr": 1.0, "weight_decay": 0.1}),
+    (rprop, {"lr": 0.02}),
+    (rprop, {"lr": 0.1, "etas": (0.4, 1.3), "step_sizes": (0.01, 0.2)}),
+    (asgd, {"lr": 0.05, "weight_decay": 0.1}),
+    (asgd, {"lr": 0.05, "lambd": 0.1, "alpha": 0.9, "t0": 5}),
     (lion, {"lr": 0.003, "weight_decay": 0.1}),
     (lamb, {"lr": 0.01, "weight_decay": 0.1}),
     (lars, {"lr": 1.0, "weight_decay": 0.1, "trust_coefficient": 0.02}),
@@ -222,6 +246,7 @@ CASES = [
     (adafactor, {"lr": 0.3, "weight_decay": 0.1, "d": 1.3, "eps": (1e-6, 1e-2)}),
     (muon, {"lr": 0.02}),
     (muon, {"lr": 0.02, "ns_steps": 4, "ns_coefficients": (3.4, -4.7, 2.0)}),
+    (muon, {"lr": 0.02, "eps": 30.0, "adjust_lr_fn": "match_rms_adamw"}),
     (muon, {"lr": 0.02, "nesterov": False, "weight_decay": 0.0, "momentum": 0.8}),
 ]
 """Every optimiser with options that reach all of its terms."""

@@ -5,6 +5,7 @@ import pytest
 
 import slopec as sp
 from slopec import optim
+from tests.optim import references
 from tests.optim.references import CASES
 
 STEPS = 50
@@ -31,6 +32,18 @@ def trajectory(function, options):
             for name, p in params.items()
         }
         yield params
+
+
+@pytest.mark.parametrize("t0", [1e6, 7])
+def test_asgd_keeps_the_mean(t0):
+    p, known, kept = sp.tensor(np.ones(3)), {}, np.ones(3)
+    optimizer = optim.asgd(0.05, t0=t0)
+    state = optimizer.init(p)
+    for t in range(1, 20):
+        slope = gradient(kept, "vector", t)
+        p, state = optimizer.update(sp.tensor(slope), state, p)
+        kept = references.asgd(kept, slope, known, t, 0.05, t0=t0)
+    np.testing.assert_allclose(state[-1]["average"].numpy(), known["mean"], rtol=1e-5)
 
 
 def test_every_optimiser_is_here():
@@ -62,7 +75,7 @@ def test_against_torch(function, options):
     name = function.__name__
     if name in ONLY_HERE:
         pytest.skip("PyTorch has none")
-    known = {"adamw": "AdamW", "adafactor": "Adafactor", "muon": "Muon"}
+    known = {"adamw": "AdamW", "asgd": "ASGD", "adafactor": "Adafactor", "muon": "Muon"}
     cls = getattr(torch.optim, {**IN_TORCH, **known}.get(name, name.capitalize()))
     chosen = [n for n in SHAPES if name != "muon" or len(SHAPES[n]) == 2]
     params = {n: torch.nn.Parameter(torch.tensor(start()[n])) for n in chosen}

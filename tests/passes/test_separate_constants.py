@@ -16,6 +16,18 @@ FUNCTIONS = {
     "times": (lambda s, k: complex_of(s, k.dtype) * k, lambda s, k: s * k),
     "over": (lambda s, k: k / complex_of(s, k.dtype), lambda s, k: k / s),
     "matrix": (lambda s, k: complex_of(s, k.dtype) * sp.eye(3) @ k, lambda s, k: s * k),
+    "updated": (
+        lambda s, k: sp.full(5, 2j, dtype=k.dtype).at[1:4].set(complex_of(s, k.dtype) * k[0]),
+        lambda s, k: np.array([2j, *(s * k[0]), 2j]),
+    ),
+    "updated with a constant": (
+        lambda s, k: sp.full(3, 2j, dtype=k.dtype).at[:1].set(k[0, 1]) * complex_of(s, k.dtype),
+        lambda s, k: s * np.array([k[0, 1], 2j, 2j]),
+    ),
+    "scattered into": (
+        lambda s, k: sp.zeros(5, dtype=k.dtype).at[sp.tensor([0, 2, 2])].add(s * k[0]),
+        lambda s, k: s * np.array([k[0, 0], 0, k[0, 1] + k[0, 2], 0, 0]),
+    ),
     "uniform": (lambda s, k: complex_of(s, k.dtype) * (0 * k + (1 - 2j)), lambda s, k: s * (1 - 2j) + 0 * k),
 }  # fmt: skip
 

@@ -128,7 +128,7 @@ def _is_infinite(value: ir.Value) -> bool:
         return False
     if not dtypes.is_floating(ir.type_of(value)[1]):
         return False
-    return ir.is_splat(op.attributes["value"]) and bool(np.isinf(ir.constant_array(op)).all())
+    return ir.is_uniform(op) and bool(np.isinf(ir.constant_array(op)).all())
 
 
 @linear("stablehlo.divide")
