@@ -17,6 +17,7 @@ from slopec.kernels import (
     routines,
     row_functions,
     row_loops,
+    turnings,
 )
 from slopec.kernels.elementwise import EACH
 from slopec.kernels.hardware import Vectors, vectors_of
@@ -35,7 +36,10 @@ PLACES: tuple[dict[str, Place], ...] = (
 that follow along; first come, first served."""
 
 ROWS: dict[str, Place] = dict.fromkeys(EACH, row_functions.place)
-"""What is looked at last, once folds of columns have what they need."""
+"""What is looked at once folds of columns have what they need."""
+
+TURNS: dict[str, Place] = {"stablehlo.transpose": turnings.place}
+"""What is looked at last: it goes by what other kernels take and write."""
 
 
 def place_kernels(module: ir.Module, target: Target) -> bool:
@@ -48,8 +52,9 @@ def place_kernels(module: ir.Module, target: Target) -> bool:
     several = [_placed(places, module, vectors) for places in PLACES]
     folded = column_functions.place(module, vectors)
     rows = _placed(ROWS, module, vectors)
+    turned = _placed(TURNS, module, vectors)
     parts.gather(module)
-    return any([any_routine, *several, folded, rows])
+    return any([any_routine, *several, folded, rows, turned])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

@@ -68,6 +68,11 @@ class Term:
 Index = Term | int
 
 
+def _some(first: Index | None, lanes: int) -> Index | None:
+    """The `first` lanes; None if they are known to be all of them."""
+    return None if isinstance(first, int) and first >= lanes else first
+
+
 @dataclass(frozen=True, eq=False)
 class Memory:
     """A buffer: an operand, a result, or a little room on the stack."""
@@ -77,7 +82,7 @@ class Memory:
     shape: ir.Shape
     dtype: DType
 
-    def load(self, *indices: Index, lanes: int = 0, first: int | None = None) -> Term:
+    def load(self, *indices: Index, lanes: int = 0, first: Index | None = None) -> Term:
         """The element at `indices`, or a vector of `lanes` from there on.
 
         With `first`, only so many are read and the other lanes are 0.
@@ -87,14 +92,14 @@ class Memory:
         memory = Term(self.body, self.value)
         if not lanes:
             return self.body.op("memref.load", memory, *places, type=element)
-        type_ = f"vector<{lanes}x{element}>"
-        if first is None or first >= lanes:
+        type_, first = f"vector<{lanes}x{element}>", _some(first, lanes)
+        if first is None:
             return self.body.op("vector.load", memory, *places, type=type_)
         mask, zeros = self.body.mask(first, lanes), self.body.number(0, self.dtype, lanes)
         return self.body.op("vector.maskedload", memory, *places, mask, zeros, type=type_)
 
     def store(
-        self, value: Term, *indices: Index, first: int | None = None, streaming: bool = False
+        self, value: Term, *indices: Index, first: Index | None = None, streaming: bool = False
     ) -> None:
         """Write an element, a vector, or of a vector only the `first` lanes.
 
@@ -105,12 +110,12 @@ class Memory:
         lanes = value.body.lanes(value)
         if not lanes:
             self.body.effect("memref.store", value, memory, *places)
-        elif first is None or first >= lanes:
+        elif (some := _some(first, lanes)) is None:
             size = ir.i64(lanes * self.dtype.itemsize)
             facts = {"nontemporal": ir.boolean(True), "alignment": size} if streaming else {}
             self.body.effect("vector.store", value, memory, *places, **facts)
         else:
-            mask = self.body.mask(first, lanes)
+            mask = self.body.mask(some, lanes)
             self.body.effect("vector.maskedstore", memory, *places, mask, value)
 
     def prefetch(self, *indices: Index, write: bool = False) -> None:
@@ -236,9 +241,11 @@ class Body:
         type_ = f"vector<{len(lanes)}x{dtypes.MLIR_NAMES[self.dtype(a)]}>"
         return self.op("vector.shuffle", a, b, type=type_, mask=ir.i64s(*lanes))
 
-    def mask(self, first: int, lanes: int) -> Term:
+    def mask(self, first: Index, lanes: int) -> Term:
         """A vector of booleans of which the `first` are true."""
         type_ = f"vector<{lanes}xi1>"
+        if isinstance(first, Term):
+            return self.op("vector.create_mask", first, type=type_)
         return self.op("vector.constant_mask", type=type_, mask_dim_sizes=ir.i64s(first))
 
     # --- workgroups, loops and memory --------------------------------------------------------

@@ -141,7 +141,7 @@ class _Reader:
 
     def _beside(self, op: ir.Operation) -> list[ir.Operation]:
         """The users of an op that are in its block, not in a loop or branch."""
-        return [user for user in _users(op) if user.block == op.block]
+        return [user for user in users(op) if user.block == op.block]
 
     @property
     def whole(self) -> int:
@@ -156,7 +156,7 @@ class _Reader:
             taken = {v for op in inside[1:] for v in op.operands if v in self.given}
             if inside[-1].results[0].type != self.op.results[0].type:
                 continue
-            within = all(user in inside for op in inside[:-1] for user in _users(op))
+            within = all(user in inside for op in inside[:-1] for user in users(op))
             if within and all(self._is_stored(v, inside) for v in taken):
                 return last
         return 0
@@ -170,7 +170,7 @@ class _Reader:
         if made.name in _NEVER_STORED:
             return False
         computed = kind_of(made) is not None or made.name == "stablehlo.convert"
-        return not computed or any(user not in inside for user in _users(made))
+        return not computed or any(user not in inside for user in users(made))
 
     def _fits(self, op: ir.Operation, made: set[ir.Value]) -> bool:
         """Whether an op is a step, all of whose operands are made before or inputs."""
@@ -205,7 +205,7 @@ class _Reader:
         return True
 
 
-def _users(op: ir.Operation) -> list[ir.Operation]:
+def users(op: ir.Operation) -> list[ir.Operation]:
     """The ops that use an op's result, each once."""
     found: list[ir.Operation] = []
     for use in op.results[0].uses:

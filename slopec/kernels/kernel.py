@@ -56,11 +56,16 @@ class Kernel:
 
 
 def call(
-    kernel: Kernel, operands: Sequence[ir.Value], module: ir.Module, before: ir.Operation
+    kernel: Kernel,
+    operands: Sequence[ir.Value],
+    module: ir.Module,
+    before: ir.Operation,
+    shapes: Sequence[ir.Shape] | None = None,
 ) -> list[ir.Value]:
     """Dispatch a kernel before an op of a module, which gets its code if it has none of it yet.
 
-    Operands may have other shapes than the kernel's, of as many elements: buffers are dense.
+    Operands, and results by `shapes`, may have other shapes than the kernel's, of as many elements:
+    buffers are dense.
     """
     names = {ir.symbol_name(op) for op in module.body.operations}
     if kernel.name not in names:
@@ -71,7 +76,9 @@ def call(
         "entry_points": entry_points(kernel.name),
         "operandSegmentSizes": ir.attr(f"array<i32: 0, {len(operands)}, 0, 0>"),
     }
-    types = [ir.tensor_type(*type_) for type_ in kernel.results]
+    made = [shape for shape, _ in kernel.results] if shapes is None else shapes
+    pairs = zip(made, kernel.results, strict=True)
+    types = [ir.tensor_type(shape, dtype) for shape, (_, dtype) in pairs]
     point = ir.InsertionPoint(before)
     return list(ir.create("flow.dispatch", types, operands, facts, before.location, point).results)
 

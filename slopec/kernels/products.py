@@ -32,7 +32,7 @@ def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors
     shape, _ = ir.type_of(op.results[0])
     outer = _loop_around(op, right)
     matrix = (product.k, product.n) if product.rhs == "rows" else (product.n, product.k)
-    constant = _constant_behind(right)
+    constant = constant_behind(right)
     once = outer is not None or constant is not None
     if not _pays(product, vectors, once):
         return False
@@ -99,15 +99,15 @@ def _pays(product: Product, vectors: Vectors, once: bool) -> bool:
 # --- right matrices that are packed once -----------------------------------------------------
 
 
-def _constant_behind(value: ir.Value) -> ir.Value | None:
+def constant_behind(value: ir.Value) -> ir.Value | None:
     """The constant that a value is, moved about perhaps, without the barriers around that."""
     if isinstance(value.owner, ir.Block):
         return None
     op = value.owner.operation
     if op.name == "stablehlo.optimization_barrier":
-        return _constant_behind(op.operands[ir.OpResult(value).result_number])
+        return constant_behind(op.operands[ir.OpResult(value).result_number])
     if op.name in ("stablehlo.transpose", "stablehlo.reshape"):
-        return value if _constant_behind(op.operands[0]) is not None else None
+        return value if constant_behind(op.operands[0]) is not None else None
     return value if op.name == "stablehlo.constant" else None
 
 
