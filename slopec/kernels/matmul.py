@@ -74,7 +74,8 @@ class Schedule:
 
     A workgroup computes `rows` × `columns` of the result, over blocks of `depth`. Of each block the
     right matrix is packed into panels that are `vectors` registers of `lanes` wide; sums of
-    `height` rows by one panel stay in registers.
+    `height` rows by one panel stay in registers. Of the workgroups side by side, those after the
+    first `full` have `narrow` columns only.
     """
 
     height: int
@@ -83,6 +84,13 @@ class Schedule:
     rows: int
     columns: int
     depth: int
+    full: int
+    narrow: int
+
+    def across(self, n: int) -> int:
+        """How many workgroups side by side have `n` columns."""
+        rest = n - self.full * self.columns
+        return -(-n // self.columns) if rest <= 0 else self.full - (-rest // self.narrow)
 
     @property
     def width(self) -> int:
@@ -114,7 +122,21 @@ def schedule(product: Product, vectors: Vectors) -> Schedule:
     rows, columns = _part(m, down, height), _part(n, across, width)
     most = min(DEPTH, max(4 * lanes, _BLOCK // (columns * product.dtype.itemsize)))
     deep = -(-product.k // most)
-    return Schedule(height, wide, lanes, rows, columns, _part(product.k, deep, lanes))
+    ends = _ends(n, columns, width) if parts() == across else (across, columns)
+    return Schedule(height, wide, lanes, rows, columns, _part(product.k, deep, lanes), *ends)
+
+
+def _ends(n: int, columns: int, width: int) -> tuple[int, int]:
+    """How many workgroups come before narrow ones, and how many columns those have.
+
+    Whoever has the last one keeps the others waiting, so the last quarter is handed out in pieces.
+    """
+    count = -(-n // columns)
+    full = 3 * count // 4
+    for narrow in range(width, columns, width):
+        if full - (-(n - full * columns) // narrow) < EIGHTS:
+            return full, narrow
+    return count, columns
 
 
 def _part(size: int, parts: int, unit: int) -> int:
@@ -124,7 +146,7 @@ def _part(size: int, parts: int, unit: int) -> int:
 
 def matmul(product: Product, cut: Schedule) -> Kernel:
     """The kernel of a product; if the right matrix is to be packed, a second result has room."""
-    grid = (-(-product.n // cut.columns), -(-product.m // cut.rows), product.batch)
+    grid = (cut.across(product.n), -(-product.m // cut.rows), product.batch)
     panels = -(-cut.columns // cut.width)
     room = (*reversed(grid), panels, cut.depth, cut.width), product.dtype
     results = (product.result,) if product.rhs == "packed" else (product.result, room)
@@ -157,7 +179,7 @@ class _Writer:
         """The body: for each block of the depth, pack and multiply."""
         k, product, cut = self.body, self.product, self.cut
         x, y, z = (k.workgroup(d) for d in range(3))
-        row, column = y * cut.rows, x * cut.columns
+        row, column = y * cut.rows, self._column(x)
         with k.loop(0, product.k, cut.depth) as block:
             start = block.index
             depth = k.minimum(cut.depth, k.index(product.k) - start)
@@ -175,10 +197,17 @@ class _Writer:
                 with k.when(k.compare(row + cut.rows, ">", full)):
                     self._rows(k.index(full), product.m - full, column, panels, start, depth)
 
+    def _column(self, x: Term) -> Term:
+        """Where the columns of a workgroup begin."""
+        cut = self.cut
+        if cut.narrow == cut.columns:
+            return x * cut.columns
+        return x * cut.narrow + self.body.minimum(x, cut.full) * (cut.columns - cut.narrow)
+
     def _panels(self, column: Term) -> Iterator[Panel]:
         """The panels of a workgroup: a loop over the full ones, then the narrow one at the end."""
         k, cut, full = self.body, self.cut, self.product.n // self.cut.width * self.cut.width
-        stop = column + cut.columns
+        stop = self._column(k.workgroup(0) + 1)
         with k.loop(column, k.minimum(stop, full), cut.width) as trip:
             yield Panel(trip.index, cut.width, cut.lanes)
         if full < self.product.n:

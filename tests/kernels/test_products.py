@@ -17,7 +17,10 @@ SIZES = (
     (40, 160, 513),
     (16, 700, 133),
     (300, 34, 999),
+    (33, 1030, 70),
+    (24, 1100, 40),
 )
+GROUPS = range(400)
 LHS, RHS = ("rows", "columns"), ("rows", "columns", "constant rows", "constant columns")
 
 
@@ -197,6 +200,14 @@ def test_schedules_fit_registers_and_cover_the_result(vectors):
         assert cut.rows % cut.height == 0 or cut.rows >= m
         assert cut.depth % cut.lanes == 0
         assert cut.height * cut.vectors + cut.vectors < vectors.registers
+        assert cut.narrow % cut.width == 0
+        ends = [min(x, cut.full) * cut.columns + max(0, x - cut.full) * cut.narrow for x in GROUPS]
+        assert ends[cut.across(n)] >= n > ends[cut.across(n) - 1]
+
+
+def test_the_last_quarter_is_handed_out_in_pieces():
+    cut = schedule(Product(1, 2048, 2048, 2048, dtypes.float32), Vectors(64, 32))
+    assert (cut.full, cut.columns, cut.narrow, cut.across(2048)) == (12, 128, 32, 28)
 
 
 @pytest.mark.parametrize(
