@@ -1,9 +1,10 @@
 """The calling convention: what IREE is told about the arguments of exported functions.
 
-State that a call replaces is updated in its own buffers. A program with much intermediate memory
-takes it from the caller, who keeps it from call to call: IREE's host drivers ask the system for it
-at every call and give it back, and most of a training step's time can go into touching new pages
-(GPT 4×128, 32×64 tokens: 107 ms, of which 55 ms with the memory kept).
+State that a call replaces is updated in its own memory, or, where something may still read that, in
+a second buffer that takes turns with it: an argument of its own. A program with much intermediate
+memory takes it from the caller, who keeps it from call to call: IREE's host drivers ask the system
+for it at every call and give it back, and most of a training step's time can go into touching new
+pages (GPT 4×128, 32×64 tokens: 107 ms, of which 55 ms with the memory kept).
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -11,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from slopec import ir
 from slopec.overwriting import Overwriting
 from slopec.passes.routines import KERNEL
+from slopec_runtime.convention import TURNING
 from slopec_runtime.manifest import EntryPoint
 
 KEPT = 16 << 20
@@ -21,19 +23,31 @@ _NO_MEMORY = frozenset({"stablehlo.constant", "stablehlo.reshape"})
 _BRANCHES = frozenset({"stablehlo.while", "stablehlo.if", "stablehlo.case", "func.call"})
 
 
-def alias_donated(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
-    """Let the results that replace donated inputs live in their buffers, where that is safe."""
+def place_state(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
+    """Have results that replace donated inputs written to their memory, where that is safe.
+
+    The others go into buffers that come as further arguments, in the order in which the function's
+    reflection names the results.
+    """
     for entry, function in _exported(module, entries):
         places = {output.slot: i for i, output in enumerate(entry.outputs) if output.slot}
         overwriting = Overwriting.of(function)
-        replaced = {
-            i: places[given.slot]
-            for i, given in enumerate(entry.inputs)
-            if given.donated and given.slot in places
-        }
-        aliases = {i: ir.i32(p) for i, p in replaced.items() if overwriting.allowed(i, p)}
-        if aliases:
-            ir.set_argument_attributes(function, "tf.aliasing_output", aliases)
+        written, turning = dict[int, int](), list[int]()
+        for i, given in enumerate(entry.inputs):
+            if not given.donated or given.slot not in places:
+                continue
+            place = places[given.slot]
+            if overwriting.allowed(i, place):
+                written[i] = place
+            elif ir.size_in_bytes(overwriting.end.operands[place]):
+                turning.append(place)
+        types = ir.function_type(function)[1]
+        written.update({ir.append_argument(function, types[p]): p for p in turning})
+        if written:
+            numbers = {i: ir.i32(place) for i, place in written.items()}
+            ir.set_argument_attributes(function, "tf.aliasing_output", numbers)
+        if turning:
+            ir.set_reflection(function, TURNING, ",".join(map(str, turning)))
 
 
 def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
@@ -43,7 +57,7 @@ def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
     """
     for _, function in _exported(module, entries):
         if _straight(function) and _intermediate_bytes(function) >= KEPT:
-            position = ir.append_argument(function, "!hal.buffer")
+            position = ir.append_argument(function, ir.type_named("!hal.buffer"))
             ir.set_argument_attributes(function, "iree.abi.transients", {position: ir.unit()})
 
 

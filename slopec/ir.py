@@ -425,12 +425,11 @@ def is_public(op: Operation) -> bool:
     return "sym_visibility" not in op.attributes or string_in(op, "sym_visibility") == "public"
 
 
-def append_argument(op: Operation, type_: str) -> int:
+def append_argument(op: Operation, type_: Type) -> int:
     """Give a function with a body one more, last argument; returns its position."""
     inputs, results = function_type(op)
-    made = Type.parse(type_, context())
-    set_function_type(op, [*inputs, made], results)
-    body_of(op).add_argument(made, unknown())
+    set_function_type(op, [*inputs, type_], results)
+    body_of(op).add_argument(type_, unknown())
     if "arg_attrs" in op.attributes:
         rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"]), mlir.DictAttr.get({}, context())]
         op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, context())
@@ -455,6 +454,11 @@ def set_argument_attributes(op: Operation, name: str, values: Mapping[int, Attri
         rows[index][name] = value
     made = (mlir.DictAttr.get(row, context()) for row in rows)
     op.attributes["arg_attrs"] = mlir.ArrayAttr.get(list(made), context())
+
+
+def set_reflection(op: Operation, name: str, text: str) -> None:
+    """Have a function, once compiled, tell this text by this name."""
+    op.attributes["iree.reflection"] = mlir.DictAttr.get({name: string(text)}, context())
 
 
 def body_of(op: Operation) -> Block:

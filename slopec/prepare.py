@@ -13,7 +13,7 @@ from pathlib import Path
 
 from slopec import cache, ir
 from slopec.buckets import independent_dims
-from slopec.convention import alias_donated, take_scratch
+from slopec.convention import place_state, take_scratch
 from slopec.cost import cost_of
 from slopec.lower import Lowered
 from slopec.passes import Observer, parse_pipeline, run_pipeline
@@ -79,7 +79,7 @@ def _run(
     run_pipeline(module, parse_pipeline(optimize), observer)
     run_pipeline(module, parse_pipeline(legalize), observer)
     cost = _cost(module)
-    alias_donated(module, lowered.entries)
+    place_state(module, lowered.entries)
     if keeps_scratch:
         take_scratch(module, lowered.entries)
     return Prepared(ir.bytecode(module), dims, cost)

@@ -20,10 +20,10 @@ from iree.runtime import VmModule
 
 from slopec.diagnostics import UsageError
 from slopec_runtime.artifact import Artifact, read
-from slopec_runtime.call import scratch_size
+from slopec_runtime.convention import scratch_size, turning
 from slopec_runtime.devices import HOST_DRIVERS, choose, instance
 from slopec_runtime.dtypes import numpy_dtype
-from slopec_runtime.manifest import EntryPoint, Input, Variant
+from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
 from slopec_runtime.sizes import evaluate
 
 _RECORDED = "host-execution,executable-metadata,queue-events"
@@ -85,14 +85,13 @@ def profile(
         raise UsageError("S0414", f"dispatches are timed on the CPU only, not on `{chosen}`")
     with TemporaryDirectory() as folder:
         record = Path(folder) / "record.ireeprof"
-        given = [_argument(i, artifact, variant, Path(folder)) for i in enumerate(facts.inputs)]
+        given = _arguments(artifact, facts, variant, Path(folder))
         output = _run(
             "iree-benchmark-module",
             f"--module={path}",
             f"--device={chosen}",
             f"--function={variant.symbol}",
             *given,
-            *_scratch(artifact, variant),
             f"--benchmark_min_time={calls}x",
             "--benchmark_format=json",
             f"--device_profiling_mode={_RECORDED}",
@@ -117,24 +116,23 @@ def _variant(entry: EntryPoint, sizes: Mapping[str, int]) -> Variant:
     return max(fitting, key=lambda v: math.prod(v.dims.values()))
 
 
-def _argument(given: tuple[int, Input], artifact: Artifact, variant: Variant, folder: Path) -> str:
-    """An input as IREE's tools take it, its content in a file."""
-    number, facts = given
-    shape = [evaluate(size, variant.dims) for size in facts.shape]
-    dtype = numpy_dtype(facts.dtype)
-    content = artifact.state(facts.slot) if facts.slot else None
-    path = folder / f"{number}.bin"
-    path.write_bytes(_random(shape, dtype) if content is None else content)
-    element = _ELEMENTS.get(facts.dtype) or f"{_KINDS[dtype.kind]}{8 * dtype.itemsize}"
-    return f"--input={'x'.join([*map(str, shape), element])}=@{path}"
-
-
-def _scratch(artifact: Artifact, variant: Variant) -> list[str]:
-    """The memory that the function takes, as IREE's tools take it."""
+def _arguments(artifact: Artifact, entry: EntryPoint, variant: Variant, folder: Path) -> list[str]:
+    """All that the function takes, as IREE's tools take it, what memory contains in files."""
     module = VmModule.copy_buffer(instance(), artifact.module)
     function = module.lookup_function(variant.symbol)
+    written = [] if function is None else [entry.outputs[place] for place in turning(function)]
+    given = []
+    taken: list[Input | Output] = [*entry.inputs, *written]
+    for number, facts in enumerate(taken):
+        shape = [evaluate(size, variant.dims) for size in facts.shape]
+        dtype = numpy_dtype(facts.dtype)
+        content = artifact.state(facts.slot) if facts.slot else None
+        path = folder / f"{number}.bin"
+        path.write_bytes(_random(shape, dtype) if content is None else content)
+        element = _ELEMENTS.get(facts.dtype) or f"{_KINDS[dtype.kind]}{8 * dtype.itemsize}"
+        given.append(f"--input={'x'.join([*map(str, shape), element])}=@{path}")
     size = None if function is None else scratch_size(function)
-    return [] if size is None else [f"--input=&{size}xi8"]
+    return given if size is None else [*given, f"--input=&{size}xi8"]
 
 
 def _random(shape: Sequence[int], dtype: np.dtype[Any]) -> bytes:

@@ -7,6 +7,7 @@ whoever looks inside makes the view of it, which takes longer.
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import TYPE_CHECKING, Any
 
 from iree.runtime import BufferUsage, DeviceArray, HalBufferView, HalFence, MemoryType
@@ -65,6 +66,12 @@ def download(
 def allocate(device: Device, size: int) -> HalBuffer:
     """`size` bytes of device memory with whatever they contain."""
     return device.handle.allocator.allocate_buffer(_DEVICE_LOCAL, _DEFAULT_USAGE, size)
+
+
+def empty(device: Device, shape: Sequence[int], dtype: np.dtype[Any]) -> VmRef:
+    """An array on the device with whatever its memory contains."""
+    buffer = allocate(device, math.prod(shape) * dtype.itemsize)
+    return HalBufferView(buffer, list(shape), element_type(dtype)).__iree_vm_ref__
 
 
 def duplicate(device: Device, array: VmRef) -> VmRef:

@@ -10,6 +10,7 @@ from iree.runtime import VmVariantList
 from . import buffers
 from .arrays import Array
 from .context import FAILURES, failure
+from .convention import scratch_size, turning
 from .dtypes import numpy_dtype
 from .errors import Error
 from .operands import Expected, operand
@@ -19,7 +20,7 @@ from .tree import leaves
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iree.runtime import VmFunction, VmRef
+    from iree.runtime import VmRef
 
     from .context import Context
     from .manifest import EntryPoint, Shape, Variant
@@ -59,6 +60,12 @@ class Call:
         # Whether the function takes just what is passed, which then needs no sorting out.
         self._is_plain = not any(array.slot is not None or array.donated for array in entry.inputs)
         self._donates = [array.slot for array in entry.inputs if array.slot and array.donated]
+        # Slots whose next values go where they were a call before, and the inputs they are.
+        self._turning = [
+            (slot, self._slots.index(slot))
+            for slot in (entry.outputs[i].slot for i in turning(self._function))
+            if slot is not None
+        ]
         self._replaces = [(i, out.slot) for i, out in enumerate(entry.outputs) if out.slot]
         returned = set(leaves(entry.result))
         self._results = [
@@ -145,6 +152,8 @@ class Call:
         arguments, results = VmVariantList(len(fed) + 3), VmVariantList(len(self._positions))
         for handle in fed:
             arguments.push_ref(handle)
+        for slot, _ in self._turning:
+            arguments.push_ref(self._state.spare(slot))
         if self._scratch is not None:
             arguments.push_ref(self._context.scratch(self._scratch))
         for slot in self._donates:
@@ -161,10 +170,12 @@ class Call:
             self._entangled = self._find_entangled(fed, outputs)
         for i in self._entangled:
             outputs[i] = buffers.duplicate(self._device, outputs[i])
+        for slot, i in self._turning:
+            self._state.spares[slot] = fed[i]
         return outputs
 
     def _find_entangled(self, fed: Sequence[VmRef], outputs: Sequence[VmRef]) -> list[int]:
-        """Outputs that lie where a lasting input or an earlier output lies.
+        """Outputs that lie where an input lies that is not overwritten, or an earlier output.
 
         IREE returns an input that passes through unchanged, or is only reshaped, in place, and
         one buffer for two equal outputs. If one of two such arrays were donated later, the other
@@ -172,10 +183,11 @@ class Call:
         property of the compiled function.
         """
         device = self._device
+        spared = {i for _, i in self._turning}
         seen = {
             buffers.address(device, handle)
-            for handle, array in zip(fed, self._entry.inputs, strict=True)
-            if not array.donated
+            for i, (handle, array) in enumerate(zip(fed, self._entry.inputs, strict=True))
+            if not array.donated or i in spared
         }
         found = []
         for i, handle in enumerate(outputs):
@@ -192,12 +204,6 @@ class Call:
         """
         slot = self._entry.outputs[position].slot
         return slot in self._state.donated and not self._donates
-
-
-def scratch_size(function: VmFunction) -> int | None:
-    """The bytes that a function takes as its last argument; None if it has no such argument."""
-    stated = function.reflection.get("iree.abi.transients.size.constant")
-    return None if stated is None else max(1, int(stated))
 
 
 def _sized(shape: Shape, dims: Mapping[str, int]) -> tuple[int, ...]:

@@ -27,8 +27,8 @@ class State(MutableMapping[str, Array]):
     array that was read before. Assign NumPy arrays, device arrays, numbers or lists; they are
     checked like inputs (Error S0511, S0512), unknown names raise Error S0514.
 
-    `held` are IREE's handles and `lost` the entry in whose failed call a slot was lost; both
-    belong to whoever holds `lock`.
+    `held` are IREE's handles, `spares` the memory where slots that take turns were a call before,
+    and `lost` the entry in whose failed call a slot was lost; all belong to whoever holds `lock`.
     """
 
     def __init__(self, manifest: Manifest, device: Device, meter: Meter) -> None:
@@ -38,6 +38,7 @@ class State(MutableMapping[str, Array]):
         self._meter = meter
         self.lock = Lock()
         self.held: dict[str, VmRef] = {}
+        self.spares: dict[str, VmRef] = {}
         self.lost: dict[str, str] = {}
         self.donated = frozenset(
             array.slot
@@ -62,6 +63,14 @@ class State(MutableMapping[str, Array]):
     def own(self, name: str, handle: VmRef) -> VmRef:
         """A handle whose content stays: later calls write to the memory of a donated slot."""
         return buffers.duplicate(self._device, handle) if name in self.donated else handle
+
+    def spare(self, name: str) -> VmRef:
+        """Memory for the next value of a slot, which nobody else has; the caller holds `lock`."""
+        spare = self.spares.pop(name, None)
+        if spare is None:
+            slot = self._slots[name]
+            spare = buffers.empty(self._device, slot.shape, numpy_dtype(slot.dtype))
+        return spare
 
     def missing(self, name: str) -> MissingSlotError:
         """The error for a slot that has no value; the caller holds `lock`."""

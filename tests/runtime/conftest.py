@@ -51,6 +51,12 @@ func.func @step(%g: tensor<3x2xf32>, %w: tensor<3x2xf32> {tf.aliasing_output = 1
     : (tensor<3x2xf32>, tensor<f32>) -> tensor<f32>
   return %loss, %out, %new : tensor<f32>, tensor<3x2xf32>, tensor<3x2xf32>
 }
+func.func @turn(%w: tensor<3x2xf32>, %next: tensor<3x2xf32> {tf.aliasing_output = 1 : i32})
+    -> (tensor<3x2xf32>, tensor<3x2xf32>) attributes {iree.reflection = {slopec.turning = "1"}} {
+  %old = stablehlo.add %w, %w : tensor<3x2xf32>
+  %new = stablehlo.reverse %w, dims = [0] : tensor<3x2xf32>
+  return %old, %new : tensor<3x2xf32>, tensor<3x2xf32>
+}
 func.func @peek(%w: tensor<3x2xf32>) -> tensor<3x2xf32> {
   return %w : tensor<3x2xf32>
 }
@@ -206,6 +212,13 @@ def entries() -> dict[str, EntryPoint]:
             arguments=(("g", 0),),
             result=Branch("dict", (0, 1), ("loss", "w")),
             variants=(Variant("step"),),
+        ),
+        "turn": EntryPoint(
+            inputs=(Input(**weight("w", slot="w", donated=True)),),
+            outputs=(Output(**weight("old")), Output(**weight("w", slot="w"))),
+            arguments=(),
+            result=Branch("tuple", (0, 1)),
+            variants=(Variant("turn"),),
         ),
         "peek": EntryPoint(
             inputs=(Input(**weight("w", slot="w")),),

@@ -54,6 +54,39 @@ def test_they_do_not_where_addresses_are_unknown_either(program, monkeypatch):
     test_equal_initial_values_do_not_share_memory(program)
 
 
+def test_slots_that_must_not_be_overwritten_live_in_two_buffers_by_turns(program):
+    program.state["m"] = np.zeros((3, 2), np.float32)
+    places, w = [], WEIGHT
+    for _ in range(4):
+        old, new = program.turn()
+        assert_array_equal(old, w * 2)
+        w = w[::-1]
+        assert_array_equal(new, w)
+        places.append(buffers.address(program._context.device, program.state.held["w"]))
+    assert places[0] == places[2] != places[1] == places[3]
+
+    program.step(ONES)  # which replaces it in its own memory, wherever that is
+    w = w - ONES
+    program.turn()
+    program.state["w"] = w = w * 3
+    program.turn()
+    assert_array_equal(program.state["w"], w[::-1])
+
+
+def test_what_was_read_or_cloned_stays_while_buffers_take_turns(program):
+    read, (_, returned), twin = program.state["w"], program.turn(), program.clone()
+    peeked, view = program.peek(), program.state["w"].numpy()
+    for _ in range(3):
+        program.turn()
+        twin.turn()
+
+    assert_array_equal(read, WEIGHT)
+    for kept in (returned, peeked, view):
+        assert_array_equal(kept, WEIGHT[::-1])
+    for there in (program, twin):
+        assert_array_equal(there.state["w"], WEIGHT)
+
+
 def test_values_read_earlier_do_not_change(program):
     program.init()
     before = program.state["w"]
