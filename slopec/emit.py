@@ -5,6 +5,7 @@ it, best first, until one succeeds. Failures come back as errors at the user's l
 compiler is one of them.
 """
 
+import hashlib
 import os
 import platform
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 
 from slopec import cache, ir
 from slopec.convention import give_back_scratch, hopeful
@@ -386,7 +388,16 @@ def identity(target: Target, options: EmitOptions) -> list[str]:
     table = repr(list(CONFIGURATIONS.values()))
     chosen = options.configuration or ""
     extra = [*target.process_flags, *options.flags, edition() if options.kernels else ""]
-    return [IREE_VERSION, target.name, *target.flags, *extra, chosen, table, machine]
+    return [IREE_VERSION, _driver(), target.name, *target.flags, *extra, chosen, table, machine]
+
+
+@lru_cache(maxsize=1)
+def _driver() -> str:
+    """A digest of what drives IREE's compiler, and changes modules between its phases."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("emit_*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _facts(emitted: Emitted) -> dict[str, object]:

@@ -56,6 +56,8 @@ class Text(ctypes.Structure):
         return ctypes.string_at(self.data, self.length)
 
 
+OnOperation = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+"""Who is shown operations one by one; 0 goes on."""
 _OnText = ctypes.CFUNCTYPE(None, Text, ctypes.c_void_p)
 _OnDiagnostic = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p)
 
@@ -81,6 +83,15 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "mlirOperationRemoveAttributeByName": (ctypes.c_bool, _H, _T),
     "mlirOperationRemoveFromParent": (None, _H),
     "mlirOperationVerify": (ctypes.c_bool, _H),
+    "mlirOperationWalk": (None, _H, OnOperation, _P, ctypes.c_int),
+    "mlirOperationCreateParse": (_H, _H, _T, _T),
+    "mlirOperationDestroy": (None, _H),
+    "mlirOperationGetBlock": (_H, _H),
+    "mlirOperationGetNumOperands": (ctypes.c_ssize_t, _H),
+    "mlirOperationGetOperand": (_H, _H, ctypes.c_ssize_t),
+    "mlirOperationGetResult": (_H, _H, ctypes.c_ssize_t),
+    "mlirValueReplaceAllUsesOfWith": (None, _H, _H),
+    "mlirBlockInsertOwnedOperationBefore": (None, _H, _H, _H),
     "mlirStringAttrGet": (_H, _H, _T),
     "mlirStringAttrGetValue": (_T, _H),
     "mlirIntegerTypeGet": (_H, _H, ctypes.c_uint),

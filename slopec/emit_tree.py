@@ -1,13 +1,14 @@
 """What a module being compiled consists of: operations in operations, by MLIR's C interface.
 
-Operations have one region of one block here, as a module and all that carries executables have.
+Where no more is said, operations have one region of one block, as a module and all that carries
+executables have.
 """
 
 import ctypes
 from collections.abc import Sequence
 from typing import Any
 
-from slopec.emit_library import Handle, Text
+from slopec.emit_library import Handle, OnOperation, Text
 
 EXECUTABLE = b"hal.executable"
 _NAME = b"sym_name"
@@ -25,12 +26,37 @@ def inner(library: Any, operation: Handle) -> list[Handle]:
 
 def named(library: Any, operation: Handle, kind: bytes) -> list[Handle]:
     """The operations in one that are of a kind, such as b"hal.executable"."""
+    return [one for one in inner(library, operation) if _name(library, one) == kind]
 
-    def is_wanted(one: Handle) -> bool:
-        name: Text = library.mlirIdentifierStr(library.mlirOperationGetName(one))
-        return name.read() == kind
 
-    return [one for one in inner(library, operation) if is_wanted(one)]
+def within(library: Any, operation: Handle, kind: bytes) -> list[Handle]:
+    """The operations of a kind in one, in whatever blocks and regions."""
+    found = list[Handle]()
+
+    def visit(pointer: int, _: object) -> int:
+        if _name(library, Handle(pointer)) == kind:
+            found.append(Handle(pointer))
+        return 0  # to go on
+
+    library.mlirOperationWalk(operation, OnOperation(visit), None, 0)
+    return found
+
+
+def operands(library: Any, operation: Handle) -> list[Handle]:
+    """The values that an operation takes."""
+    count = library.mlirOperationGetNumOperands(operation)
+    return [library.mlirOperationGetOperand(operation, place) for place in range(count)]
+
+
+def made_before(library: Any, operation: Handle, text: bytes) -> Handle:
+    """The result of a new operation, spelled without operands, in front of one."""
+    made = library.mlirOperationCreateParse(
+        _context(library, operation), Text.of(text), Text.of(b"made")
+    )
+    block = library.mlirOperationGetBlock(operation)
+    library.mlirBlockInsertOwnedOperationBefore(block, operation, made)
+    value: Handle = library.mlirOperationGetResult(made, 0)
+    return value
 
 
 def insert(library: Any, operation: Handle, inserted: Sequence[Handle]) -> None:
@@ -82,6 +108,11 @@ def set_data(library: Any, operation: Handle, name: bytes, value: bytes) -> None
     type_ = library.mlirVectorTypeGet(1, (ctypes.c_int64 * 1)(len(value)), byte)
     elements = library.mlirDenseElementsAttrRawBufferGet(type_, len(value), value)
     library.mlirOperationSetAttributeByName(operation, Text.of(name), elements)
+
+
+def _name(library: Any, operation: Handle) -> bytes:
+    name: Text = library.mlirIdentifierStr(library.mlirOperationGetName(operation))
+    return name.read()
 
 
 def _block(library: Any, operation: Handle) -> Handle:

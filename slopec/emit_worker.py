@@ -28,6 +28,7 @@ from typing import Any
 from slopec.emit_frames import Frames, Header, Send, frame
 from slopec.emit_kernels import Kernels, compile_kernels
 from slopec.emit_library import PHASES, Invocation, load
+from slopec.emit_lifetimes import keep_handed_on
 from slopec.emit_linking import link
 
 VERIFIED = PHASES[: PHASES.index("flow")]
@@ -252,6 +253,8 @@ def _run_phases(
         if not invocation.run(phase):
             return False
         if phase in VERIFIED and not _verified(invocation):
+            return False
+        if phase == "stream" and not keep_handed_on(invocation):
             return False
         if phase == "hal" and kernels is not None and not kernels.put(invocation):
             return False
