@@ -431,8 +431,7 @@ def append_argument(op: Operation, type_: Type) -> int:
     set_function_type(op, [*inputs, type_], results)
     body_of(op).add_argument(type_, unknown())
     if "arg_attrs" in op.attributes:
-        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"]), mlir.DictAttr.get({}, context())]
-        op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, context())
+        set_argument_attributes(op, "", {})  # which gives it a row there
     return len(inputs)
 
 
@@ -449,7 +448,8 @@ def set_argument_attributes(op: Operation, name: str, values: Mapping[int, Attri
     count = len(function_type(op)[0])
     rows: list[dict[str, Attribute]] = [{} for _ in range(count)]
     if "arg_attrs" in op.attributes:
-        rows = [{a.name: a.attr for a in mlir.DictAttr(r)} for r in op.attributes["arg_attrs"]]
+        known = op.attributes["arg_attrs"]
+        rows[: len(known)] = [{a.name: a.attr for a in mlir.DictAttr(r)} for r in known]
     for index, value in values.items():
         rows[index][name] = value
     made = (mlir.DictAttr.get(row, context()) for row in rows)
