@@ -47,7 +47,8 @@ def place_state(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
             numbers = {i: ir.i32(place) for i, place in written.items()}
             ir.set_argument_attributes(function, "tf.aliasing_output", numbers)
         if turning:
-            ir.set_reflection(function, TURNING, ",".join(map(str, turning)))
+            named = ",".join(map(str, turning))
+            function.attributes["iree.reflection"] = ir.attr(f'{{{TURNING} = "{named}"}}')
 
 
 def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:

@@ -431,7 +431,8 @@ def append_argument(op: Operation, type_: Type) -> int:
     set_function_type(op, [*inputs, type_], results)
     body_of(op).add_argument(type_, unknown())
     if "arg_attrs" in op.attributes:
-        set_argument_attributes(op, "", {})  # which gives it a row there
+        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"]), mlir.DictAttr.get({}, context())]
+        op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, context())
     return len(inputs)
 
 
@@ -448,17 +449,11 @@ def set_argument_attributes(op: Operation, name: str, values: Mapping[int, Attri
     count = len(function_type(op)[0])
     rows: list[dict[str, Attribute]] = [{} for _ in range(count)]
     if "arg_attrs" in op.attributes:
-        known = op.attributes["arg_attrs"]
-        rows[: len(known)] = [{a.name: a.attr for a in mlir.DictAttr(r)} for r in known]
+        rows = [{a.name: a.attr for a in mlir.DictAttr(r)} for r in op.attributes["arg_attrs"]]
     for index, value in values.items():
         rows[index][name] = value
     made = (mlir.DictAttr.get(row, context()) for row in rows)
     op.attributes["arg_attrs"] = mlir.ArrayAttr.get(list(made), context())
-
-
-def set_reflection(op: Operation, name: str, text: str) -> None:
-    """Have a function, once compiled, tell this text by this name."""
-    op.attributes["iree.reflection"] = mlir.DictAttr.get({name: string(text)}, context())
 
 
 def body_of(op: Operation) -> Block:
