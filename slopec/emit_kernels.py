@@ -1,4 +1,4 @@
-"""Kernels written by hand are compiled beside the program that calls them, by another process.
+"""Kernels written by hand are compiled beside the program that calls them, by other processes.
 
 The program keeps them without their bodies, which its passes, the work of one thread, would walk
 again and again; what they were compiled to takes the place of what that makes of them. Only the
@@ -7,12 +7,13 @@ standard library is imported here.
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slopec import emit_tree as tree
 from slopec.emit_frames import Header, Send, received
 from slopec.emit_library import PHASES, Handle, Invocation
+from slopec.emit_linking import PARTS
 
 _PHASES = PHASES[PHASES.index("executable-sources") : PHASES.index("hal") + 1]
 """The phases of IREE that concern executables."""
@@ -23,12 +24,17 @@ _BESIDE = b"slope.beside"
 _SOURCE, _BINARY, _DATA = b"hal.executable.source", b"hal.executable.binary", b"data"
 
 
-def compile_kernels(library: Any, header: Header, kernels: int, send: Send) -> None:
-    """Compile the kernels in a file; sends what libraries they became."""
+def compile_kernels(library: Any, header: Header, kernels: int, share: int, send: Send) -> None:
+    """Compile one of so many shares of the kernels in a file; sends what libraries they became."""
     invocation = Invocation.open(library, header, send)
     if invocation is None or not invocation.parse(kernels):
         return
-    if not all(invocation.run(phase) for phase in _PHASES):
+    module = invocation.take()
+    sources = tree.named(library, module, _SOURCE)
+    for source in (one for i, one in enumerate(sources) if i % PARTS != share):
+        library.mlirOperationRemoveFromParent(source)
+    invocation.give(module)
+    if share >= len(sources) or not all(invocation.run(phase, alone=True) for phase in _PHASES):
         return
     for executable in tree.named(library, invocation.take(), tree.EXECUTABLE):
         made = tree.data(library, _binary(library, executable), _DATA)
@@ -36,12 +42,11 @@ def compile_kernels(library: Any, header: Header, kernels: int, send: Send) -> N
 
 
 class Kernels:
-    """The kernels of a program that another process compiles, for the process of the program."""
+    """The kernels of a program that other processes compile, for the process of the program."""
 
-    def __init__(self, process: int, connection: socket.socket, send: Send) -> None:
-        """`connection` brings what `compile_kernels` sends; diagnostics go on through `send`."""
-        self._process = process
-        self._frames = received(connection)
+    def __init__(self, processes: Mapping[int, socket.socket], send: Send) -> None:
+        """Connections bring what `compile_kernels` sends; diagnostics go on through `send`."""
+        self._processes = processes
         self._send = send
         self.names: frozenset[str] = frozenset()
         """The executables of the program that stand for them."""
@@ -57,7 +62,7 @@ class Kernels:
     def put(self, invocation: Invocation) -> bool:
         """Put the libraries that the kernels became in the place of what IREE made.
 
-        False if there are none, which diagnostics explain. Dies as the other process died.
+        False if some lack, which diagnostics explain. Dies as one of the other processes died.
         """
         libraries = dict(self._libraries())
         if libraries.keys() != self.names:
@@ -72,20 +77,22 @@ class Kernels:
         return invocation.give(program)
 
     def _libraries(self) -> Iterator[tuple[str, bytes]]:
-        for header, payload in self._frames:
-            if header["kind"] == "library":
-                yield header["name"], payload
-            else:
-                self._send(header, payload)
+        for connection in self._processes.values():
+            for header, payload in received(connection):
+                if header["kind"] == "library":
+                    yield header["name"], payload
+                else:
+                    self._send(header, payload)
 
     def _die(self) -> None:
-        """End as the other process ended, if that did not end well."""
-        _, status = os.waitpid(self._process, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code < 0:
-            os.kill(os.getpid(), -code)
-        if code > 0:
-            os._exit(code)
+        """End as the first of the other processes ended that did not end well."""
+        for process in self._processes:
+            _, status = os.waitpid(process, 0)
+            code = os.waitstatus_to_exitcode(status)
+            if code < 0:
+                os.kill(os.getpid(), -code)
+            if code > 0:
+                os._exit(code)
 
 
 def _binary(library: Any, executable: Handle) -> Handle:

@@ -226,10 +226,10 @@ class Invocation:
         )
         return bool(self.library.ireeCompilerInvocationParseSource(self.pointer, source))
 
-    def run(self, phase: str) -> bool:
-        """Run one of IREE's phases, the one before it having run."""
+    def run(self, phase: str, alone: bool = False) -> bool:
+        """Run one of IREE's phases, the one before it having run; `alone` by one thread."""
         context = self.library.ireeCompilerSessionBorrowContext(self._session)
-        self.library.mlirContextEnableMultithreading(context, phase in _AT_ONCE)
+        self.library.mlirContextEnableMultithreading(context, phase in _AT_ONCE and not alone)
         before = PHASES[: PHASES.index(phase)]
         if before:
             start = before[-1].encode()

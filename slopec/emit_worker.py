@@ -29,7 +29,7 @@ from slopec.emit_frames import Frames, Header, Send, frame
 from slopec.emit_kernels import Kernels, compile_kernels
 from slopec.emit_library import PHASES, Invocation, load
 from slopec.emit_lifetimes import keep_handed_on
-from slopec.emit_linking import link
+from slopec.emit_linking import PARTS, link
 
 VERIFIED = PHASES[: PHASES.index("flow")]
 """Phases after which the module is verified. They are IREE's rewrites of the program, which are
@@ -202,16 +202,20 @@ def _sender(descriptor: int) -> Send:
 
 
 def _beside(library: Any, task: _Task, kernels: int, send: Send) -> Kernels:
-    """Have a fork of this process, which IREE has not begun to work in, compile the kernels."""
-    ours, theirs = socket.socketpair()
+    """Have forks of this process, which IREE has not begun to work in, compile the kernels."""
+    processes: dict[int, socket.socket] = {}
     parent = os.getpid()
-    process = os.fork()
-    if process == 0:
-        ours.close()
-        _die_with(parent)
-        _in_child(compile_kernels, library, task.header, kernels, _sender(theirs.fileno()))
-    theirs.close()
-    return Kernels(process, ours, send)
+    for share in range(PARTS):
+        ours, theirs = socket.socketpair()
+        process = os.fork()
+        if process == 0:
+            ours.close()
+            _die_with(parent)
+            answer = _sender(theirs.fileno())
+            _in_child(compile_kernels, library, task.header, kernels, share, answer)
+        theirs.close()
+        processes[process] = ours
+    return Kernels(processes, send)
 
 
 def _keep_memory() -> None:
