@@ -40,6 +40,7 @@ from slopec.nn.batch_norm import (
     InstanceNorm1d,
     InstanceNorm2d,
     InstanceNorm3d,
+    SyncBatchNorm,
 )
 from slopec.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from slopec.nn.convolution import (
@@ -314,6 +315,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",

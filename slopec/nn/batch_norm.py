@@ -6,7 +6,6 @@ it to keep them, as the example in `slopec.nn.module` does.
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from slopec import dtypes, ops, tracing
@@ -14,7 +13,7 @@ from slopec.diagnostics import ShapeError
 from slopec.nn import functional, init
 from slopec.nn.module import Module
 from slopec.tensor import Tensor
-from slopec.transforms import stop_gradient
+from slopec.transforms import axis_size, pmean, stop_gradient
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -71,9 +70,11 @@ class BatchNorm1d(Module):
         if known is not None:
             return functional.batch_norm(x, *known, self.weight, self.bias, eps=self.eps)
         axes = [d for d in range(x.ndim) if d != 1]
-        self._check_count(x, axes)
+        count = math.prod(x.shape[d] for d in axes) * self._members()
+        self._check_count(x, count)
         mean, variance = (ops.squeeze(m, axes) for m in functional.moments(_wide(x), axes))
-        self._follow(mean, variance, math.prod(x.shape[d] for d in axes))
+        mean, variance = self._gathered(mean, variance)
+        self._follow(mean, variance, count)
         return functional.batch_norm(x, mean, variance, self.weight, self.bias, eps=self.eps)
 
     def _check(self, x: Tensor) -> None:
@@ -85,9 +86,17 @@ class BatchNorm1d(Module):
                 hint="channels are dimension 1 of the input",
             )
 
-    def _check_count(self, x: Tensor, axes: Sequence[int]) -> None:
+    def _members(self) -> int:
+        """How many batches are normalised together."""
+        return 1
+
+    def _gathered(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """The statistics of all batches that are normalised together."""
+        return mean, variance
+
+    def _check_count(self, x: Tensor, count: int) -> None:
         """One value has no variance: it would be normalised to 0, and the running one be lost."""
-        if self.training and math.prod(x.shape[d] for d in axes) == 1:
+        if self.training and count == 1:
             raise ShapeError(
                 "S0101",
                 f"{type(self).__name__} got shape {x.shape}: one value of each channel to train on",
@@ -135,6 +144,48 @@ class BatchNorm3d(BatchNorm1d):
     """`BatchNorm1d` for volumes."""
 
 
+class SyncBatchNorm(BatchNorm1d):
+    """`BatchNorm1d` of all batches along a named axis of `vmap` or `pmap` together.
+
+    PyTorch's `process_group` is the axis' name here. Without one it is `BatchNorm1d`, and so it is
+    in evaluation, where nothing is exchanged.
+
+    >>> import slopec as sp
+    >>> norm = sp.nn.SyncBatchNorm(1, process_group="devices")
+    >>> parts = sp.tensor([[[1.0]], [[3.0]]])
+    >>> each = sp.vmap(lambda norm, x: norm(x), in_axes=(None, 0), axis_name="devices")
+    >>> print(each(norm, parts).round(decimals=3).reshape(2))
+    tensor([-1.  1.], float32[2], cpu)
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: str | None = None,
+        bias: bool = True,
+        *,
+        dtype: Any = dtypes.float32,
+    ) -> None:
+        """Scale 1, shift 0, running mean 0 and variance 1; `process_group` names the axis."""
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, bias, dtype=dtype
+        )
+        self.process_group = process_group
+
+    def _members(self) -> int:
+        return 1 if self.process_group is None else axis_size(self.process_group)
+
+    def _gathered(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        if self.process_group is None:
+            return mean, variance
+        common = pmean(mean, self.process_group)
+        return common, pmean(variance + ops.square(mean - common), self.process_group)
+
+
 class InstanceNorm1d(BatchNorm1d):
     """Each channel of each example normalised (Ulyanov et al., 2016); not scaled by default.
 
@@ -175,7 +226,7 @@ class InstanceNorm1d(BatchNorm1d):
         known = self._known_statistics()
         if known is not None:
             return functional.batch_norm(x, *known, self.weight, self.bias, eps=self.eps)
-        self._check_count(x, range(2, x.ndim))
+        self._check_count(x, math.prod(x.shape[2:]))
         if self.running_mean is not None:
             axes = list(range(2, x.ndim))
             statistics = functional.moments(_wide(x), axes)

@@ -27,6 +27,7 @@ import numpy as np
 
 from slopec import dtypes, tracing, tree
 from slopec.diagnostics import TraceError, UsageError, did_you_mean
+from slopec.nn import hooks
 from slopec.nn.layout import Attribute, Layout, take_apart
 from slopec.nn.parameters import ABSENT, adopted, entrust, forget, require
 from slopec.tensor import Tensor
@@ -59,6 +60,7 @@ class Module:
     _frozen: frozenset[str] = frozenset()
     _made_in: tracing.Trace | None = None
     _rebuilt: bool = False
+    _hooks: tuple[hooks.Hook, ...] = ()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make an empty module, which knows the traced function that makes it, if one does."""
@@ -80,7 +82,26 @@ class Module:
         """Run `forward`."""
         if self._rebuilt:
             self._adopt()
-        return self.forward(*args, **kwargs)
+        return hooks.run(self, args, kwargs) if self._hooks else self.forward(*args, **kwargs)
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> hooks.Handle:
+        """Call `hook(module, args)` before `forward`, which takes what it returns unless None."""
+        return hooks.add(self, hooks.Hook(hook, True, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> hooks.Handle:
+        """Call `hook(module, args, output)` after `forward`; what it returns replaces the output.
+
+        >>> import slopec as sp
+        >>> layer = sp.nn.Linear(2, 3)
+        >>> with layer.register_forward_hook(lambda module, args, y: print(y.shape)):
+        ...     _ = layer(sp.ones((4, 2)))
+        (4, 3)
+        """
+        return hooks.add(self, hooks.Hook(hook, False, with_kwargs), prepend)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign an attribute; within a trace, not to a module that comes from outside."""

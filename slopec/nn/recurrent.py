@@ -51,7 +51,8 @@ def run_layers(
     """Outputs and last states of layers over (T, N, features), dropout lying between the layers.
 
     `state` has the parts (layers · directions, N, H); `parameters` are, for every layer and in it
-    for every direction, weights of input and state and, if there are any, their biases.
+    for every direction, weights of input and state and, if there are any, their biases and the
+    weight of a projection.
     """
     last: list[State] = []
     for first in range(0, len(parameters), directions):
@@ -72,12 +73,14 @@ def _layer(
 ) -> tuple[Tensor, State]:
     """One direction of one layer over (T, N, features)."""
     weight, recurrent, *biases = parameters
+    projection = biases.pop() if len(biases) % 2 else None
     given = functional.linear(x, weight, biases[0] if biases else None)
 
     def following(state: State, given: Tensor) -> tuple[State, Tensor]:
         kept = functional.linear(state[0], recurrent, biases[1] if biases else None)
-        new = step(given, kept, state)
-        return new, new[0]
+        h, *others = step(given, kept, state)
+        h = h if projection is None else functional.linear(h, projection)
+        return (h, *others), h
 
     end, ys = scan(following, state, given, reverse=reverse)
     return ys, end
@@ -88,6 +91,8 @@ class _Recurrent(Module):
 
     gates: ClassVar[int]
     states: ClassVar[int] = 1
+    projects: ClassVar[bool] = False
+    """Whether the state h may be a projection."""
 
     def __init__(
         self,
@@ -98,25 +103,40 @@ class _Recurrent(Module):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        proj_size: int = 0,
         *,
         dtype: Any = dtypes.float32,
         key: Any = None,
     ) -> None:
-        """All parameters uniform within ±1/√hidden_size; dropout lies between layers."""
+        """All parameters uniform within ±1/√hidden_size; dropout lies between layers.
+
+        With a `proj_size`, which only an LSTM takes, h is projected to so many features.
+        """
         at_least(type(self).__name__, "num_layers", [num_layers], 1)
+        self._check_projection(proj_size, hidden_size)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
-        self.bidirectional = bidirectional
+        self.bidirectional, self.proj_size = bidirectional, proj_size
         bound = 1.0 / math.sqrt(hidden_size)
-        rows = self.gates * hidden_size
+        rows, kept = self.gates * hidden_size, proj_size or hidden_size
         with random.stream(key):
             for layer in range(num_layers):
-                size = hidden_size * self.directions if layer else input_size
+                size = kept * self.directions if layer else input_size
+                biases = [(rows,), (rows,)] if bias else []
+                projection = [(proj_size, hidden_size)] if proj_size else []
+                shapes = [(rows, size), (rows, kept), *biases, *projection]
                 for direction in range(self.directions):
-                    shapes = [(rows, size), (rows, hidden_size), (rows,), (rows,)]
-                    names = self._names(layer, direction)
-                    for name, shape in zip(names, shapes, strict=False):
+                    for name, shape in zip(self._names(layer, direction), shapes, strict=True):
                         setattr(self, name, init.uniform(shape, -bound, bound, dtype=dtype))
+
+    def _check_projection(self, proj_size: int, hidden_size: int) -> None:
+        name = type(self).__name__
+        if proj_size and not self.projects:
+            raise bad_argument(f"{name}: only an LSTM has a proj_size, got {proj_size}")
+        if not 0 <= proj_size < hidden_size:
+            raise bad_argument(
+                f"{name}: proj_size is at least 0 and below {hidden_size}, got {proj_size}"
+            )
 
     @property
     def directions(self) -> int:
@@ -126,6 +146,7 @@ class _Recurrent(Module):
     def _names(self, layer: int, direction: int) -> list[str]:
         suffix = f"l{layer}" + ("_reverse" if direction else "")
         kinds = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if self.bias else [])]
+        kinds += ["weight_hr"] if self.proj_size else []
         return [f"{kind}_{suffix}" for kind in kinds]
 
     def _run(self, step: Step, x: Tensor, state: State | None) -> tuple[Tensor, State]:
@@ -145,8 +166,9 @@ class _Recurrent(Module):
         elif self.batch_first:
             x = ops.swapaxes(x, 0, 1)
         if state is None:
-            shape = (self.num_layers * self.directions, x.shape[1], self.hidden_size)
-            state = (ops.zeros(shape, dtype=x.dtype),) * self.states
+            sizes = [self.proj_size or self.hidden_size, self.hidden_size][: self.states]
+            count = self.num_layers * self.directions
+            state = tuple(ops.zeros((count, x.shape[1], n), dtype=x.dtype) for n in sizes)
         parameters = [
             [getattr(self, name) for name in self._names(layer, direction)]
             for layer in range(self.num_layers)
@@ -161,7 +183,8 @@ class _Recurrent(Module):
     def extra_repr(self) -> str:
         """The sizes and what differs from the defaults."""
         parts = [f"{self.input_size}, {self.hidden_size}"]
-        for name, default in (("num_layers", 1), ("bias", True), ("batch_first", False)):
+        defaults = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False}
+        for name, default in defaults.items():
             value = getattr(self, name)
             parts += [f"{name}={value}"] if value != default else []
         parts += ["bidirectional=True"] if self.bidirectional else []
@@ -202,11 +225,12 @@ class RNN(_Recurrent):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        proj_size: int = 0,
         *,
         dtype: Any = dtypes.float32,
         key: Any = None,
     ) -> None:
-        """All parameters uniform within ±1/√hidden_size."""
+        """All parameters uniform within ±1/√hidden_size; `proj_size` is 0."""
         super().__init__(
             input_size,
             hidden_size,
@@ -215,6 +239,7 @@ class RNN(_Recurrent):
             batch_first,
             dropout,
             bidirectional,
+            proj_size,
             dtype=dtype,
             key=key,
         )
@@ -246,18 +271,24 @@ class GRU(_Recurrent):
 class LSTM(_Recurrent):
     """Long short-term memory (Hochreiter & Schmidhuber, 1997).
 
+    With `proj_size`, h ← W h of so many features P (Sak et al., *Long short-term memory based
+    recurrent neural network architectures*, 2014); c keeps the H of `hidden_size`.
+
     >>> import slopec as sp
     >>> y, (h, c) = sp.nn.LSTM(3, 4, num_layers=2, batch_first=True)(sp.ones((2, 5, 3)))
     >>> y.shape, h.shape, c.shape
     ((2, 5, 4), (2, 2, 4), (2, 2, 4))
     """
 
-    gates, states = 4, 2
+    gates, states, projects = 4, 2, True
 
     def forward(
         self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """(T, N, I) to outputs (T, N, D · H) and the last (h, c) of every layer, D directions."""
+        """(T, N, I) to outputs (T, N, D · P) and the last (h, c) of every layer, D directions.
+
+        P is `proj_size`, or `hidden_size` without a projection.
+        """
         y, (h, c) = self._run(lstm, x, hx)
         return y, (h, c)
 

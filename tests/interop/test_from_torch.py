@@ -220,6 +220,20 @@ def test_loops_and_branches_stay_in_the_program(torch):
     assert loop(np.int64(3), np.ones(2, np.float32))[1].tolist() == [8.0, 8.0]
 
 
+def test_recurrent_layers_with_projections(torch):
+    lstm = torch.nn.LSTM(3, 5, 2, bidirectional=True, proj_size=2)
+    x = torch.randn(4, 2, 3)
+    y, (h, c) = lstm(x)
+    taken = sp.from_torch(lstm, x)
+    theirs = [part.detach().numpy() for part in (y, h, c)]
+    own = sp.nn.LSTM(3, 5, 2, bidirectional=True, proj_size=2)
+    own.load_state_dict({name: p.detach().numpy() for name, p in lstm.named_parameters()})
+    for function in (taken, own):
+        y, (h, c) = function(x.numpy())
+        for got, wanted in zip((y, h, c), theirs, strict=True):
+            np.testing.assert_allclose(got.numpy(), wanted, atol=1e-6)
+
+
 # --- mistakes --------------------------------------------------------------------------------
 
 

@@ -256,8 +256,11 @@ def recurrent(cell, layers=1, directions=1, batch_first=False):
                 state = tuple(s[layer * directions + side] for s in states)
                 ys = []
                 for row in x[::-1] if side else x:
-                    state = cell(row @ w.T + b, state[0] @ u.T + c, state)
-                    ys.append(state[0])
+                    h, *others = cell(row @ w.T + b, state[0] @ u.T + c, state)
+                    if f"weight_hr_{suffix}" in p:
+                        h = h @ p[f"weight_hr_{suffix}"].T
+                    state = (h, *others)
+                    ys.append(h)
                 sides.append(jnp.stack(ys[::-1] if side else ys))
                 ends.append(state)
             x = jnp.concatenate(sides, axis=-1)

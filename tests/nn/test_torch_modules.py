@@ -149,7 +149,6 @@ ABSENT = {
     "NLLLoss2d": "an old name of NLLLoss",
     "RNNBase": "a base class",
     "RNNCellBase": "a base class",
-    "SyncBatchNorm": "programs run on one device",
 }
 DEPRECATED = {"size_average", "reduce", "min_value", "max_value"}
 OURS = {"device", "dtype", "key"}

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from slopec import ops
-from slopec.diagnostics import UsageError
 from slopec.nn import recurrent
 from slopec.tensor import Tensor
 
@@ -24,13 +23,7 @@ def _layers(step: recurrent.Step, per_cell: bool = False) -> Callable[..., Any]:
         batch_first: bool = False,
     ) -> tuple[Tensor, ...]:
         directions = 2 if bidirectional else 1
-        each = 4 if has_biases else 2
-        if len(parameters) != each * num_layers * directions:
-            raise UsageError(
-                "S0161",
-                "recurrent layers with projections (`proj_size`) cannot be taken over from PyTorch",
-                hint="project their outputs with a linear layer of your own",
-            )
+        each = len(parameters) // (num_layers * directions)  # one more with projections
         groups = [parameters[i : i + each] for i in range(0, len(parameters), each)]
         y, ends = recurrent.run_layers(
             step,
