@@ -55,6 +55,8 @@ class Call:
             )
             for i, array in enumerate(fed)
         ]
+        # What an array of this device needs to be taken as it is.
+        self._fitting = [(i, e.shape, e.wanted) for i, e in self._expected]
         self._given_up = [i for i, array in enumerate(fed) if array.donated]
         self._slots = [array.slot for array in entry.inputs]
         # Whether the function takes just what is passed, which then needs no sorting out.
@@ -84,8 +86,17 @@ class Call:
         # Plain loops and a bare lock: of a small program's call they are what takes the time.
         fed: list[VmRef] = []
         sent: list[int] = []
-        for i, expected in self._expected:
-            fed.append(self._feed(values[i], expected, sent))
+        for i, shape, dtype in self._fitting:
+            value = values[i]
+            if (
+                type(value) is Array
+                and value.dtype is dtype
+                and value.shape == shape
+                and value.device is device
+            ):
+                fed.append(value.handle())
+            else:
+                fed.append(self._feed(value, self._expected[i][1], sent))
         state.lock.acquire()
         try:
             outputs = self._invoke(fed if self._is_plain else self._arguments(values, fed))
@@ -104,12 +115,7 @@ class Call:
 
     def _feed(self, value: Any, expected: Expected, sent: list[int]) -> VmRef:
         """The handle of what was passed for an input; its bytes join `sent` if they have to go."""
-        fits = (
-            type(value) is Array
-            and value.dtype is expected.wanted
-            and value.shape == expected.shape
-        )
-        found = value if fits else operand(value, expected)
+        found = operand(value, expected)
         if isinstance(found, Array) and found.device is self._device:
             return found.handle()
         # An array of another device comes through the host.
