@@ -202,7 +202,10 @@ def _sender(descriptor: int) -> Send:
 
 
 def _beside(library: Any, task: _Task, kernels: int, send: Send) -> Kernels:
-    """Have forks of this process, which IREE has not begun to work in, compile the kernels."""
+    """Have forks of this process, which IREE has not begun to work in, compile the kernels.
+
+    They give way to this process, which takes longer and begins with the work of one thread.
+    """
     processes: dict[int, socket.socket] = {}
     parent = os.getpid()
     for share in range(PARTS):
@@ -211,6 +214,7 @@ def _beside(library: Any, task: _Task, kernels: int, send: Send) -> Kernels:
         if process == 0:
             ours.close()
             _die_with(parent)
+            os.nice(4)
             answer = _sender(theirs.fileno())
             _in_child(compile_kernels, library, task.header, kernels, share, answer)
         theirs.close()
