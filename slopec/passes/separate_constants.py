@@ -31,8 +31,6 @@ class SeparateConstants:
 
 
 def _is_constant(update: Op) -> bool:
-    spread = producer(update.operands[0], "broadcast_in_dim")
-    return (
-        producer(update.operands[0] if spread is None else spread.operands[0], "constant")
-        is not None
-    )
+    base = update.operands[0]
+    spread = producer(base, "broadcast_in_dim")
+    return producer(base if spread is None else spread.operands[0], "constant") is not None
