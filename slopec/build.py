@@ -18,7 +18,7 @@ from slopec.lower import Lowered
 from slopec.passes import Observer, Pass, Pipeline, op_counts, parse_pipeline, run_pipeline
 from slopec.passes.block_loops import BlockLoops
 from slopec.passes.contract_convolutions import ContractConvolutions
-from slopec.prepare import Prepared, prepare, sources
+from slopec.prepare import KEPT, Prepared, prepare, sources
 from slopec.targets import Target
 from slopec.variants import Variant
 from slopec.version import IREE_VERSION, VERSION
@@ -175,7 +175,10 @@ class _Order:
             (prepared[way].code, _handed_over(target, prepared[way].cost))
             for way, target in zip(ways, targets, strict=True)
         ]
-        results = emit_many(codes, options=self.options)
+        large = max(len(code) for code, _ in codes) > KEPT
+        # Weights are kept once, in the artifact, which is kept unless somebody observes the passes.
+        once = replace(self.options, cache=False) if large and observer is None else self.options
+        results = emit_many(codes, options=once)
         manifest = _manifest(lowered, next(iter(prepared.values())))
         carried = self._carried()
         return [_artifact(e, manifest, state, carried, self.variant) for e in results]
@@ -226,14 +229,11 @@ def _suited(
     legalize = ",".join((legalize, *target.passes))
     ops = op_counts(lowered.outline)
     found = tuple(p for name, passes in _LEFT_ALONE.items() if name in ops for p in passes)
+    # The passes are loaded here, while the compiler starts and is asked what `resolve` waits for.
+    optimize_by_hand, legalize_by_hand = (_by_hand(text, found) for text in (optimize, legalize))
     if not options.kernels or not found or not suits(resolve(target)):
         return derive, optimize, legalize
-
-    def suited(text: str) -> str:
-        passes = parse_pipeline(text)
-        return str(Pipeline(tuple(_by_hand(p) if isinstance(p, found) else p for p in passes)))
-
-    return derive, suited(optimize), suited(legalize)
+    return derive, optimize_by_hand, legalize_by_hand
 
 
 def _handed_over(target: Target, cost: schema.Cost | None) -> Target:
@@ -241,8 +241,14 @@ def _handed_over(target: Target, cost: schema.Cost | None) -> Target:
     return replace(target, handed_over=target.is_host and not is_small(cost))
 
 
-def _by_hand(p: Any) -> Any:
-    return replace(p, hand_written=True)
+def _by_hand(pipeline: str, found: tuple[type[Pass], ...]) -> str:
+    """A pipeline with those of its passes that are `found` set to leave ops to kernels."""
+
+    def set_up(p: Any) -> Any:
+        return replace(p, hand_written=True)
+
+    passes = (set_up(p) if isinstance(p, found) else p for p in parse_pipeline(pipeline))
+    return str(Pipeline(tuple(passes)))
 
 
 def portable(module: ir.Module) -> bytes:

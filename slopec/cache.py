@@ -163,6 +163,8 @@ class Cache:
         self, name: str, facts: Mapping[str, Any], data: bytes | bytearray | memoryview
     ) -> str | None:
         """Keep an entry. Returns why it was not kept, or None if it was or need not be."""
+        if len(data) > self.limit:
+            return None
         head = _head(facts, data)
         if len(head) + len(data) > self.limit:
             return None

@@ -48,21 +48,21 @@ def _size(value: ir.Value) -> int:
     return math.prod(ir.type_of(value)[0])
 
 
-def _flops(op: ir.Operation) -> float:
-    if op.name == "stablehlo.dot_general":
+def _flops(op: ir.Operation, name: str) -> float:
+    if name in _MOVES:
+        return 0.0
+    if name == "stablehlo.dot_general":
         numbers = DotDimensionNumbers.parse(op.attributes["dot_dimension_numbers"])
         shape, _ = ir.type_of(op.operands[0])
         return 2.0 * _size(op.results[0]) * math.prod(shape[d] for d in numbers.lhs_contracting)
-    if op.name == "stablehlo.convolution":
+    if name == "stablehlo.convolution":
         layout = ConvDimensionNumbers.parse(op.attributes["dimension_numbers"])
         kernel, _ = ir.type_of(op.operands[1])
         taps = math.prod(kernel) / max(1, kernel[layout.kernel_output_feature])
         return 2.0 * _size(op.results[0]) * taps
-    if op.name in _MOVES:
-        return 0.0
-    if op.name in ("stablehlo.reduce", "stablehlo.sort", "stablehlo.scatter"):
+    if name in ("stablehlo.reduce", "stablehlo.sort", "stablehlo.scatter"):
         return float(_size(op.operands[0]))
-    if op.name in ("stablehlo.reduce_window", "stablehlo.select_and_scatter"):
+    if name in ("stablehlo.reduce_window", "stablehlo.select_and_scatter"):
         window = math.prod(op.attributes["window_dimensions"])
         return float(window * min(_size(op.results[0]), _size(op.operands[0])))
     return float(sum(_size(result) for result in op.results))
@@ -86,18 +86,19 @@ def _times(count: int, cost: Cost) -> Cost:
 
 
 def _op_cost(op: ir.Operation) -> Cost:
-    if op.name in _FREE:
+    name = op.name
+    if name in _FREE:
         return Cost()
-    if op.name == "func.call":
+    if name == "func.call":
         function = callee(op)
         return Cost() if function is None else cost_of(function)
-    if op.name in ("stablehlo.while", "stablehlo.case", "stablehlo.if"):
+    if name in ("stablehlo.while", "stablehlo.case", "stablehlo.if"):
         inner = sum((cost_of_block(region.blocks[0]) for region in op.regions), Cost())
-        count = count_of(op) if op.name == "stablehlo.while" else None
+        count = count_of(op) if name == "stablehlo.while" else None
         return _times(1 if count is None else count.trips, inner)
     try:
         moved = sum(map(ir.size_in_bytes, op.operands)) + sum(map(ir.size_in_bytes, op.results))
-        return Cost(_flops(op), float(moved))
+        return Cost(_flops(op, name), float(moved))
     except TypeError:  # tokens and tuples have no size
         return Cost()
 

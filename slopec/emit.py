@@ -5,6 +5,7 @@ it, best first, until one succeeds. Failures come back as errors at the user's l
 compiler is one of them.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from slopec import cache, ir
 from slopec.convention import give_back_scratch, hopeful
-from slopec.diagnostics import CompileError, Diagnostic, UsageError, did_you_mean
+from slopec.diagnostics import CompileError, Diagnostic, SlopecError, UsageError, did_you_mean
 from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
 from slopec.emit_process import COMPILER, Answer, Cancellation, Request
 from slopec.kernels import edition, place_kernels
@@ -35,6 +36,7 @@ from slopec.targets import (
     with_system_library,
 )
 from slopec.version import IREE_VERSION
+from slopec_runtime.artifact import Bytes
 from slopec_runtime.hostcpu import host_flags
 
 # One module at a time is read and measured: passes over one MLIR context share its diagnostics.
@@ -76,7 +78,7 @@ class Emitted:
     end, `attempts` everything that was tried, `stages` the seconds each phase of IREE took.
     """
 
-    vmfb: bytes = field(repr=False)
+    vmfb: Bytes = field(repr=False)
     target: Target
     flags: tuple[str, ...]
     attempts: tuple[Attempt, ...]
@@ -86,9 +88,19 @@ class Emitted:
     cached: bool = False
 
 
-def warm() -> None:
-    """Start loading the compiler in the background, so that it is there when tracing is done."""
+def warm(*targets: Target) -> None:
+    """Start loading the compiler, so that it is there when tracing is done.
+
+    In the background it is asked as well what processors the targets have.
+    """
     COMPILER.warm()
+    for target in targets:
+        threading.Thread(target=_ask_ahead, args=(target,), daemon=True).start()
+
+
+def _ask_ahead(target: Target) -> None:
+    with contextlib.suppress(SlopecError):  # whoever needs to know asks again, and is told
+        resolve(target)
 
 
 def emit(
@@ -114,22 +126,23 @@ def emit(
     """
     options = options or EmitOptions()
     start = time.monotonic()
-    content, work = _read(bytecode, target)
+    module = _read(bytecode)
+    work = _survey(module, target)
     chosen = _chosen(options)
-    name = cache.key([content, *identity(target, options)])
     store = cache.artifacts() if options.cache else cache.Cache(cache.directory(), limit=0)
+    name = cache.key([_content(module), *identity(target, options)]) if store.limit else ""
     found = store.read(name)
     if found is not None:
         return _from_cache(found, target, time.monotonic() - start)
     deadline = None if options.timeout is None else start + options.timeout
     target = resolve(target)
     ladder = (chosen,) if chosen else configurations(target, work)
-    plain, with_kernels = _programs(bytecode, target, options.kernels)
+    plain, with_kernels = _programs(module, bytecode, target, options.kernels)
     rungs = [_Rung(rung, plain) for rung in ladder]
     if with_kernels is not None:
         first = _Rung(ladder[0], *with_kernels)
         rungs = [first] if chosen else [first, *rungs]
-    climb = _Climb(target, options.flags, name, deadline, cancellation)
+    climb = _Climb(target, options.flags, deadline, cancellation)
     emitted = climb.run(rungs)
     problem = store.write(name, _facts(emitted), emitted.vmfb)
     if problem is not None:
@@ -170,7 +183,10 @@ def resolve(target: Target) -> Target:
 
     Raises UsageError S0421 for a processor that LLVM does not know.
     """
-    return target if target.host_part is None else _resolve(target)
+    if target.host_part is None:
+        return target
+    known = _resolve(replace(target, handed_over=False))  # what it is does not depend on the use
+    return replace(known, handed_over=target.handed_over)
 
 
 @lru_cache(maxsize=64)
@@ -195,7 +211,7 @@ def _asked(target: Target) -> Target:
         raise unknown
     if answer.output is None:
         raise as_error(failure_of(answer), (), None)
-    return target.resolved(answer.output.decode())
+    return target.resolved(bytes(answer.output).decode())
 
 
 @dataclass(frozen=True)
@@ -227,7 +243,6 @@ class _Climb:
 
     target: Target
     extra_flags: tuple[str, ...]
-    name: str
     deadline: float | None
     cancellation: Cancellation | None
 
@@ -249,8 +264,9 @@ class _Climb:
             failure = failure_of(answer)
             attempts.append(Attempt(rung.name, seconds, failure.message))
             if answer.ending in ("crashed", "timeout"):
-                crashed = rung.kernels if answer.stage == "kernels" else program
-                kept = cache.keep_reproducer(self.name, crashed or program, flags)
+                crashed = (answer.stage == "kernels" and rung.kernels) or program
+                folder = cache.key([ladder[-1].bytecode])
+                kept = cache.keep_reproducer(folder, crashed, flags)
                 reproducer = reproducer if kept is None else str(kept)
             linked = with_system_library(self.target, rung.configuration, failure.symbols)
             if linked is not None:
@@ -293,28 +309,31 @@ def _tried(attempts: Sequence[Attempt], last: Failure) -> list[str]:
 # --- reading programs ------------------------------------------------------------------------
 
 
-def _read(bytecode: bytes, target: Target) -> tuple[bytes, Workload]:
-    """The program without locations, and what kind of work it does."""
+def _read(bytecode: bytes) -> ir.Module:
     with _reading:
         try:
-            module = ir.parse(bytecode)
+            return ir.parse(bytecode)
         except ir.MLIRError as error:
             raise _invalid(error) from None
-        work = _survey(module, target)
-        run_passes(module, "strip-debuginfo")
-        return ir.bytecode(module), work
+
+
+def _content(module: ir.Module) -> bytes:
+    """The program without locations."""
+    with _reading:
+        copy = module.operation.clone()
+        run_passes(copy, "strip-debuginfo")
+        return ir.bytecode(copy)
 
 
 def _survey(module: ir.Module, target: Target) -> Workload:
     """What the program computes; raises CompileError for what the target has no types for."""
     seen: set[str] = set()
     missing = {_SPELLED[name]: name for name in target.dtypes_missing}
-    for op in ir.ops_in(module):
-        name = op.name
-        if name in _CONTRACTIONS:
-            seen.add(name)
-            if "bf16" in str(op.operands[0].type):
-                seen.add("bf16")
+    for op in ir.ops_in(module, *_CONTRACTIONS):
+        seen.add(op.name)
+        if "bf16" in str(op.operands[0].type):
+            seen.add("bf16")
+    for op in ir.ops_in(module) if missing else ():
         for error in _refusals(op, missing, target):
             raise error
     return Workload(
@@ -325,14 +344,13 @@ def _survey(module: ir.Module, target: Target) -> Workload:
 
 
 def _programs(
-    bytecode: bytes, target: Target, kernels: bool
+    module: ir.Module, bytecode: bytes, target: Target, kernels: bool
 ) -> tuple[bytes, tuple[bytes, bytes] | None]:
     """The program for IREE alone, routines inlined; and with kernels, if it has a place for any.
 
-    The code of most kernels is then in a module of its own.
+    The module, read from its bytecode, changes. The code of most kernels is in one of its own.
     """
     with _reading:
-        module = ir.parse(bytecode)
         differs = bool(routines_of(module) or hopeful(module))
         with_kernels = None
         if kernels and place_kernels(module, target):
@@ -352,8 +370,6 @@ _SPELLED = {"float64": "f64", "complex128": "complex<f64>"}
 
 def _refusals(op: ir.Operation, missing: dict[str, str], target: Target) -> Iterator[CompileError]:
     """An error for each type that an op has and the target lacks."""
-    if not missing:
-        return
     types = [value.type for value in op.results]
     if op.name == "func.func":
         types = [type_ for side in ir.function_type(op) for type_ in side]
@@ -413,7 +429,7 @@ def _from_cache(entry: cache.Entry, target: Target, seconds: float) -> Emitted:
     facts = entry.facts
     features = tuple(facts["features"])
     return Emitted(
-        bytes(entry.data),
+        entry.data,
         replace(target, processor=facts["processor"], features=features),
         tuple(facts["flags"]),
         tuple(Attempt(**attempt) for attempt in facts["attempts"]),

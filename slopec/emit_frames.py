@@ -5,6 +5,7 @@ as files without names. Only the standard library is imported here.
 """
 
 import json
+import mmap
 import os
 import socket
 import struct
@@ -64,7 +65,8 @@ def file_of(content: bytes = b"") -> IO[bytes]:
     return file
 
 
-def content_of(file: IO[bytes]) -> bytes:
-    """All that is in a file."""
-    file.seek(0)
-    return file.read()
+def content_of(file: IO[bytes]) -> memoryview:
+    """All that is in a file, of which it is a map that outlives it."""
+    if os.fstat(file.fileno()).st_size == 0:  # and cannot be mapped
+        return memoryview(b"")
+    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

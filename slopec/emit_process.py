@@ -59,7 +59,7 @@ class Answer:
     """
 
     ending: str = "lost"
-    output: bytes | None = field(default=None, repr=False)
+    output: memoryview | None = field(default=None, repr=False)
     stages: list[tuple[str, float]] = field(default_factory=list)
     diagnostics: list[Header] = field(default_factory=list)
     status: int = 0

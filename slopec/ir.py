@@ -20,6 +20,7 @@ from slopec_runtime.signals import uninterrupted
 
 with uninterrupted():
     from iree.compiler import ir as mlir
+    from iree.compiler import rewrite as mlir_rewrite
     from iree.compiler._mlir_libs import _mlir
 
 Attribute: TypeAlias = mlir.Attribute
@@ -44,6 +45,7 @@ def context() -> mlir.Context:
     """The process's one MLIR context, with every dialect loaded."""
     _mlir.globals.append_dialect_search_prefix("slopec.dialects")
     created = mlir.Context()
+    created.enable_multithreading(False)  # one function at a time, and always under Python's lock
     created.load_all_available_dialects()
     for namespace in ("stablehlo", "chlo", "func"):
         created.dialects[namespace]
@@ -72,7 +74,7 @@ def parse(source: str | bytes) -> Module:
     return Module.parse(source, context())
 
 
-def bytecode(module: Module) -> bytes:
+def bytecode(module: Module | OpView) -> bytes:
     """The module as MLIR bytecode, locations included."""
     stream = io.BytesIO()
     module.operation.write_bytecode(stream)
@@ -149,12 +151,19 @@ def type_of(value: Value) -> tuple[Shape, DType]:
     return shape_and_dtype(value.type)
 
 
+@lru_cache(maxsize=65536)
+def static_shape_and_dtype(type_: Type) -> tuple[Shape, DType] | None:
+    """The shape and element type of a tensor type of which both are known; None for others."""
+    try:
+        found = shape_and_dtype(type_)
+    except TypeError:
+        return None
+    return None if DYNAMIC in found[0] else found
+
+
 def is_static(value: Value) -> bool:
     """Whether a value is a tensor whose shape and element type are known."""
-    try:
-        return DYNAMIC not in type_of(value)[0]
-    except TypeError:
-        return False
+    return static_shape_and_dtype(value.type) is not None
 
 
 def size_in_bytes(value: Value) -> int:
@@ -400,20 +409,39 @@ def symbols_in(op: Operation) -> list[str]:
     return [symbol_in(op, name) for name in op.attributes if is_symbol(op.attributes[name])]
 
 
-def ops_in(root: Module | Operation, *names: str, owners_first: bool = False) -> list[Operation]:
+def ops_in(root: Module | Operation, *names: str) -> list[Operation]:
     """The ops in a module or op and itself, those in regions before their owner; those of `names`.
 
-    MLIR does not pass on what is raised while it walks, so nothing is done meanwhile.
+    Names are found by a pattern that never matches, in C++, which is 30 times as fast.
     """
+    if not names:
+        return _walked(root, mlir.WalkOrder.POST_ORDER)
+    found: list[Operation] = []
+
+    def visit(op: OpView, _: Any) -> bool:
+        found.append(op.operation)
+        return True  # which says that it does not match
+
+    patterns = mlir_rewrite.RewritePatternSet(context())
+    for name in dict.fromkeys(names):
+        patterns.add(name, visit)
+    mlir_rewrite.walk_and_apply_patterns(root.operation, patterns.freeze())
+    return [*found, root.operation] if root.operation.name in names else found
+
+
+def owners_first(root: Operation) -> list[Operation]:
+    """An op and those inside of it, which come after their owners."""
+    return _walked(root, mlir.WalkOrder.PRE_ORDER)
+
+
+def _walked(root: Module | Operation, order: mlir.WalkOrder) -> list[Operation]:
     found: list[Operation] = []
 
     def visit(op: Operation) -> mlir.WalkResult:
-        if not names or op.name in names:
-            found.append(op)
+        found.append(op)
         return mlir.WalkResult.ADVANCE
 
     try:
-        order = mlir.WalkOrder.PRE_ORDER if owners_first else mlir.WalkOrder.POST_ORDER
         root.operation.walk(visit, order)
     except RuntimeError as error:
         raise KeyboardInterrupt from error  # nothing else can be raised there
@@ -423,37 +451,6 @@ def ops_in(root: Module | Operation, *names: str, owners_first: bool = False) ->
 def is_public(op: Operation) -> bool:
     """Whether a function can be called from outside the module."""
     return "sym_visibility" not in op.attributes or string_in(op, "sym_visibility") == "public"
-
-
-def append_argument(op: Operation, type_: Type) -> int:
-    """Give a function with a body one more, last argument; returns its position."""
-    inputs, results = function_type(op)
-    set_function_type(op, [*inputs, type_], results)
-    body_of(op).add_argument(type_, unknown())
-    if "arg_attrs" in op.attributes:
-        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"]), mlir.DictAttr.get({}, context())]
-        op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, context())
-    return len(inputs)
-
-
-def drop_last_argument(op: Operation) -> None:
-    """Take the last argument, which has attributes but no uses, from a function with a body."""
-    inputs, results = function_type(op)
-    body_of(op).erase_argument(len(inputs) - 1)
-    op.attributes["arg_attrs"] = mlir.ArrayAttr.get([*op.attributes["arg_attrs"]][:-1], context())
-    set_function_type(op, inputs[:-1], results)
-
-
-def set_argument_attributes(op: Operation, name: str, values: Mapping[int, Attribute]) -> None:
-    """Set an attribute of some arguments of a function, given by their places."""
-    count = len(function_type(op)[0])
-    rows: list[dict[str, Attribute]] = [{} for _ in range(count)]
-    if "arg_attrs" in op.attributes:
-        rows = [{a.name: a.attr for a in mlir.DictAttr(r)} for r in op.attributes["arg_attrs"]]
-    for index, value in values.items():
-        rows[index][name] = value
-    made = (mlir.DictAttr.get(row, context()) for row in rows)
-    op.attributes["arg_attrs"] = mlir.ArrayAttr.get(list(made), context())
 
 
 def body_of(op: Operation) -> Block:

@@ -15,7 +15,7 @@ from slopec import ir
 Attempt = Callable[[Any], Sequence[ir.Value] | None]
 
 
-def run_passes(module: ir.Module, pipeline: str) -> None:
+def run_passes(module: ir.Module | ir.OpView, pipeline: str) -> None:
     """Run passes registered in C++ over `module`; raises MLIRError when one of them fails."""
     passmanager.PassManager.parse(f"builtin.module({pipeline})", ir.context()).run(module.operation)
 

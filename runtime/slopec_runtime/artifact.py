@@ -139,7 +139,8 @@ def _write(
     state: Mapping[str, Bytes],
     stablehlo: Bytes | None,
 ) -> None:
-    facts = ModuleFacts(memoryview(module).nbytes, hashlib.sha256(module).hexdigest())
+    digest = hashlib.sha256(module)
+    facts = ModuleFacts(memoryview(module).nbytes, digest.hexdigest())
     members: dict[str, Bytes] = {
         MANIFEST: replace(manifest, module=facts).to_json().encode(),
         **{STATE + slot: value for slot, value in state.items()},
@@ -155,16 +156,10 @@ def _write(
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), _flat(content))
     end = stream.seek(-_DIGEST, io.SEEK_END)
-    stream.seek(0)
-    stream.write(_digest_of_stream(stream, end))
-
-
-def _digest_of_stream(stream: IO[bytes], end: int) -> bytes:
-    """Hash the first `end` bytes of a stream and leave it positioned there."""
-    digest = hashlib.sha256()
+    stream.seek(facts.size)
     while (left := end - stream.tell()) > 0:
         digest.update(stream.read(min(left, 1 << 24)))
-    return digest.hexdigest().encode()
+    stream.write(digest.hexdigest().encode())
 
 
 def _open(data: mmap.mmap | Bytes, origin: str, verify: bool) -> Artifact:

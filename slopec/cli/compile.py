@@ -123,7 +123,7 @@ def command(
 
     targets = parse_targets(target, arch=arch, cpu=cpu)
     if stage is None:
-        emit.warm()
+        emit.warm(*targets)
     if fat:
         targets = [joined(targets)]
     lowered = lowered_from(source, params, sizes_of(dims), seed)
@@ -236,7 +236,7 @@ def observers(time_passes: bool, dump_passes: Path | None) -> "Observers":
 
 
 class Observers:
-    """What watches the passes: a verifier, a clock, a folder of dumps."""
+    """What watches the passes, if that was asked for: a clock, a folder of dumps, a verifier."""
 
     def __init__(self, time_passes: bool, dump_passes: Path | None) -> None:
         """Make the observers that were asked for."""
@@ -245,7 +245,8 @@ class Observers:
         self.clock = Measure() if time_passes else None
         dump = [Dump(dump_passes)] if dump_passes else []
         clock = [self.clock] if self.clock else []
-        self.together = Together((*clock, Verify(), *dump))
+        asked = bool(clock or dump)
+        self.together = Together((*clock, Verify(), *dump)) if asked else None
 
     def report(self, ui: Ui) -> None:
         """Print the table of times on stderr."""

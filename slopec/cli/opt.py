@@ -50,7 +50,7 @@ def command(
     slopec opt model.mlir -p 'derive,canonicalize,cse'
     slopec opt model.mlir -p 'vjp{function=main wrt=0},derive,inline,simplify{max-iterations=4}'
     """
-    from slopec.passes import PASSES, find, parse_pipeline, run_pipeline
+    from slopec.passes import PASSES, Verify, find, parse_pipeline, run_pipeline
 
     if list_passes:
         rows = [(name, (find(name).__doc__ or "").split("\n")[0]) for name in PASSES]
@@ -67,7 +67,7 @@ def command(
         else read_module(existing(Path(source), MODULE))
     )
     observer = observers(time_passes, dump_passes)
-    run_pipeline(module, pipeline, observer.together)
+    run_pipeline(module, pipeline, observer.together or Verify())
     observer.report(ui)
     if output is None:
         ui.data(str(module).rstrip())

@@ -63,7 +63,7 @@ def command(
     from slopec.targets import parse_target
 
     chosen = parse_target(target, arch=arch, cpu=cpu)
-    emit.warm()
+    emit.warm(chosen)
     lowered = lowered_from(source, params, sizes_of(dims), seed)
     record, path = _tuned(ui, lowered, chosen, seconds, tuned, device=device)
     rows = [_row(trial) for trial in record.trials]

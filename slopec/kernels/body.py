@@ -7,6 +7,7 @@ and written by `load` and `store`, a loop carries values from one trip to the ne
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,6 +17,12 @@ from slopec.dtypes import DType
 _FLOATS = {"+": "arith.addf", "-": "arith.subf", "×": "arith.mulf", "÷": "arith.divf"}
 _INDICES = {"+": "arith.addi", "-": "arith.subi", "×": "arith.muli"}
 _PREDICATES = {"==": 0, "!=": 1, "<": 6, "<=": 7, ">": 8, ">=": 9}
+
+
+@lru_cache(maxsize=4096)
+def _spelled(type_: ir.Type) -> str:
+    """How a type is spelled, which takes MLIR 4 µs to tell."""
+    return str(type_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +38,7 @@ class Term:
     @property
     def type(self) -> str:
         """The type's MLIR spelling."""
-        return str(self.value.type)
+        return _spelled(self.value.type)
 
     def _with(self, sign: str, other: "Term | float") -> "Term":
         table = _INDICES if self.type == "index" else _FLOATS
@@ -165,7 +172,7 @@ class Body:
 
         `body.op("math.exp", x)` is x's exponential, for a number and for a vector.
         """
-        made = ir.type_named(operands[0].type if type is None else type)
+        made = operands[0].value.type if type is None else ir.type_named(type)
         return Term(self, self._create(name, [made], operands, attributes).results[0])
 
     def effect(self, name: str, *operands: Term, **attributes: ir.Attribute) -> None:

@@ -12,7 +12,7 @@ from slopec.kernels.column_graph import BARRIER, REDUCE, Fold, Graph, fold_of
 from slopec.kernels.columns import ColumnFunction, Matrix, column_kernel, parts_of
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
-from slopec.kernels.lines import Line, Lines
+from slopec.kernels.lines import Item, Line, Lines
 from slopec.kernels.nodes import Node
 from slopec.transforms.body import defining
 
@@ -45,8 +45,9 @@ def _is_large(matrix: Matrix) -> bool:
 
 def _place(module: ir.Module, lines: Lines, folds: list[Fold], vectors: Vectors) -> bool:
     """Put kernels where matrices of one size are folded."""
-    firsts = {step for fold in folds for step in fold.steps[:-1]}
-    known = {fold.op.results[0]: fold for fold in folds if fold.op.results[0] not in firsts}
+    firsts = {lines.items[step] for fold in folds for step in fold.steps[:-1]}
+    every = {lines.items[fold.op.results[0]]: fold for fold in folds}
+    known = {root: fold for root, fold in every.items() if root not in firsts}
     while known:
         graph = Graph(lines, folds[0].matrix, known)
         stages = _staged(graph, _BUFFERS[0])
@@ -71,12 +72,12 @@ class Stage:
     It stores `kept` as well, which are no roots but wanted by other stages.
     """
 
-    roots: list[ir.Value] = field(default_factory=list)
+    roots: list[Item] = field(default_factory=list)
     before: ir.Operation | None = None
-    joined: list[ir.Value] = field(default_factory=list)
-    kept: list[ir.Value] = field(default_factory=list)
+    joined: list[Item] = field(default_factory=list)
+    kept: list[Item] = field(default_factory=list)
 
-    def alone(self, graph: Graph) -> list[ir.Value]:
+    def alone(self, graph: Graph) -> list[Item]:
         """A fold with which nothing else is done while a matrix is read.
 
         The back end does that in one dispatch as well, together with what follows.
@@ -98,18 +99,18 @@ class _Stages:
     most: int
     found: list[Stage] = field(default_factory=list)
     open: Stage = field(default_factory=Stage)
-    placed: dict[ir.Value, Stage] = field(default_factory=dict)
-    apart: list[ir.Value] = field(default_factory=list)
-    lasting: set[ir.Value] = field(default_factory=set)
+    placed: dict[Item, Stage] = field(default_factory=dict)
+    apart: list[Item] = field(default_factory=list)
+    lasting: set[Item] = field(default_factory=set)
     before: ir.Operation | None = None
-    _passed: dict[ir.Value, list[ir.Value]] = field(default_factory=dict)
+    _passed: dict[Item, list[Item]] = field(default_factory=dict)
 
     @property
     def parts(self) -> int:
         """How many workgroups share the rows."""
         return parts_of(self.graph.matrix)
 
-    def pass_by(self, root: ir.Value) -> None:
+    def pass_by(self, root: Item) -> None:
         """Note a root that is made at this place in the block."""
         for leaf in self.graph.leaves[root]:
             if not self.graph.is_number(leaf):
@@ -130,10 +131,10 @@ class _Stages:
             self._close()
         self.lasting.update(needs)
 
-    def _folds(self, stage: Stage) -> list[ir.Value]:
+    def _folds(self, stage: Stage) -> list[Item]:
         return [root for root in stage.roots if root in self.graph.folds]
 
-    def _request(self, root: ir.Value) -> None:
+    def _request(self, root: Item) -> None:
         """Have a root computed, and with it what else is computed from the same matrices."""
         if root in self.placed:
             return
@@ -150,7 +151,7 @@ class _Stages:
                 for leaf in (root, *self.graph.leaves[root]):
                     waiting += self._passed.get(leaf, ())
 
-    def _takes(self, root: ir.Value) -> bool:
+    def _takes(self, root: Item) -> bool:
         """Whether the open stage can compute a root as well, and should."""
         stage, needs = self.open, self.graph.reaches[root]
         if not stage.roots:
@@ -164,11 +165,11 @@ class _Stages:
         follows = any(other in needs for other in stage.roots)
         return shares or follows or not (reads or any(read))
 
-    def _buffers(self, roots: list[ir.Value]) -> int:
+    def _buffers(self, roots: list[Item]) -> int:
         """About how many buffers a kernel has that computes some roots."""
         return len({leaf for root in roots for leaf in (root, *self.graph.leaves[root])})
 
-    def _take(self, root: ir.Value) -> None:
+    def _take(self, root: Item) -> None:
         self.open.roots.append(root)
         self.placed[root] = self.open
         self._join(self.open, [fold for fold in self.apart if fold in self.graph.reaches[root]])
@@ -176,7 +177,7 @@ class _Stages:
             if self.placed[need] is not self.open and need not in self.open.joined:
                 self.lasting.add(need)
 
-    def _join(self, stage: Stage, folds: list[ir.Value]) -> None:
+    def _join(self, stage: Stage, folds: list[Item]) -> None:
         stage.joined += folds
         self.apart = [fold for fold in self.apart if fold not in folds]
 
@@ -207,11 +208,11 @@ def _staged(graph: Graph, most: int) -> _Stages:
 
 def _keep(graph: Graph, stages: list[Stage]) -> None:
     """Keep what several stages want and what costs them more to compute than to read."""
-    first: dict[ir.Value, Stage] = {}
-    kept: set[ir.Value] = set()
+    first: dict[Item, Stage] = {}
+    kept: set[Item] = set()
     for stage in stages:
-        waiting = [graph.folds[r].x if r in graph.folds else r for r in stage.roots]
-        seen: set[ir.Value] = set()
+        waiting = [graph.folded(r) if r in graph.folds else r for r in stage.roots]
+        seen: set[Item] = set()
         while waiting:
             value = waiting.pop()
             elsewhere = value in graph.places and value not in stage.roots
@@ -236,12 +237,12 @@ class _Reader:
     graph: Graph
     stage: Stage
     parts: int
-    stored: set[ir.Value]
-    lasting: set[ir.Value]
+    stored: set[Item]
+    lasting: set[Item]
     nodes: list[Node] = field(default_factory=list)
-    inputs: list[ir.Value] = field(default_factory=list)
-    results: dict[ir.Value, int] = field(default_factory=dict)
-    _places: dict[tuple[ir.Value, bool, bool], int] = field(default_factory=dict)
+    inputs: list[Item] = field(default_factory=list)
+    results: dict[Item, int] = field(default_factory=dict)
+    _places: dict[tuple[Item, bool, bool], int] = field(default_factory=dict)
 
     def run(self) -> None:
         """Read all that the stage is to compute."""
@@ -270,7 +271,7 @@ class _Reader:
         results = tuple(self.results.values())
         return ColumnFunction(self.graph.matrix, self.shared_by, tuple(self.nodes), results)
 
-    def read(self, value: ir.Value, *, rows: bool, lanes: bool) -> int:
+    def read(self, value: Item, *, rows: bool, lanes: bool) -> int:
         """The place of a value's node, which is taken to vary along rows and lanes as said."""
         known = self._places.get((value, rows, lanes))
         if known is None:
@@ -284,17 +285,16 @@ class _Reader:
         self.nodes.append(node)
         return len(self.nodes) - 1
 
-    def _input(self, value: ir.Value, node: Node) -> int:
+    def _input(self, value: Item, node: Node) -> int:
         self.inputs.append(value)
         return self._add(node)
 
-    def _made(self, value: ir.Value, rows: bool, lanes: bool) -> int | None:
+    def _made(self, value: Item, rows: bool, lanes: bool) -> int | None:
         """The node of what is computed here; None of what is read from memory."""
-        graph, line = self.graph, self.graph.lines.source.get(value)
-        fold = graph.folds.get(value)
-        if fold is not None:
-            return self._folded(fold, value)
-        op = defining(value)
+        graph, line = self.graph, value.line
+        if value in graph.folds:
+            return self._folded(value)
+        op = defining(value.value)
         if value in self.stored or op is None:
             return None
         if op.name == "stablehlo.constant" and ir.is_uniform(op):
@@ -308,16 +308,17 @@ class _Reader:
             return self.read(source, rows=rows, lanes=lanes)
         return self._each(line, value, rows, lanes)
 
-    def _folded(self, fold: Fold, value: ir.Value) -> int | None:
+    def _folded(self, value: Item) -> int | None:
         """A fold that is made here, or joined of its parts; others are inputs."""
+        kind = self.graph.folds[value].kind
         if value in self.stage.roots:
-            of = (self.read(fold.x, rows=True, lanes=True),)
-            return self._add(Node("fold", fold.kind, of, lanes=True))
+            of = (self.read(self.graph.folded(value), rows=True, lanes=True),)
+            return self._add(Node("fold", kind, of, lanes=True))
         if value not in self.stage.joined:
             return None
-        return self._input(value, Node("parts", fold.kind, lanes=True, count=self.parts))
+        return self._input(value, Node("parts", kind, lanes=True, count=self.parts))
 
-    def _each(self, line: Line, value: ir.Value, rows: bool, lanes: bool) -> int:
+    def _each(self, line: Line, value: Item, rows: bool, lanes: bool) -> int:
         """What is computed of each number; what is stored as a matrix varies like one."""
         inner = self.graph.made_of(line, value)
         of = tuple(self.read(v, rows=rows, lanes=lanes) for v in inner)
@@ -327,20 +328,20 @@ class _Reader:
         rows, lanes = matrix or any(n.rows for n in nodes), matrix or any(n.lanes for n in nodes)
         return self._add(Node("each", line.kind or "", of, rows=rows, lanes=lanes))
 
-    def _spread(self, line: Line, value: ir.Value, rows: bool, lanes: bool) -> int | None:
+    def _spread(self, line: Line, value: Item, rows: bool, lanes: bool) -> int | None:
         """What is broadcast: of a matrix a number, one for each row, or one for each column."""
         (source,) = self.graph.made_of(line, value)
         if rows and lanes:
             context = self.graph.context(line)
             return None if context is None else self.read(source, rows=context[0], lanes=context[1])
-        single = all(n == 1 for n in ir.type_of(source)[0])
+        single = self.graph.is_number(source)
         return self.read(source, rows=rows and not single, lanes=lanes and not single)
 
 
 def _read(stages: _Stages) -> list[_Reader]:
     """The stages as nodes, each reading what those before it store."""
     _keep(stages.graph, stages.found)
-    stored: set[ir.Value] = set()
+    stored: set[Item] = set()
     readers = []
     for stage in stages.found:
         reader = _Reader(stages.graph, stage, stages.parts, set(stored), stages.lasting)
@@ -359,29 +360,29 @@ def _fit(readers: list[_Reader]) -> bool:
 
 def _write(module: ir.Module, graph: Graph, readers: list[_Reader], vectors: Vectors) -> None:
     """Put the stages' kernels into the module, in place of the ops that they compute."""
-    made: dict[ir.Value, ir.Value] = {}
-    whole: dict[ir.Value, ir.Value] = {}
+    made: dict[Item, ir.Value] = {}
+    whole: dict[Item, ir.Value] = {}
     for reader in readers:
         before = reader.stage.before
         assert before is not None
         kernel = column_kernel(reader.function, vectors)
         inputs = [
-            reshaped(made.get(value, value), sizes, before)
+            reshaped(made.get(value, value.value), sizes, before)
             for value, (sizes, _) in zip(reader.inputs, kernel.operands, strict=True)
         ]
         results = call(kernel, inputs, module, before)
         for old, new in zip(reader.results, results, strict=True):
             made[old] = new
-            if ir.size_in_bytes(old) == ir.size_in_bytes(new):
-                whole[old] = reshaped(new, ir.type_of(old)[0], before)
+            if ir.size_in_bytes(old.value) == ir.size_in_bytes(new):
+                whole[old] = reshaped(new, ir.type_of(old.value)[0], before)
     for old, new in whole.items():
         for copy in (old, *graph.copies.get(old, ())):
-            copy.replace_all_uses_with(new)
+            copy.value.replace_all_uses_with(new)
     left = []
     for line in reversed(graph.lines.found):
         if not any(value in graph.light or value in graph.steps for value in line.results):
             continue
-        if any(list(value.uses) for value in line.results):
+        if any(list(item.value.uses) for item in line.results):
             left.append(line.op)
         else:
             line.op.erase()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from slopec import dtypes, ir
 from slopec.kernels.columns import Matrix
-from slopec.kernels.lines import Line, Lines, Typed
+from slopec.kernels.lines import Item, Line, Lines, Typed
 from slopec.kernels.nodes import DEAR, FOLDS, NEUTRAL
 from slopec.transforms.body import binary_kind, block_of, defining
 
@@ -18,7 +18,7 @@ BARRIER, REDUCE = "stablehlo.optimization_barrier", "stablehlo.reduce"
 _BROADCAST = "stablehlo.broadcast_in_dim"
 _MANY = 3  # matrices: to read them again costs more than to keep what is made of them
 
-Values = dict[ir.Value, None]
+Values = dict[Item, None]
 """A set of values that keeps their order, so that a program always gets the same kernels."""
 
 
@@ -81,31 +81,31 @@ class Graph:
 
     lines: Lines
     matrix: Matrix
-    folds: dict[ir.Value, Fold]
-    steps: set[ir.Value] = field(default_factory=set)
-    family: set[ir.Value] = field(default_factory=set)
-    light: set[ir.Value] = field(default_factory=set)
-    reaches: dict[ir.Value, Values] = field(default_factory=dict)
-    leaves: dict[ir.Value, Values] = field(default_factory=dict)
-    places: dict[ir.Value, int] = field(default_factory=dict)
-    copies: dict[ir.Value, list[ir.Value]] = field(default_factory=dict)
-    _same: dict[ir.Value, ir.Value] = field(default_factory=dict)
-    _first: dict[object, ir.Value] = field(default_factory=dict)
-    _folded: set[ir.Value] = field(default_factory=set)
-    _outside: set[ir.Value] = field(default_factory=set)
-    _dear: set[ir.Value] = field(default_factory=set)
+    folds: dict[Item, Fold]
+    steps: set[Item] = field(default_factory=set)
+    family: set[Item] = field(default_factory=set)
+    light: set[Item] = field(default_factory=set)
+    reaches: dict[Item, Values] = field(default_factory=dict)
+    leaves: dict[Item, Values] = field(default_factory=dict)
+    places: dict[Item, int] = field(default_factory=dict)
+    copies: dict[Item, list[Item]] = field(default_factory=dict)
+    _same: dict[Item, Item] = field(default_factory=dict)
+    _first: dict[object, Item] = field(default_factory=dict)
+    _folded: set[Item] = field(default_factory=set)
+    _outside: set[Item] = field(default_factory=set)
+    _dear: set[Item] = field(default_factory=set)
     _splits: dict[Typed, int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look at every op three times."""
-        self.steps = {step for fold in self.folds.values() for step in fold.steps}
+        items = self.lines.items
+        self.steps = {items[step] for fold in self.folds.values() for step in fold.steps}
         self._folded |= self.steps
         for line in self.lines.found:
             self._name(line)
         for line in reversed(self.lines.found):
             for value in line.results:
-                users = self.lines.users.get(value, ())
-                if any(self._leads_outside(user, value) for user in users):
+                if any(self._leads_outside(user, value) for user in value.users):
                     self._outside.add(self.same(value))
         for line in self.lines.found:
             for value in line.results:
@@ -113,9 +113,9 @@ class Graph:
 
     # --- values ------------------------------------------------------------------------------
 
-    def split(self, value: ir.Value) -> int | None:
+    def split(self, value: Item) -> int | None:
         """How many dimensions of a matrix are rows; None for what is no matrix of the size."""
-        typed = self.lines.types.get(value)
+        typed = value.type
         if typed is None:
             return None
         if typed not in self._splits:
@@ -126,53 +126,58 @@ class Graph:
             self._splits[typed] = rows.index(self.matrix.rows) if whole else None
         return self._splits[typed]
 
-    def is_whole(self, value: ir.Value) -> bool:
+    def is_whole(self, value: Item) -> bool:
         """Whether a value is a matrix, its rows and its columns perhaps in several dimensions."""
         return self.split(value) is not None
 
-    def is_given(self, value: ir.Value) -> bool:
+    def is_given(self, value: Item) -> bool:
         """Whether a value is in memory without any of the kernels."""
         if value not in self.family:
             return value not in self.light
         return value in self._outside and not self.reaches[value]
 
-    def is_truth(self, value: ir.Value) -> bool:
+    def is_truth(self, value: Item) -> bool:
         """Whether a value is made of truth values."""
-        return self.lines.types[value][1] == dtypes.bool_
+        return value.type is not None and value.type[1] == dtypes.bool_
 
-    def is_number(self, value: ir.Value) -> bool:
+    def is_number(self, value: Item) -> bool:
         """Whether a value is one number."""
-        return math.prod(self.lines.types[value][0]) == 1
+        return value.type is not None and math.prod(value.type[0]) == 1
 
-    def is_matrix_work(self, root: ir.Value) -> bool:
+    def is_matrix_work(self, root: Item) -> bool:
         """Whether a root is computed for all rows, not for columns alone."""
         return root in self.folds or self.is_whole(root)
 
-    def is_costly(self, value: ir.Value) -> bool:
+    def is_costly(self, value: Item) -> bool:
         """Whether computing a matrix of numbers a second time costs more than keeping it."""
         if value not in self.family or self.is_truth(value):
             return False
         return value in self._dear or len(self.wholes_read(value)) >= _MANY
 
-    def wholes(self, value: ir.Value) -> list[ir.Value]:
+    def wholes(self, value: Item) -> list[Item]:
         """The matrices that kernels compute a matrix from; none if they read it from memory."""
-        line = self.lines.source.get(value)
+        line = value.line
         if line is None or line.name == _BROADCAST or self.is_given(value):
             return []
         return [v for v in self.made_of(line, value) if self.is_whole(v)]
 
-    def wholes_read(self, value: ir.Value) -> Values:
+    def wholes_read(self, value: Item) -> Values:
         """The matrices that are read from memory to compute a value."""
         return dict.fromkeys(leaf for leaf in self.leaves[value] if self.is_whole(leaf))
 
-    def made_of(self, line: Line, value: ir.Value) -> list[ir.Value]:
+    def made_of(self, line: Line, value: Item) -> list[Item]:
         """What one of an op's results is made of."""
         if line.name == BARRIER:
             return [self.same(line.operands[line.results.index(value)])]
-        inner = [self.folds[value].x] if value in self.folds else line.operands
-        return [self.same(v) for v in inner]
+        if value in self.folds:
+            return [self.same(self.folded(value))]
+        return [self.same(v) for v in line.operands]
 
-    def same(self, value: ir.Value) -> ir.Value:
+    def folded(self, root: Item) -> Item:
+        """The matrix that a fold folds."""
+        return self.lines.items[self.folds[root].x]
+
+    def same(self, value: Item) -> Item:
         """The first of the values that are computed alike; barriers do not matter in kernels."""
         return self._same.get(value, value)
 
@@ -193,10 +198,10 @@ class Graph:
 
     def _is_readable(self, line: Line) -> bool:
         """Whether an elementwise op's operands are numbers, or truth values computed from them."""
-        shape = self.lines.types[line.results[0]][0]
+        shape = _shape(line.results[0])
         for operand in line.operands:
-            size, dtype = self.lines.types.get(operand, ((), None))
-            source = self.lines.source.get(operand)
+            size, dtype = operand.type or ((), None)
+            source = operand.line
             truth = operand in self.light and source is not None and source.kind is not None
             if size != shape or not (dtype == self.matrix.dtype or truth):
                 return False
@@ -206,10 +211,10 @@ class Graph:
         """Whether an op only moves matrices, or computes something small that kernels read."""
         if line.name == BARRIER:
             return True
-        if len(line.results) != 1 or line.results[0] not in self.lines.types:
+        if len(line.results) != 1 or line.results[0].type is None:
             return False
         (value,) = line.results
-        shape, dtype = self.lines.types[value]
+        shape, dtype = line.results[0].type
         if value in self.family or dtype not in (self.matrix.dtype, dtypes.bool_):
             return value in self.family
         if line.name == "stablehlo.reshape":
@@ -223,36 +228,35 @@ class Graph:
         small = math.prod(shape) in (1, self.matrix.width)
         return small and line.kind is not None and self._is_readable(line)
 
-    def _sizes(self, value: ir.Value) -> tuple[int, ...] | None:
-        typed = self.lines.types.get(value)
-        return None if typed is None else tuple(n for n in typed[0] if n != 1)
+    def _sizes(self, value: Item) -> tuple[int, ...] | None:
+        return None if value.type is None else tuple(n for n in value.type[0] if n != 1)
 
     def context(self, line: Line) -> tuple[bool, bool] | None:
         """Whether what is broadcast to a matrix varies along rows, and along columns."""
-        source, result = line.operands[0], self.lines.types[line.results[0]][0]
+        source, result = line.operands[0], _shape(line.results[0])
         split = self.split(line.results[0])
-        if split is None or source not in self.lines.types:
+        if split is None or source.type is None:
             return None
         dims = tuple(line.op.attributes["broadcast_dimensions"])
-        sizes = zip(self.lines.types[source][0], dims, strict=True)
+        sizes = zip(source.type[0], dims, strict=True)
         varying = [d for n, d in sizes if n != 1]
         rows = [d for d in range(split) if result[d] != 1]
         columns = [d for d in range(split, len(result)) if result[d] != 1]
         known = {(): (False, False), tuple(columns): (False, True), tuple(rows): (True, False)}
         return known.get(tuple(varying))
 
-    def _number(self, line: Line, value: ir.Value, inner: list[ir.Value]) -> None:
+    def _number(self, line: Line, value: Item, inner: list[Item]) -> None:
         """Find out whether a value is computed like one before it."""
         first = inner[0]
         if line.name != BARRIER:
             facts = str(line.op.attributes) if line.name == _BROADCAST else ""
-            key = line.kind or line.name, facts, self.lines.types[value], *inner
+            key = line.kind or line.name, facts, value.type, *inner
             first = self._first.setdefault(key, value)
         if first != value:
             self._same[value] = first
             self.copies.setdefault(first, []).append(value)
 
-    def _leads_outside(self, user: Line | None, value: ir.Value) -> bool:
+    def _leads_outside(self, user: Line | None, value: Item) -> bool:
         """Whether a user of a value is, or leads to, something that the kernels do not compute."""
         if user is None or not user.results:
             return True
@@ -267,7 +271,7 @@ class Graph:
         is_root = user.kind is not None and not self.is_truth(made[0])
         return not is_root and any(v in self._outside for v in made)
 
-    def _reach(self, line: Line, value: ir.Value) -> None:
+    def _reach(self, line: Line, value: Item) -> None:
         """Note what a value is made of."""
         inner = self.made_of(line, value) if value in self.light or value in self.folds else []
         self.reaches[value] = self.behind(inner)
@@ -279,17 +283,20 @@ class Graph:
         if (value in self.folds or computed) and self.same(value) == value:
             self.places[value] = len(self.places)
 
-    def _read(self, value: ir.Value) -> Values:
+    def _read(self, value: Item) -> Values:
         """What is read from memory of a value that others are made of."""
         if value not in self.places and not self.is_given(value):
             return self.leaves[value]
-        source = self.lines.source.get(value)
-        constant = source is not None and source.name == "stablehlo.constant"
+        constant = value.line is not None and value.line.name == "stablehlo.constant"
         return {} if constant else {value: None}
 
-    def behind(self, values: Iterable[ir.Value]) -> Values:
+    def behind(self, values: Iterable[Item]) -> Values:
         """The roots behind some values, which may be roots themselves."""
         found: Values = {}
         for value in map(self.same, values):
             found.update({value: None} if value in self.places else self.reaches.get(value, {}))
         return found
+
+
+def _shape(value: Item) -> ir.Shape:
+    return () if value.type is None else value.type[0]

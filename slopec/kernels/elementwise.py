@@ -23,23 +23,26 @@ EACH = {
 }
 """Ops from numbers to a number of the same type, as kernels spell them."""
 
+_KINDS = EACH | {f"stablehlo.{name}": name for name in ("select", "logistic", "compare")}
+
 _COMPARED = {"EQ": 1, "GT": 2, "GE": 3, "LT": 4, "LE": 5, "NE": 13}
 _STRICT = {"GE": "GT", "LE": "LT"}
 
 
 def kind_of(op: ir.Operation) -> str | None:
     """What `computed` is to do in an op's place, None if it cannot."""
-    if len(op.results) != 1 or not ir.is_static(op.results[0]):
+    kind = _KINDS.get(op.name)
+    type_ = None if kind is None else ir.static_shape_and_dtype(op.results[0].type)
+    if type_ is None:
         return None
-    if ir.type_of(op.results[0])[1] == dtypes.bool_:
+    if kind == "compare":
         return _comparison(op)
-    name = op.name.removeprefix("stablehlo.")
-    return name if name in ("select", "logistic") else EACH.get(op.name)
+    return None if type_[1] == dtypes.bool_ else kind
 
 
 def _comparison(op: ir.Operation) -> str | None:
     """The sign of a comparison of numbers."""
-    if op.name != "stablehlo.compare" or not dtypes.is_floating(ir.type_of(op.operands[0])[1]):
+    if not dtypes.is_floating(ir.type_of(op.operands[0])[1]):
         return None
     if "compare_type" in op.attributes and "TOTALORDER" in str(op.attributes["compare_type"]):
         return None

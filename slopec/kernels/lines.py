@@ -10,6 +10,19 @@ from slopec.kernels.elementwise import kind_of
 Typed = tuple[ir.Shape, DType]
 
 
+@dataclass(eq=False, slots=True)
+class Item:
+    """A value that a block makes or uses, the line of the block that makes it, and its users.
+
+    Its type is None if its shape is not known; a user is None if it is in another block.
+    """
+
+    value: ir.Value
+    type: Typed | None
+    line: "Line | None" = None
+    users: "list[Line | None]" = field(default_factory=list)
+
+
 @dataclass(frozen=True, eq=False)
 class Line:
     """An op, what `elementwise` calls it, and its values; `inner` are operands inside of it."""
@@ -17,43 +30,42 @@ class Line:
     op: ir.Operation
     name: str
     kind: str | None
-    operands: tuple[ir.Value, ...]
-    results: tuple[ir.Value, ...]
-    inner: tuple[ir.Value, ...]
+    operands: tuple[Item, ...]
+    results: tuple[Item, ...]
+    inner: tuple[Item, ...]
 
 
 @dataclass
 class Lines:
-    """The ops of a block in order, where values come from, and who uses them.
-
-    A user is None if it is in another block. Values whose shape is not known have no type.
-    """
+    """The ops of a block in order, and its values as items."""
 
     block: ir.Block
     found: list[Line] = field(default_factory=list)
-    source: dict[ir.Value, Line] = field(default_factory=dict)
-    users: dict[ir.Value, list[Line | None]] = field(default_factory=dict)
-    types: dict[ir.Value, Typed] = field(default_factory=dict)
+    items: dict[ir.Value, Item] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read the block."""
         for view in self.block.operations:
             op = view.operation
-            line = Line(
-                op, op.name, kind_of(op), tuple(op.operands), tuple(op.results), tuple(_inside(op))
+            operands, inner = map(self._item, op.operands), map(self._item, _inside(op))
+            results = tuple(
+                Item(value, ir.static_shape_and_dtype(value.type)) for value in op.results
             )
+            line = Line(op, op.name, kind_of(op), tuple(operands), results, tuple(inner))
             self.found.append(line)
-            for value in (*line.operands, *line.results):
-                self._note(value)
             for operand in line.operands:
-                self.users.setdefault(operand, []).append(line)
-            for value in line.inner:
-                self.users.setdefault(value, []).append(None)
-            self.source.update(dict.fromkeys(line.results, line))
+                operand.users.append(line)
+            for item in line.inner:
+                item.users.append(None)
+            for item in results:
+                item.line = line
+                self.items[item.value] = item
 
-    def _note(self, value: ir.Value) -> None:
-        if value not in self.types and ir.is_static(value):
-            self.types[value] = ir.type_of(value)
+    def _item(self, value: ir.Value) -> Item:
+        known = self.items.get(value)
+        if known is None:
+            known = self.items[value] = Item(value, ir.static_shape_and_dtype(value.type))
+        return known
 
 
 def _inside(op: ir.Operation) -> Iterator[ir.Value]:

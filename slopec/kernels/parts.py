@@ -70,7 +70,7 @@ def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute
     dispatches: list[ir.Operation] = []
     evaluated: set[ir.Attribute] = set()
     functions = ir.functions(module)
-    for op in (op for function in functions for op in ir.ops_in(function, owners_first=True)):
+    for op in (op for function in functions for op in ir.owners_first(function)):
         varies = any(operand in varying for operand in op.operands)
         if varies:
             varying.update(op.results)

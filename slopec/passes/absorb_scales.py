@@ -11,7 +11,6 @@ import numpy as np
 
 from slopec import dtypes, hlo, ir
 from slopec.passes.convolution import Convolution
-from slopec.passes.observe import op_counts
 from slopec.passes.op import Op, numbers, producer
 from slopec.passes.pattern import Pattern, apply, pattern
 from slopec.passes.simplify.shapes import Broadcast
@@ -26,7 +25,7 @@ class AbsorbScales:
 
     def run(self, module: ir.Module) -> None:
         """Rewrite the functions of `module`, if it has convolutions."""
-        if "stablehlo.convolution" in op_counts(module):
+        if ir.ops_in(module, "stablehlo.convolution"):
             apply(module, PATTERNS)
 
 
@@ -49,7 +48,7 @@ class _Shifted:
         return hlo.add(convolved, hlo.broadcast_in_dim(numbers, convolved.shape, [self.features]))
 
 
-@pattern("multiply", "divide", changes="special values")
+@pattern("multiply", "divide", of="convolution|add|subtract", changes="special values")
 def scaled_convolution(op: Op) -> Tensor | None:
     """(convolution(x, k) ± c) · s → convolution(x, k · s) ± c · s
 

@@ -37,6 +37,7 @@ class Pattern:
     roots: tuple[str, ...]
     of: tuple[frozenset[str], ...]
     among: frozenset[str]
+    every: frozenset[str]
     changes: Changes
 
     @property
@@ -58,18 +59,21 @@ class Pattern:
         """Whether operands that come from these ops are such as the pattern looks for."""
         if len(producers) < len(self.of) or (self.among and self.among.isdisjoint(producers)):
             return False
+        if self.every and not self.every.issuperset(producers):
+            return False
         return all(
             not names or name in names for names, name in zip(self.of, producers, strict=False)
         )
 
 
 def pattern(
-    *roots: str, of: str = "", among: str = "", changes: Changes = "nothing"
+    *roots: str, of: str = "", among: str = "", every: str = "", changes: Changes = "nothing"
 ) -> Callable[[Rewrite], Pattern]:
     """Make a function a pattern for the ops `roots`.
 
     Where the pattern is tried depends on the ops that the operands come from: `of` lists them by
-    operand (`"add|multiply, constant"`; `_` is any), `among` those of which some operand must come.
+    operand (`"add|multiply, constant"`; `_` is any), `among` those of which some operand must come,
+    `every` those of which all must.
     Ops are StableHLO's unless they name their dialect.
     """
 
@@ -79,6 +83,7 @@ def pattern(
             tuple(map(_full_name, roots)),
             tuple(_names(part) for part in of.split(",")) if of else (),
             _names(among),
+            _names(every),
             changes,
         )
 
@@ -105,7 +110,9 @@ def apply(
     matches: Counter[str] = Counter()
     table = _by_root(patterns)
     for function in ir.functions(module) if only is None else [only]:
-        size = _static_size(function) if ir.has_body(function) else 0
+        if not ir.has_body(function) or not ir.ops_in(function, *table):
+            continue
+        size = _static_size(function)
         if size == 0:
             continue
         where = Trace(module, ir.body_of(function), None, function=function)

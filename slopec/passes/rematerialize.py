@@ -37,6 +37,7 @@ _WITHIN = frozenset(
     f"stablehlo.{name}" for name in "reduce transpose slice concatenate pad reverse".split()
 )
 """Ops that back ends compute together with elementwise ones, though not again."""
+_TOGETHER = _WITHIN.union(_WORK)
 
 
 @dataclass(frozen=True)
@@ -85,19 +86,24 @@ class _Stages:
         """Which op makes a value, by its place in the block."""
         return {result: i for i, op in enumerate(self.ops) for result in op.results}
 
-    @cached_property
+    @property
     def stage(self) -> list[int]:
         """Where each op runs."""
-        return [max((self.known.get(v, 0) for v in inputs_of(op)), default=0) for op in self.ops]
+        return self._scheduled[0]
 
-    @cached_property
+    @property
     def known(self) -> dict[ir.Value, int]:
         """From which stage on each value is known: that of its op, after a product the next."""
-        found: dict[ir.Value, int] = {}
+        return self._scheduled[1]
+
+    @cached_property
+    def _scheduled(self) -> tuple[list[int], dict[ir.Value, int]]:
+        stages: list[int] = []
+        known: dict[ir.Value, int] = {}
         for op in self.ops:
-            stage = max((found.get(v, 0) for v in inputs_of(op)), default=0)
-            found.update(dict.fromkeys(op.results, stage + (not _runs_with_others(op))))
-        return found
+            stages.append(max((known.get(v, 0) for v in inputs_of(op)), default=0))
+            known.update(dict.fromkeys(op.results, stages[-1] + (not _runs_with_others(op))))
+        return stages, known
 
     def maker(self, value: ir.Value) -> ir.Operation | None:
         """The op of the block that makes a value."""
@@ -208,4 +214,4 @@ class _Again:
 
 
 def _runs_with_others(op: ir.Operation) -> bool:
-    return op.name in _WORK or op.name in _WITHIN
+    return op.name in _TOGETHER

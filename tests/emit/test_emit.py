@@ -65,7 +65,7 @@ def test_a_fat_artifact_of_several_kernels_runs_on_this_processor():
     targets = fat(parse_targets("llvm-cpu,cuda:a100,metal"))
     emitted = emit(programs.slow(3), targets)
     for form in (b"cuda-nvptx-fb", b"metal-msl-fb"):
-        assert form in emitted.vmfb
+        assert form in bytes(emitted.vmfb)
     x = np.arange(1024, dtype=np.float32).reshape(32, 32)
     assert np.all(run(emitted.vmfb, x) == x.sum(axis=1, keepdims=True))
 
@@ -80,7 +80,7 @@ def test_the_processor_and_its_features_are_known():
 
 
 def test_hopper_is_compiled_as_ptx_that_its_first_driver_knows():
-    vmfb = emit(programs.scaled(2.0), parse_target("cuda:h100")).vmfb
+    vmfb = bytes(emit(programs.scaled(2.0), parse_target("cuda:h100")).vmfb)
     assert b".version 7.8" in vmfb
     assert b".target sm_89" in vmfb
 

@@ -63,7 +63,7 @@ def test_a_program_with_its_kernels_compiled_beside_it(compiler, count):
     kernels = [scaling(i) for i in range(count)]
     beside = compiler.compile(request(kernels))
     assert beside.ending == "done", beside
-    assert beside.output.count(b"\x7fELF") == 1 + max(1, min(PARTS, count // LEAST))
+    assert bytes(beside.output).count(b"\x7fELF") == 1 + max(1, min(PARTS, count // LEAST))
     x = np.arange(16, dtype=np.float32).reshape(1, 16)
     expected = x + x
     for i in range(count):

@@ -17,6 +17,7 @@ from slopec.passes import (
     PassError,
     Pipeline,
     Together,
+    Verify,
     find,
     op_counts,
     options,
@@ -208,7 +209,9 @@ def test_ops_are_counted() -> None:
 
 def test_a_pass_that_leaves_nonsense_is_named() -> None:
     with pytest.raises(PassError, match="pass `breaks` failed or left an invalid module"):
-        run_pipeline(ir.parse(TEXT), parse_pipeline("cse,breaks,canonicalize"))
+        run_pipeline(ir.parse(TEXT), parse_pipeline("cse,breaks,canonicalize"), Verify())
+    with pytest.raises(PassError, match="one of the passes `cse,breaks` failed or left"):
+        run_pipeline(ir.parse(TEXT), parse_pipeline("cse,breaks"))
 
 
 def test_new_ops_come_from_the_line_of_the_op_they_replace() -> None:

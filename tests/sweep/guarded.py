@@ -18,6 +18,7 @@ import numpy as np
 
 from slopec import ir
 from slopec.build import DERIVE, LEGALIZE, OPTIMIZE
+from slopec.dialects import arguments
 from slopec.emit import emit
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.targets import parse_target
@@ -73,7 +74,7 @@ def compiled(program: Program, passes: str) -> "rt.VmFunction":
         run_pipeline(module, parse_pipeline(pipeline))
     if program.donated:
         function = ir.function(module, "main")
-        ir.set_argument_attributes(function, "tf.aliasing_output", {0: ir.i32(0)})
+        arguments.set_attributes(function, "tf.aliasing_output", {0: ir.i32(0)})
     emitted = emit(ir.bytecode(module), parse_target("llvm-cpu"))
     config = _config()
     loaded = rt.VmModule.copy_buffer(config.vm_instance, emitted.vmfb)

@@ -100,7 +100,7 @@ def broadcast_old(op: Op) -> Tensor | None:
     return hlo.broadcast_in_dim(x, op.shape, range(len(op.shape) - x.ndim, len(op.shape)))
 
 
-@pattern(*ELEMENTWISE, among="broadcast_in_dim")
+@pattern(*ELEMENTWISE, among="broadcast_in_dim", every="broadcast_in_dim|constant")
 def elementwise_of_broadcasts(op: Op) -> Tensor | None:
     """f(broadcast(x), broadcast(y)) → broadcast(f(x, y))
 

@@ -83,11 +83,9 @@ def reduce_single_elements(op: Op) -> Tensor | None:
 
     Over dimensions of size 1, or none.
     """
-    r = Reduction.of(op)
+    units, wide = _lengths(op)
+    r = None if wide else Reduction.of(op)
     if r is None or (0 in r.x.shape):
-        return None
-    units = tuple(d for d in r.dims if r.x.shape[d] == 1)
-    if units != r.dims:
         return None
     flat = squeeze(r.x, units)
     if r.starts_neutral:
@@ -101,11 +99,15 @@ def reduce_single_dimension(op: Op) -> Tensor | None:
 
     Where some of the reduced dimensions have size 1.
     """
-    r = Reduction.of(op)
-    if r is None:
-        return None
-    wide = tuple(d for d in r.dims if r.x.shape[d] != 1)
-    return None if wide in ((), r.dims) else hlo.reshape(r.over(r.x, wide), op.shape)
+    units, wide = _lengths(op)
+    r = Reduction.of(op) if units and wide else None
+    return None if r is None else hlo.reshape(r.over(r.x, wide), op.shape)
+
+
+def _lengths(op: Op) -> tuple[Dims, Dims]:
+    """The dimensions that a reduction reduces, those of size 1 and the others."""
+    dims, shape = op.ints("dimensions"), op.operands[0].shape
+    return tuple(d for d in dims if shape[d] == 1), tuple(d for d in dims if shape[d] != 1)
 
 
 @pattern("reduce")

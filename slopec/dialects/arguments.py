@@ -1,0 +1,39 @@
+"""The arguments of functions: one more, one less, and what is said about them."""
+
+from collections.abc import Mapping
+
+from iree.compiler import ir as mlir
+
+from slopec import ir
+
+
+def append(op: ir.Operation, type_: ir.Type) -> int:
+    """Give a function with a body one more, last argument; returns its position."""
+    inputs, results = ir.function_type(op)
+    ir.set_function_type(op, [*inputs, type_], results)
+    ir.body_of(op).add_argument(type_, ir.unknown())
+    if "arg_attrs" in op.attributes:
+        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"]), mlir.DictAttr.get({}, ir.context())]
+        op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, ir.context())
+    return len(inputs)
+
+
+def drop_last(op: ir.Operation) -> None:
+    """Take the last argument, which has attributes but no uses, from a function with a body."""
+    inputs, results = ir.function_type(op)
+    ir.body_of(op).erase_argument(len(inputs) - 1)
+    kept = [*op.attributes["arg_attrs"]][:-1]
+    op.attributes["arg_attrs"] = mlir.ArrayAttr.get(kept, ir.context())
+    ir.set_function_type(op, inputs[:-1], results)
+
+
+def set_attributes(op: ir.Operation, name: str, values: Mapping[int, ir.Attribute]) -> None:
+    """Set an attribute of some arguments of a function, given by their places."""
+    count = len(ir.function_type(op)[0])
+    rows: list[dict[str, ir.Attribute]] = [{} for _ in range(count)]
+    if "arg_attrs" in op.attributes:
+        rows = [{a.name: a.attr for a in mlir.DictAttr(r)} for r in op.attributes["arg_attrs"]]
+    for index, value in values.items():
+        rows[index][name] = value
+    made = (mlir.DictAttr.get(row, ir.context()) for row in rows)
+    op.attributes["arg_attrs"] = mlir.ArrayAttr.get(list(made), ir.context())
