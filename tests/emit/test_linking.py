@@ -29,7 +29,7 @@ def sums(sizes):
 def test_the_parts_of_a_program(count):
     sizes = range(3, 3 + count)
     emitted = emit(sums(sizes), parse_target("llvm-cpu:host"))
-    assert emitted.vmfb.count(b"\x7fELF") == min(PARTS, max(1, count // LEAST))
+    assert bytes(emitted.vmfb).count(b"\x7fELF") == min(PARTS, max(1, count // LEAST))
     config = rt.Config("local-task")
     module = rt.load_vm_module(rt.VmModule.copy_buffer(config.vm_instance, emitted.vmfb), config)
     given = [np.arange(8 * size, dtype=np.float32).reshape(size, 8) for size in sizes]
