@@ -23,7 +23,8 @@ _LOG2_E = 1.4426950408889634
 _LOG_2 = (0.693359375, -2.12194440054690e-4)
 _LEAST = -88.02  # of which exp is 0, as of what is less: subnormal results are 0
 _MOST = 127.0  # the largest n, beyond which r reaches log 2 before the result is infinite
-_BIAS, _FRACTION = 127, 23
+# Of a sum with this the last bits are the other number, rounded, plus the bias of exponents.
+_ROUNDS, _FRACTION = 1.5 * 2**23 + 127, 23
 
 
 def exponential(k: Body, x: Term) -> Term:
@@ -32,26 +33,26 @@ def exponential(k: Body, x: Term) -> Term:
     Where x is not a number, neither is the result; results below the least normal number are 0.
     """
     x = _at_least(k, x, _LEAST)
-    half = k.like(0.5, x)
-    n = _at_most(k, k.op("math.floor", k.fma(x, k.like(_LOG2_E, x), half)), _MOST)
+    rounds = k.like(_ROUNDS, x)
+    biased = _at_most(k, k.fma(x, k.like(_LOG2_E, x), rounds), _ROUNDS + _MOST)
+    n = biased - rounds
     high, low = (k.like(-part, x) for part in _LOG_2)
     r = k.fma(n, low, k.fma(n, high, x))
     c = [k.like(number, x) for number in _POLYNOMIAL]
     square = r * r
     front, middle, back = (k.fma(c[i + 1], r, c[i]) for i in (0, 2, 4))
     less_one = k.fma(k.fma(k.fma(back, square, middle), square, front), square, r)
-    power = _power_of_two(k, n)
+    power = _power_of_two(k, biased)
     return k.fma(less_one, power, power)
 
 
-def _power_of_two(k: Body, n: Term) -> Term:
-    """2ⁿ for a whole number n from -126 to 127, and 0 for -127."""
-    lanes = k.lanes(n)
+def _power_of_two(k: Body, biased: Term) -> Term:
+    """2ⁿ for a whole number n from -126 to 127, given with `_ROUNDS` added, and 0 for -127."""
+    lanes = k.lanes(biased)
     integers = f"vector<{lanes}xi32>" if lanes else "i32"
-    whole = k.op("arith.fptosi", n, type=integers)
-    biased = k.op("arith.addi", whole, k.number(_BIAS, dtypes.int32, lanes))
-    bits = k.op("arith.shli", biased, k.number(_FRACTION, dtypes.int32, lanes))
-    return k.op("arith.bitcast", bits, type=n.type)
+    whole = k.op("arith.bitcast", biased, type=integers)
+    bits = k.op("arith.shli", whole, k.number(_FRACTION, dtypes.int32, lanes))
+    return k.op("arith.bitcast", bits, type=biased.type)
 
 
 def _at_least(k: Body, x: Term, bound: float) -> Term:
