@@ -84,13 +84,21 @@ def reduce_window(
     return out
 
 
+def extent(count: int, step: int) -> int:
+    """The places from the first of some elements to the last, which lie `step` apart.
+
+    >>> extent(3, 2), extent(0, 2)
+    (5, 0)
+    """
+    return (count - 1) * step + 1 if count else 0
+
+
 def window_count(
     size: int, window: int, stride: int, padding: tuple[int, int], base: int, dilation: int
 ) -> int:
     """How many windows fit along one dimension (StableHLO, *reduce_window*)."""
-    dilated = (size - 1) * base + 1 if size else 0
-    span = (window - 1) * dilation + 1 if window else 0
-    padded = dilated + padding[0] + padding[1]
+    span = extent(window, dilation)
+    padded = extent(size, base) + padding[0] + padding[1]
     return 0 if padded < span or padded == 0 else (padded - span) // stride + 1
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import hlo, ir
+from slopec.hlo.reduce import extent
 from slopec.passes.convolution import Convolution
 from slopec.passes.each import each, put
 from slopec.passes.op import Op
@@ -26,7 +27,7 @@ class TrimWindows:
         """Trim the operands of every op with windows."""
         for op in each(module, "stablehlo.convolution"):
             c = Convolution.of(op)
-            spans = [(n - 1) * d + 1 for n, d in zip(c.window, c.dilation, strict=True)]
+            spans = list(map(extent, c.window, c.dilation))
             _trim(
                 op,
                 [op.operands[0]],
@@ -38,7 +39,7 @@ class TrimWindows:
             )
         for op in each(module, "stablehlo.reduce_window"):
             w = Windows.of(op.operation, op.shape)
-            spans = [(n - 1) * d + 1 for n, d in zip(w.window, w.dilation, strict=True)]
+            spans = list(map(extent, w.window, w.dilation))
             inputs = op.operands[: len(op.operation.results)]
             _trim(op, inputs, range(len(spans)), w.result, w.padding, w.base, spans)
 
@@ -60,7 +61,7 @@ def _trim(
     stops, rows = list(shape), list(padding)
     for i, d in enumerate(dims):
         low, high = padding[i]
-        unread = low + (shape[d] - 1) * base[i] + 1 + high - spans[i]
+        unread = low + extent(shape[d], base[i]) + high - spans[i]
         cut = max(0, unread - max(0, high))
         if places[i] == 1 and unread > 0 and (cut == 0 or (base[i] == 1 and cut < shape[d])):
             rows[i], stops[d] = (low, high - unread + cut), shape[d] - cut

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 
 from slopec import hlo, ir
+from slopec.hlo.reduce import extent
 from slopec.tensor import Tensor
 
 Dims = tuple[int, ...]
@@ -64,7 +65,7 @@ class Windows:
     def wide(self) -> Dims:
         """The shape of the widened operand."""
         return tuple(
-            (max(n - 1, 0) * b + (n > 0)) + low + high
+            extent(n, b) + low + high
             for n, b, (low, high) in zip(self.shape, self.base, self.padding, strict=True)
         )
 
@@ -75,17 +76,18 @@ class Windows:
 
     def pick(self, wide: Tensor, place: Dims) -> Tensor:
         """The element at one offset of every window."""
-        limit = [
-            p + (n - 1) * s + 1 for p, n, s in zip(place, self.result, self.strides, strict=True)
-        ]
+        if 0 in self.result:
+            return hlo.full(self.result, 0, wide.dtype)
+        spans = map(extent, self.result, self.strides)
+        limit = [p + span for p, span in zip(place, spans, strict=True)]
         return hlo.slice_(wide, place, limit, self.strides)
 
     def put(self, value: Tensor, place: Dims) -> Tensor:
         """The transpose of `pick`: zeros elsewhere."""
-        high = [
-            n - (p + (r - 1) * s + 1)
-            for n, p, r, s in zip(self.wide, place, self.result, self.strides, strict=True)
-        ]
+        if 0 in self.result:
+            return hlo.full(self.wide, 0, value.dtype)
+        spans = map(extent, self.result, self.strides)
+        high = [n - p - span for n, p, span in zip(self.wide, place, spans, strict=True)]
         zero = hlo.full((), 0, value.dtype)
         return hlo.pad(value, zero, place, high, [s - 1 for s in self.strides])
 

@@ -18,7 +18,7 @@ WHOLE = ("int32", "int32", "int8", "uint8", "int64", "uint32", "bool")
 
 
 class Draw:
-    """A program being drawn; `types` are of the values there are."""
+    """A program being drawn; `types` are of the values there are. An `empty` one has sizes of 0."""
 
     def __init__(self, random: np.random.Generator, inputs: Sequence[jax.ShapeDtypeStruct]) -> None:
         self.random = random
@@ -26,6 +26,7 @@ class Draw:
         self.types = list(inputs)
         self.steps: list[Step] = []
         self.sizes = [int(n) for n in random.choice(SIZES, 4)]
+        self.empty = False
         self.used: set[int] = set()
         self.depth = 0
 
@@ -78,7 +79,9 @@ class Draw:
             made = jax.eval_shape(function, *(self.types[i] for i in args))
         except (TypeError, ValueError, NotImplementedError, ZeroDivisionError, IndexError):
             return None
-        if not hasattr(made, "shape") or made.size > MOST or made.ndim > 5 or made.size == 0:
+        if not hasattr(made, "shape") or made.size > MOST or made.ndim > 5:
+            return None
+        if made.size == 0 and not self.empty:
             return None
         self.types.append(jax.ShapeDtypeStruct(made.shape, made.dtype))
         self.steps.append(Step(label, args, function))
@@ -134,9 +137,15 @@ class Draw:
 
 
 def draw(seed: int, length: int | None = None, floats: Sequence[str] = FLOATS) -> Drawn:
-    """A program of 10 to 60 steps whose results are what no other step uses, and some more."""
+    """A program of 10 to 60 steps whose results are what no other step uses, and some more.
+
+    One in eight has dimensions without elements.
+    """
     random = np.random.default_rng(seed)
     made = Draw(random, ())
+    if seed // 4 % 8 == 0:
+        made.empty = True
+        made.sizes.append(0)
     base = made.pick(floats)
     for _ in range(made.upto(2, 5)):
         name = made.pick(WHOLE) if made.chance(0.2) else base if made.chance(0.85) else "float32"

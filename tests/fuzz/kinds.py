@@ -33,7 +33,7 @@ def loss(program: Drawn) -> Callable[..., Any]:
         parts = [
             x for y in program(*arrays) for x in ((y.real, y.imag) if y.dtype.kind == "c" else (y,))
         ]
-        sums = [jnp.sum(jnp.tanh(x)) / x.size**0.5 for x in parts if differentiable(x)]
+        sums = [jnp.sum(jnp.tanh(x)) / max(x.size, 1) ** 0.5 for x in parts if differentiable(x)]
         return sum((x.astype(kind_of("float32")) for x in sums), jnp.zeros((), kind_of("float32")))
 
     return total

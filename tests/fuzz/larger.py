@@ -43,7 +43,7 @@ def dot(d: Draw) -> object:
     b, k = len(batch), len(contracted)
     numbers = ((contracted, tuple(places[b : b + k])), (batch, tuple(places[:b])))
     mirrored = ((numbers[0][1], numbers[0][0]), (numbers[1][1], numbers[1][0]))
-    depth = int(np.prod([left.shape[i] for i in contracted]))
+    depth = max(1, int(np.prod([left.shape[i] for i in contracted])))
     wider = left.dtype.name in ("float16", "bfloat16") and d.chance(0.5)
     narrow = left.dtype.name in ("float16", "bfloat16")
 
@@ -71,11 +71,12 @@ def matmul(d: Draw) -> object:
         return None
     left, width = d.types[x], d.pick([*d.sizes, 1])
     inner = left.shape[-1]
+    root = max(inner, 1) ** 0.5
     if inner * width > MOST:
         return None
     if d.chance(0.5):
         weights = d.random.uniform(-1, 1, (inner, width)).astype(left.dtype) / np.array(
-            inner**0.5, left.dtype
+            root, left.dtype
         )
         return d.add(
             f"times constant {weights.shape}", lambda x: x @ as_kind(weights).astype(x.dtype), x
@@ -84,7 +85,7 @@ def matmul(d: Draw) -> object:
     return (
         None
         if y is None
-        else d.add("matmul", lambda x, y: x @ y * np.array(inner**-0.5).astype(x.dtype), x, y)
+        else d.add("matmul", lambda x, y: x @ y * np.array(1 / root).astype(x.dtype), x, y)
     )
 
 
@@ -103,7 +104,7 @@ def convolve(d: Draw) -> object:
     letters = d.pick(["N01C", "NC01"]).replace("01", "01"[:rank])
     type_ = d.types[x]
     features = type_.shape[letters.index("C")]
-    groups = d.pick([g for g in (1, 1, 1, 2, features) if features % g == 0])
+    groups = d.pick([g for g in (1, 1, 1, 2, features) if g and features % g == 0])
     wanted = groups * d.upto(1, 4)
     kernel = d.pick(["01IO", "OI01"]).replace("01", "01"[:rank])
     sizes = {"I": features // groups, "O": wanted, "0": d.upto(1, 3), "1": d.upto(1, 3)}

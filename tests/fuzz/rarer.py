@@ -8,6 +8,7 @@ import numpy as np
 from jax import lax
 
 from tests.fuzz.drawing import MOST, Draw
+from tests.fuzz.program import kind
 from tests.fuzz.steps import any_rank, fit, ordered, real, step
 
 MODES = ("clip", "fill", "promise_in_bounds")
@@ -227,6 +228,54 @@ def bits(d: Draw) -> object:
         return lax.population_count(lax.bitcast_convert_type(x, name)).astype("int32")
 
     return d.add(f"bits as {name}", function, x)
+
+
+FLOAT_BITS = {
+    "float16": ("int16", (0, 0x3C00, 0x7C00, 0x7E00)),
+    "bfloat16": ("uint16", (0, 0x3F80, 0x7F80, 0x7FC0)),
+    "float32": ("int32", (0, 0x3F800000, 0x7F800000, 0x7FC00000)),
+    "float64": ("uint64", (0, 0x3FF << 52, 0x7FF << 52, 0x7FF8 << 48)),
+}
+"""Whole numbers as wide as each float, and the bits of 0, 1, infinity and NaN, from which few bits
+away denormal numbers, numbers near 1, and NaNs with payloads lie."""
+
+
+@step(1)
+def bits_of_floats(d: Draw) -> object:
+    """The bits of floats that rounding cannot have changed, as whole numbers, wide or narrow."""
+    x = d.value(lambda t: t.dtype.name in FLOAT_BITS)
+    if x is None:
+        return None
+    own = d.types[x].dtype
+    name = d.pick(["int8", "uint16", "uint32", "int64"])
+
+    def function(x: Any) -> Any:
+        whole = jnp.floor(jnp.clip(x, -4, 4) * 8 + 0.137) / 8
+        return lax.bitcast_convert_type(whole.astype(own), name)
+
+    return d.add(f"bits of floats as {name}", function, x)
+
+
+@step(1)
+def floats_of_bits(d: Draw) -> object:
+    """Floats made of bits, moved about and taken apart again: every one must come through."""
+    x = d.value(lambda t: t.dtype.kind in "iu" and t.ndim < 4)
+    if x is None:
+        return None
+    name = d.pick(list(FLOAT_BITS))
+    whole, patterns = FLOAT_BITS[name]
+    base, back = d.pick(patterns), d.pick([*(n for n, _ in FLOAT_BITS.values()), "uint8", None])
+    split = d.types[x].dtype.itemsize > np.dtype(whole).itemsize and d.chance(0.5)
+
+    def function(x: Any) -> Any:
+        x = lax.bitcast_convert_type(x, whole) if split else x.astype(whole)
+        made = lax.bitcast_convert_type(x ^ np.array(base, whole), name)
+        made = jnp.concatenate([jnp.flip(made), made]) if made.ndim else made
+        if back is not None:
+            return lax.bitcast_convert_type(made, back)
+        return jnp.where(jnp.isfinite(made), made, 0).astype(kind(name))
+
+    return d.add(f"{name} of bits {base:#x}, back as {back}", function, x)
 
 
 @step(2)

@@ -58,7 +58,8 @@ def fit(x: Any, shape: tuple[int, ...]) -> Any:
     """`x` repeated and cut, element by element, until it has that shape."""
     flat = x.reshape(-1)
     size = int(np.prod(shape))
-    return jnp.tile(flat, -(-size // flat.size))[:size].reshape(shape)
+    copies = -(-size // flat.size) if size else 0
+    return jnp.tile(flat, copies)[:size].reshape(shape)
 
 
 # --- elementwise -----------------------------------------------------------------------------
@@ -253,7 +254,7 @@ def reshape(d: Draw) -> object:
         return None
     rest, shape = d.types[x].size, []
     for _ in range(d.upto(0, 3)):
-        divisors = [n for n in range(1, rest + 1) if rest % n == 0]
+        divisors = [n for n in range(1, rest + 1) if rest % n == 0] or [1, 2, 3]
         shape.append(d.pick(divisors))
         rest //= shape[-1]
     shape.insert(d.upto(0, len(shape)), rest)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from slopec import hlo
 from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
+from slopec.hlo.reduce import extent
 from slopec.tensor import Tensor
 from slopec.transforms.linear import LinearMap
 from slopec.transforms.rule import Maps, Point, linear
@@ -86,10 +87,6 @@ def _back(
     return hlo.convert(hlo.transpose(out, _inverse(first)), wanted.dtype)
 
 
-def _dilate(size: int, by: int) -> int:
-    return 0 if size == 0 else (size - 1) * by + 1
-
-
 @dataclass(frozen=True)
 class _Convolution:
     """A convolution's attributes, read once; spatial sizes are in spatial order, dilated."""
@@ -118,7 +115,7 @@ class _Convolution:
         reversal = point.ints("window_reversal") or (0,) * rank
 
         def sizes(x: Tensor, places: Dims, dilation: Dims) -> Dims:
-            return tuple(_dilate(x.shape[d], n) for d, n in zip(places, dilation, strict=True))
+            return tuple(extent(x.shape[d], n) for d, n in zip(places, dilation, strict=True))
 
         return _Convolution(
             numbers,

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 
 from slopec import dtypes, hlo, ir
+from slopec.hlo.reduce import extent
 from slopec.tensor import Tensor
 from slopec.transforms.body import binary_kind, block_of, is_lanewise, lanes
 from slopec.transforms.linear import LinearMap
@@ -107,8 +108,7 @@ def _sum(windows: Windows) -> LinearMap:
         padding = []
         for axis, size in enumerate(windows.wide):
             reach = (windows.window[axis] - 1) * windows.dilation[axis]
-            spread = (ct.shape[axis] - 1) * windows.strides[axis] + 1
-            padding.append((reach, size - spread))
+            padding.append((reach, size - extent(ct.shape[axis], windows.strides[axis])))
         wide = hlo.reduce_window(
             ct,
             hlo.full((), 0, ct.dtype),
