@@ -70,6 +70,19 @@ CASES = [
     Case("no windows", pool(lax.max, -np.inf, (1, 9, 1), (1, 1, 1)), (X,)),
     Case("no windows, product", pool(lax.mul, 1.0, (1, 9, 1), (1, 1, 1)), (X,), jax=False),
     Case("no elements", pool(lax.add, 0.0, (1, 2), (1, 2)), (normal(0, 4),)),
+    Case("no elements in steps", pool(lax.add, 0.0, (1, 3), (2, 2)), (normal(0, 4),)),
+    Case("max of no elements", pool(lax.max, -np.inf, (1, 3), (2, 2)), (normal(0, 4),)),
+    Case(
+        "no elements dilated",
+        pool(lax.min, np.inf, (1, 2), (2, 1), window_dilation=(1, 2)),
+        (normal(0, 4),),
+        jax=False,
+    ),
+    Case(
+        "select_and_scatter of nothing",
+        scatter_winners((1, 2, 2), (2, 2, 2), ((0, 0), (0, 0), (0, 0))),
+        (normal(0, 4, 6), normal(0, 2, 3)),
+    ),
     Case(
         "select_and_scatter beside",
         scatter_winners((1, 2, 2), (1, 2, 2), ((0, 0), (0, 0), (0, 0))),
