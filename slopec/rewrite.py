@@ -53,6 +53,8 @@ def _as_pattern(attempt: Attempt) -> Callable[[Any, Any], bool]:
         values = attempt(op)
         if values is None:
             return True
+        if len(values) != len(op.operation.results):  # MLIR would crash
+            raise ValueError(f"{len(values)} values cannot replace the results of {op.name}")
         rewriter.replace_op(op, list(values))
         return False
 

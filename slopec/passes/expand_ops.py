@@ -4,12 +4,14 @@ What a rule of differentiation rewrites before it derives (`transforms/rules`) i
 same way here, in what is not differentiated.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects import calls
+from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
 from slopec.passes import factorizations, fourier
 from slopec.passes.collectives import COLLECTIVES
 from slopec.tensor import Tensor
@@ -87,6 +89,24 @@ def _pad(point: Point) -> Sequence[Tensor] | None:
     return [hlo.pad(hlo.slice_(x, starts, stops), value, low, high, [n - 1 for n in steps])]
 
 
+def _convolution(point: Point) -> Sequence[Tensor] | None:
+    """Without places to go to, a convolution is a product, in groups of features or of samples."""
+    n = ConvDimensionNumbers.parse(point.attribute("dimension_numbers"))
+    if n.input_spatial:
+        return None
+    groups = int(point.attribute("batch_group_count")), int(point.attribute("feature_group_count"))
+    x = hlo.transpose(point.operands[0], (n.input_batch, n.input_feature))
+    k = hlo.transpose(point.operands[1], (n.kernel_input_feature, n.kernel_output_feature))
+    parts = [(size // count, count) for size, count in zip(x.shape, groups, strict=True)]
+    (samples, by_sample), (inner, by_feature) = parts
+    x = hlo.reshape(x, (by_sample, samples, by_feature, inner))
+    k = hlo.reshape(k, (inner, by_sample, by_feature, k.shape[1] // (by_sample * by_feature)))
+    numbers = DotDimensionNumbers((0, 2), (1, 2), (3,), (0,))
+    made = hlo.transpose(hlo.dot_general(x, k, numbers, point.result.dtype), (2, 0, 1, 3))
+    made = hlo.reshape(made, (samples, math.prod(made.shape[1:])))
+    return [made if n.output_batch == 0 else hlo.transpose(made, (1, 0))]
+
+
 def _used(point: Point, *places: int) -> bool:
     return any(True for i in places for _ in point.op.results[i].uses)
 
@@ -126,6 +146,7 @@ _EXPANSIONS = {
     "slopec.eigh": _wide(lambda _, a: factorizations.eigh(a)),
     "slopec.svd": _wide(_svd),
     **dict.fromkeys(calls.QUANTILES, lambda point: [point.operands[0]]),
+    "stablehlo.convolution": _convolution,
     "stablehlo.pad": _pad,
     "stablehlo.set_dimension_size": _whole,
     "stablehlo.cholesky": _cholesky,

@@ -5,6 +5,7 @@ of its own: minutes for the masks of dropout with a constant key, where NumPy ta
 is too large to be kept is hidden from IREE, and computed when the program runs.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,21 +16,36 @@ import numpy as np
 from slopec import ir
 from slopec.diagnostics import SlopecError
 from slopec.passes.simplify.shapes import ELEMENTWISE
+from slopec.transforms.modes import captured, inputs_of
 
-_MOVING = """bitcast_convert broadcast_in_dim concatenate constant iota pad reshape reverse
-    rng_bit_generator slice transpose""".split()
-_KNOWN = frozenset(n if "." in n else f"stablehlo.{n}" for n in (*ELEMENTWISE, *_MOVING))
+_SPREADING = "broadcast_in_dim constant iota reshape".split()
+_MOVING = """bitcast_convert concatenate dynamic_slice dynamic_update_slice gather pad reverse slice
+    transpose""".split()
+_COMBINING = """convolution dot_general reduce reduce_window rng_bit_generator scatter
+    select_and_scatter sort""".split()
+_FREE = frozenset(f"stablehlo.{name}" for name in _SPREADING)
+_KNOWN = _FREE | {
+    n if "." in n else f"stablehlo.{n}" for n in (*ELEMENTWISE, *_MOVING, *_COMBINING)
+}
+_ROUNDS = {
+    "stablehlo.rng_bit_generator": 64,
+    "stablehlo.scatter": 64,
+    "stablehlo.select_and_scatter": 64,
+    "stablehlo.sort": 64,
+}
+"""How much is computed for each number of a result, where that is much."""
 _BARRIER = "stablehlo.optimization_barrier"
-_ROUNDS = 64
-"""What generators compute for each number."""
 _MADE_ANYWHERE = frozenset({"stablehlo.constant", "stablehlo.iota"})
 
 
 @dataclass(frozen=True)
 class FoldConstants:
-    """f(g(c)) → c, for little that takes much computing, such as random bits of a known key."""
+    """f(g(c)) → c, for what takes many ops, such as random bits of a known key."""
 
     name: ClassVar[str] = "fold-constants"
+
+    least: int = 16
+    """The ops that it must take, of those that do more than spread: IREE evaluates few quickly."""
 
     most: int = 1 << 20
     """Bytes of what may become a constant: what is larger IREE does not evaluate either."""
@@ -37,34 +53,36 @@ class FoldConstants:
     work: int = 1 << 29
     """Bytes that may be computed on the way to it."""
 
-    worth: int = 32
-    """How often as many bytes must be computed as are kept: less, IREE evaluates quickly."""
-
     def run(self, module: ir.Module) -> None:
         """Put constants in the place of what only ops that follow from constants compute."""
         known: set[ir.Value] = set()
         for op in ir.ops_in(module):
-            if op.name in _KNOWN and all(operand in known for operand in op.operands):
+            if op.name in _KNOWN and all(value in known for value in inputs_of(op)):
                 known.update(op.results)
         seen: set[ir.Value] = set()
         for value in [v for v in _in_order(module) if v in known and _leaves(v, known)]:
             self._fold(value, seen)
 
-    def _fold(self, value: ir.Value, seen: set[ir.Value]) -> None:
+    def _fold(self, root: ir.Value, seen: set[ir.Value]) -> None:
         """Fold a known value; where it is too large, what it is computed of, and hide the rest."""
-        if value in seen or value.owner.name == "stablehlo.constant":
-            return
-        seen.add(value)
-        size, ops = ir.size_in_bytes(value), _cone(value)
-        made = sum(map(_work, ops))
-        if made < max(size, 1) * self.worth:
-            return
-        if size <= self.most and made <= self.work:
-            _replace(value, ops)
-            return
-        for operand in value.owner.operands:
-            self._fold(operand, seen)
-        _hide(_cone(value))
+        waiting, hidden = [root], False
+        while waiting:
+            value = waiting.pop()
+            if value in seen:
+                continue
+            seen.add(value)
+            small = ir.size_in_bytes(value) <= self.most
+            if small or value == root:
+                ops = _cone(value)
+                if sum(map(_count, ops)) < self.least:
+                    continue
+                if small and sum(map(_work, ops)) <= self.work:
+                    _replace(value, ops)
+                    continue
+            hidden = True
+            waiting += inputs_of(value.owner.operation)
+        if hidden:
+            _hide(_cone(root))
 
 
 def _in_order(module: ir.Module) -> Iterator[ir.Value]:
@@ -84,7 +102,7 @@ def _cone(value: ir.Value) -> list[ir.Operation]:
     waiting = [value.owner.operation]
     while waiting:
         op = waiting[-1]
-        due = [v.owner.operation for v in op.operands if v.owner.operation not in found]
+        due = [v.owner.operation for v in inputs_of(op) if v.owner.operation not in found]
         if due and op not in found:
             waiting += due
             continue
@@ -92,29 +110,38 @@ def _cone(value: ir.Value) -> list[ir.Operation]:
     return list(found)
 
 
+def _count(op: ir.Operation) -> int:
+    """About how many ops IREE evaluates for an op."""
+    return 0 if op.name in _FREE else _ROUNDS.get(op.name, 1)
+
+
 def _work(op: ir.Operation) -> int:
-    """The bytes that are computed for an op."""
+    """About how many bytes are computed for an op."""
     size = sum(map(ir.size_in_bytes, op.results))
-    return _ROUNDS * size if op.name == "stablehlo.rng_bit_generator" else size
+    if op.name in ("stablehlo.convolution", "stablehlo.dot_general"):
+        return size * math.prod(ir.type_of(op.operands[1])[0])
+    return size * _ROUNDS.get(op.name, 1)
 
 
 def _replace(value: ir.Value, ops: list[ir.Operation]) -> None:
     """Evaluate the ops that lead to a value, and put a constant in its place."""
     from slopec.reference import evaluate_op
 
-    uses = Counter(operand for op in ops for operand in op.operands)
+    uses = Counter(given for op in ops for given in inputs_of(op))
     made: dict[ir.Value, np.ndarray] = {}
     try:
         for op in ops:
-            results = evaluate_op(op, [made[operand] for operand in op.operands])
-            for operand in op.operands:
-                uses[operand] -= 1
-                if not uses[operand]:
-                    made.pop(operand, None)
+            captures = {given: made[given] for given in captured(op)} if len(op.regions) else None
+            results = evaluate_op(op, [made[operand] for operand in op.operands], captures)
+            for given in inputs_of(op):
+                uses[given] -= 1
+                if not uses[given]:
+                    made.pop(given, None)
             made.update(zip(op.results, results, strict=True))
     except (SlopecError, TypeError):  # a constant that is kept elsewhere cannot be read
         return
-    facts = {"value": ir.dense(np.ascontiguousarray(made[value]))}
+    found = made[value]
+    facts = {"value": ir.dense(np.ascontiguousarray(found).reshape(found.shape))}
     kept = _made("stablehlo.constant", value.type, [], facts, value.owner.operation)
     value.replace_all_uses_with(kept)
 

@@ -62,8 +62,9 @@ def _trim(
     for i, d in enumerate(dims):
         low, high = padding[i]
         unread = low + extent(shape[d], base[i]) + high - spans[i]
-        cut = max(0, unread - max(0, high))
-        if places[i] == 1 and unread > 0 and (cut == 0 or (base[i] == 1 and cut < shape[d])):
+        if places[i] == 1 and unread > 0:
+            cut = max(0, unread - max(0, high))
+            cut *= base[i] == 1 and cut < shape[d]
             rows[i], stops[d] = (low, high - unread + cut), shape[d] - cut
     if tuple(stops) != shape:
         for place, x in enumerate(inputs):

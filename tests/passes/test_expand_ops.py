@@ -53,7 +53,19 @@ FFTS = {
     "irfftn": (jnp.fft.irfftn, (np.fft.rfftn(RNG.normal(size=(3, 6, 8))),)),
     "fft of nothing": (jnp.fft.fft, (np.zeros((0, 5), complex),)),
 }  # fmt: skip
+ONE_PLACE = {
+    f"convolution of {x} by {k}, {groups}, to {order}": (
+        lambda x, k, groups=groups, order=order: lax.conv_general_dilated(
+            x, k, (), "VALID", dimension_numbers=order, **groups),
+        (RNG.normal(size=x), RNG.normal(size=k)),
+    )
+    for x, k, groups, order in [
+        ((1, 1), (1, 1), {}, ("CN", "IO", "CN")), ((3, 4), (4, 5), {}, ("NC", "IO", "NC")), ((4, 3), (5, 4), {}, ("CN", "OI", "CN")),
+        ((3, 4), (2, 6), {"feature_group_count": 2}, ("NC", "IO", "CN")), ((6, 4), (6, 4), {"batch_group_count": 3}, ("NC", "OI", "NC")),
+    ]
+}  # fmt: skip
 CASES = {
+    **ONE_PLACE,
     **{f"cholesky {shape}": (jnp.linalg.cholesky, (positive(*shape),)) for shape in [(1,), (2,), (5,), (2, 3, 4), (32,), (33,), (70,)]},
     "upper cholesky": (lambda a: jnp.linalg.cholesky(a, upper=True), (positive(5),)),
     "complex cholesky": (lambda a: jnp.linalg.cholesky(a, symmetrize_input=False), (hermitian(6),)),
@@ -77,7 +89,10 @@ def expanded(name):
 def test_the_numbers_stay(name):
     module, arrays = expanded(name)
     assert (
-        not any(f"stablehlo.{op}" in str(module) for op in ("cholesky", "triangular_solve", "fft"))
+        not any(
+            f"stablehlo.{op}" in str(module)
+            for op in ("cholesky", "triangular_solve", "fft", "convolution")
+        )
         or "nothing" in name
     )
     for ours, theirs in zip(
@@ -102,7 +117,7 @@ def single(array):
     return array.astype({"f": "float32", "c": "complex64"}[array.dtype.kind])
 
 
-@pytest.mark.parametrize("kind", ["cholesky", "solve", "fft"])
+@pytest.mark.parametrize("kind", ["cholesky", "solve", "fft", "convolution"])
 def test_compiled(kind):
     """All cases of a kind in one compilation, in single precision."""
     names = [n for n in CASES if kind in n and "nothing" not in n and "complex chol" not in n]

@@ -143,6 +143,8 @@ WINDOWS = {
     "both reversed": Window(reversal=(True, True), strides=(2, 1), padding=((1, 1), (1, 1))),
     "all at once": Window((2, 1), ((2, -1), (-1, 3)), (1, 2), (2, 1), (False, True)),
     "padding between": Window(lhs_dilation=(3, 3), padding=((-2, 1), (3, -4))),
+    "one place between": Window((9, 1), ((-1, 1), (0, 0)), lhs_dilation=(2, 1)),
+    "one place after padding": Window((9, 9), ((0, 1), (12, -6))),
     "window too large": Window(rhs_dilation=(4, 4)),
 }
 
@@ -186,6 +188,8 @@ def grouped() -> Iterator[Case]:
 
 def ranks() -> Iterator[Case]:
     yield of("0-D", sample((3, 5)), sample((4, 5)), Window())
+    yield of("0-D, of one number", sample((1, 1)), sample((1, 1)), Window(), layout=((1, 0),) * 3)
+    yield of("0-D, batch groups", sample((6, 4)), sample((6, 4)), Window(batch_groups=3))
     yield of("0-D, groups", sample((3, 6)), sample((4, 3)), Window(groups=2))
     for kind in ("float32", "int32", "float64"):
         yield of(f"1-D of {kind}", sample((2, 3, 9), kind), sample((4, 3, 3), kind, 1), Window((2,), ((1, 1),)))  # fmt: skip

@@ -21,12 +21,15 @@ WORK_LIMIT = 64
 
 
 @pattern(*ELEMENTWISE, *_MOVING, "dot_general", "convolution", "reduce", "iota")
-def nothing_at_all(op: Op) -> Tensor | None:
+def nothing_at_all(op: Op) -> list[Tensor] | None:
     """f(x) → constant
 
     For results without elements.
     """
-    return hlo.constant(np.zeros(op.shape, op.dtype)) if 0 in op.shape else None
+    if 0 not in op.shape:
+        return None
+    types = [ir.type_of(value) for value in op.operation.results]
+    return [hlo.constant(np.zeros(shape, dtype)) for shape, dtype in types]
 
 
 @pattern(*(name for name in ELEMENTWISE if "." not in name), of="constant")

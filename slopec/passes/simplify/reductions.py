@@ -111,13 +111,15 @@ def _lengths(op: Op) -> tuple[Dims, Dims]:
 
 
 @pattern("reduce")
-def reduce_emptiness(op: Op) -> Tensor | None:
+def reduce_emptiness(op: Op) -> list[Tensor] | None:
     """reduce(x, c) → broadcast(c)
 
-    For x without elements.
+    For x without elements, whatever combines them; also for several of them.
     """
-    r = Reduction.of(op)
-    return hlo.broadcast_in_dim(r.init, op.shape, ()) if r and 0 in r.x.shape else None
+    if 0 not in op.operands[0].shape:
+        return None
+    starts = op.operands[len(op.operands) // 2 :]
+    return [hlo.broadcast_in_dim(start, op.shape, ()) for start in starts]
 
 
 @pattern("reduce", of="broadcast_in_dim|constant", changes="rounding")

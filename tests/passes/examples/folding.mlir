@@ -1,14 +1,22 @@
 // Examples of the patterns in slopec/passes/simplify/folding.py: a function, and as `.after` what becomes of it.
 // A function whose variant begins with `kept` stays as it is.
 
-func.func @nothing_at_all(%x: tensor<0x3xf32>) -> tensor<0x3xf32> {
+func.func @nothing_at_all(%x: tensor<0x3xf32>, %i: tensor<0x3xi32>, %c: tensor<f32>, %k: tensor<i32>) -> (tensor<0x3xf32>, tensor<0xf32>, tensor<0xi32>) {
   %0 = stablehlo.tanh %x : tensor<0x3xf32>
-  return %0 : tensor<0x3xf32>
+  %1:2 = stablehlo.reduce(%x init: %c), (%i init: %k) across dimensions = [1] : (tensor<0x3xf32>, tensor<0x3xi32>, tensor<f32>, tensor<i32>) -> (tensor<0xf32>, tensor<0xi32>)
+   reducer(%a: tensor<f32>, %b: tensor<f32>) (%m: tensor<i32>, %n: tensor<i32>) {
+    %q = stablehlo.maximum %a, %b : tensor<f32>
+    %r = stablehlo.maximum %m, %n : tensor<i32>
+    stablehlo.return %q, %r : tensor<f32>, tensor<i32>
+  }
+  return %0, %1#0, %1#1 : tensor<0x3xf32>, tensor<0xf32>, tensor<0xi32>
 }
 
-func.func @nothing_at_all.after(%x: tensor<0x3xf32>) -> tensor<0x3xf32> {
-  %cst = stablehlo.constant dense<> : tensor<0x3xf32>
-  return %cst : tensor<0x3xf32>
+func.func @nothing_at_all.after(%x: tensor<0x3xf32>, %i: tensor<0x3xi32>, %c: tensor<f32>, %k: tensor<i32>) -> (tensor<0x3xf32>, tensor<0xf32>, tensor<0xi32>) {
+  %0 = stablehlo.constant dense<> : tensor<0x3xf32>
+  %1 = stablehlo.constant dense<> : tensor<0xf32>
+  %2 = stablehlo.constant dense<> : tensor<0xi32>
+  return %0, %1, %2 : tensor<0x3xf32>, tensor<0xf32>, tensor<0xi32>
 }
 
 func.func @fold_splats(%x: tensor<1000x1000xf32>) -> tensor<1000x1000xf32> {

@@ -29,14 +29,23 @@ func.func @reduce_single_dimension.after(%x: tensor<3x1x2xf32>) -> tensor<2xf32>
   return %1 : tensor<2xf32>
 }
 
-func.func @reduce_emptiness(%x: tensor<0x2xf32>, %c: tensor<f32>) -> tensor<2xf32> {
+func.func @reduce_emptiness(%x: tensor<0x2xf32>, %i: tensor<0x2xi32>, %c: tensor<f32>, %k: tensor<i32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xi32>) {
   %0 = stablehlo.reduce(%x init: %c) applies stablehlo.add across dimensions = [0] : (tensor<0x2xf32>, tensor<f32>) -> tensor<2xf32>
-  return %0 : tensor<2xf32>
+  %1:2 = stablehlo.reduce(%x init: %c), (%i init: %k) across dimensions = [0] : (tensor<0x2xf32>, tensor<0x2xi32>, tensor<f32>, tensor<i32>) -> (tensor<2xf32>, tensor<2xi32>)
+   reducer(%a: tensor<f32>, %b: tensor<f32>) (%m: tensor<i32>, %n: tensor<i32>) {
+    %p = stablehlo.compare GT, %a, %b : (tensor<f32>, tensor<f32>) -> tensor<i1>
+    %q = stablehlo.select %p, %a, %b : tensor<i1>, tensor<f32>
+    %r = stablehlo.select %p, %m, %n : tensor<i1>, tensor<i32>
+    stablehlo.return %q, %r : tensor<f32>, tensor<i32>
+  }
+  return %0, %1#0, %1#1 : tensor<2xf32>, tensor<2xf32>, tensor<2xi32>
 }
 
-func.func @reduce_emptiness.after(%x: tensor<0x2xf32>, %c: tensor<f32>) -> tensor<2xf32> {
+func.func @reduce_emptiness.after(%x: tensor<0x2xf32>, %i: tensor<0x2xi32>, %c: tensor<f32>, %k: tensor<i32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xi32>) {
   %0 = stablehlo.broadcast_in_dim %c, dims = [] : (tensor<f32>) -> tensor<2xf32>
-  return %0 : tensor<2xf32>
+  %1 = stablehlo.broadcast_in_dim %c, dims = [] : (tensor<f32>) -> tensor<2xf32>
+  %2 = stablehlo.broadcast_in_dim %k, dims = [] : (tensor<i32>) -> tensor<2xi32>
+  return %0, %1, %2 : tensor<2xf32>, tensor<2xf32>, tensor<2xi32>
 }
 
 func.func @reduce_broadcast(%x: tensor<3xf32>) -> (tensor<4xf32>, tensor<3xf32>) {
