@@ -5,12 +5,14 @@ import pickle
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
 
+import slopec as sp
 from slopec import ir, reference
 from slopec.build import DERIVE, LEGALIZE, OPTIMIZE
 from slopec.passes import parse_pipeline, run_pipeline
@@ -72,7 +74,70 @@ def programs():
     yield Program("in a loop", loop, x, (rows,), (0,))
 
 
+def text(function, *arrays):
+    """The module of a function with derivatives and batches, written out."""
+
+    def main(*given):
+        return function(*given)
+
+    module = sp.jit(main).lower(*arrays)
+    run_pipeline(module, parse_pipeline(DERIVE))
+    return str(module)
+
+
+def batched(program):
+    """Three at once, each at places of its own; gathers also from one operand."""
+    f = sp.from_stablehlo(program.text)
+    rows, *others = (np.stack([x] * 3) for x in (program.operand, *program.others))
+    every = text(sp.vmap(f), rows, *others)
+    yield replace(
+        program, name=f"batch of {program.name}", text=every, operand=rows, others=tuple(others)
+    )
+    if not program.donated:
+        shared = sp.vmap(f, in_axes=(None, *(0 for _ in others)))
+        known = text(shared, program.operand, *others)
+        yield replace(program, name=f"batch in {program.name}", text=known, others=tuple(others))
+
+
+def gradients(program):
+    """What is read or written at the places of a program's own reads and writes.
+
+    The gradient of reading is written to where the operand is; that of writing reads cotangents.
+    """
+    f = sp.from_stablehlo(program.text)
+    x, others = program.operand, program.others
+    if not program.donated:
+        made = sample(np.asarray(f(x, *others)).shape, seed=2)
+        read = text(
+            lambda x, *rest: sp.grad(lambda x: (rest[-1] * f(x, *rest[:-1])).sum())(x),
+            x,
+            *others,
+            made,
+        )
+        yield Program(
+            f"gradient of {program.name}", read, x, (*others, made), program.indices, True
+        )
+        return
+    (place,) = (i for i, y in enumerate(others) if y.dtype == x.dtype)
+
+    def written(ct, x, *rest):
+        def total(y):
+            return (ct * f(x, *rest[:place], y, *rest[place + 1 :])).sum()
+
+        return sp.grad(total)(rest[place])
+
+    yield Program(
+        f"gradient of {program.name}",
+        text(written, x, x, *others),
+        x,
+        (x, *others),
+        tuple(i + 1 for i in program.indices),
+    )
+
+
 PROGRAMS = {program.name: program for program in programs()}
+DERIVED = ("gather rows", "scatter add rows", "dynamic_slice")
+"""Those whose batches and gradients are tried as a rule."""
 
 
 def child(chosen, tmp_path, without=None, rounds=ROUNDS):
@@ -87,11 +152,29 @@ def child(chosen, tmp_path, without=None, rounds=ROUNDS):
 
 
 def test_nothing_foreign_is_touched(tmp_path):
-    done, found = child(list(PROGRAMS.values()), tmp_path)
+    check(PROGRAMS, tmp_path)
+
+
+def test_nothing_foreign_is_touched_by_batches_and_gradients(tmp_path):
+    check(derived(DERIVED), tmp_path)
+
+
+@pytest.mark.slow
+def test_nothing_foreign_is_touched_by_any_batch_or_gradient(tmp_path):
+    check(derived([name for name in PROGRAMS if name != "in a loop"]), tmp_path)
+
+
+def derived(names):
+    made = (p for name in names for way in (batched, gradients) for p in way(PROGRAMS[name]))
+    return {program.name: program for program in made}
+
+
+def check(programs, tmp_path):
+    done, found = child(list(programs.values()), tmp_path)
     last = found[-1][0] if found else "the first"
     assert done.returncode == 0, f"after {last}: {done.stderr.decode()[-500:]}"
-    assert len(found) == ROUNDS * len(PROGRAMS)
-    for name, program in PROGRAMS.items():
+    assert len(found) == ROUNDS * len(programs)
+    for name, program in programs.items():
         module = ir.parse(program.text)
         for _, given, result in [row for row in found if row[0] == name][:8]:
             (expected,) = reference.evaluate(module, "main", program.operand, *given)
