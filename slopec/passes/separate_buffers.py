@@ -7,7 +7,7 @@ is read while it is overwritten: the dispatch that makes it writes it where it b
 overwritten and read by something else too may be read afterwards, because IREE runs both at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -127,13 +127,23 @@ def _same_or_apart(update: ir.Operation, part: ir.Operation, target: ir.Value) -
 
 def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
     """Whether `value` has uses whose results `op` does not wait for, itself aside."""
+    value = _origin(value, ("reshape",))
     made = defining(value)
     if made is not None and made.name == "stablehlo.constant" and ir.is_uniform(made):
         return False  # filled anew for each use
     if (value.owner if made is None else made.block) != op.block:
         return True  # in a loop, it is needed again
-    users = {_beside(op, use.owner.operation) for use in value.uses}
+    users = {_beside(op, user) for user in _readers(value)}
     return len(users) > 1 and not users <= _needed(op)
+
+
+def _readers(value: ir.Value) -> Iterator[ir.Operation]:
+    """The ops that read a value, some of them as its parts, which are in its memory."""
+    for use in value.uses:
+        user = use.owner.operation
+        yield user
+        if user.name.removeprefix("stablehlo.") in _PARTS and user.operands[0] == value:
+            yield from _readers(user.results[0])
 
 
 def _beside(op: ir.Operation, user: ir.Operation) -> ir.Operation:

@@ -1,7 +1,9 @@
-"""Windows that have one place in a dimension get no more of it than they cover.
+"""Windows get no more of a dimension than they cover where they have one place, or one element.
 
 IREE 3.13 forgets the step of a window that is never moved, and then refuses the convolution or the
-pooling, because it is given elements that it does not read: a 2×2 pooling of 3×3, say.
+pooling, because it is given elements that it does not read: a 2×2 pooling of 3×3, say. Of what it
+makes together with a pooling, and is needed besides, it makes only what the pooling reads: with
+windows of one element and steps of two every other one.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from slopec.transforms.windows import Dims, Pads, Windows
 
 @dataclass(frozen=True)
 class TrimWindows:
-    """reduce_window(x), convolution(x, k) → the same of slice(x), where there is one place."""
+    """reduce_window(x), convolution(x, k) → the same of slice(x), for one place or element."""
 
     name: ClassVar[str] = "trim-windows"
 
@@ -38,10 +40,24 @@ class TrimWindows:
                 spans,
             )
         for op in each(module, "stablehlo.reduce_window"):
+            _step_ahead(op)
             w = Windows.of(op.operation, op.shape)
             spans = list(map(extent, w.window, w.dilation))
             inputs = op.operands[: len(op.operation.results)]
             _trim(op, inputs, range(len(spans)), w.result, w.padding, w.base, spans)
+
+
+def _step_ahead(op: Op) -> None:
+    """Take from the inputs what windows of one element step over, so that they need no steps."""
+    w = Windows.of(op.operation, op.shape)
+    facts = zip(w.window, w.strides, w.padding, w.base, strict=True)
+    over = [s if (n, pads, b) == (1, (0, 0), 1) else 1 for n, s, pads, b in facts]
+    if max(over, default=1) == 1 or 0 in w.shape:
+        return
+    for place in range(len(op.operation.results)):
+        put(op, place, hlo.slice_(op.operands[place], [0] * len(over), w.shape, over))
+    left = [1 if skipped > 1 else s for s, skipped in zip(w.strides, over, strict=True)]
+    op.operation.attributes["window_strides"] = ir.i64s(*left)
 
 
 def _trim(
