@@ -11,10 +11,9 @@ from slopec import dtypes, hlo, ir, tracing
 from slopec.dtypes import DType
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
+from slopec.transforms.body import COMMUTATIVE
 
 Reading = TypeVar("Reading")
-
-COMMUTATIVE = ("add", "multiply", "maximum", "minimum", "and", "or", "xor")
 
 
 class Op:

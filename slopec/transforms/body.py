@@ -11,6 +11,7 @@ from slopec import hlo, ir, tracing
 from slopec.tensor import Tensor
 from slopec.transforms.inline import copy_op
 
+COMMUTATIVE = ("add", "multiply", "maximum", "minimum", "and", "or", "xor")
 _NOT_LANEWISE = {
     "stablehlo.custom_call",
     "stablehlo.partition_id",

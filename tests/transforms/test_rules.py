@@ -24,7 +24,8 @@ def test_case(name):
 
 
 def ops_of(text: str) -> set[str]:
-    return set(map(ir.kind_of, ir.ops_in(parsed(text))))
+    module = parsed(text)
+    return set(map(ir.kind_of, ir.ops_in(module)))
 
 
 def test_every_op_with_a_derivative_has_a_case():

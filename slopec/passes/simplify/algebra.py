@@ -5,9 +5,10 @@ import numpy as np
 from slopec import dtypes, hlo
 from slopec.dtypes import DType
 from slopec.passes.facts import is_never_minus_zero, is_nonnegative
-from slopec.passes.op import COMMUTATIVE, Op, constant, holds, is_same, is_zero, numbers, producer
+from slopec.passes.op import Op, constant, holds, is_same, is_zero, numbers, producer
 from slopec.passes.pattern import pattern
 from slopec.tensor import Tensor
+from slopec.transforms.body import COMMUTATIVE
 
 
 def _exact(dtype: DType) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from slopec import hlo, ir
 from slopec.tensor import Tensor
-from slopec.transforms.body import lanes
+from slopec.transforms.body import COMMUTATIVE, binary_kind, lanes
 
 
 def _part(x: Tensor, axis: int, start: int, limit: int, step: int = 1) -> Tensor:
@@ -29,12 +29,16 @@ def _joined(xs: Sequence[Tensor], ys: Sequence[Tensor], axis: int) -> list[Tenso
 def whole(block: ir.Block, xs: Sequence[Tensor], axis: int) -> list[Tensor]:
     """The fold of all elements along `axis`, which becomes 1; there is at least one element.
 
-    Neighbours are combined, then neighbouring results, and so on.
+    Neighbours are combined, then neighbouring results, and so on; where the order does not matter,
+    one half with the other, which are read without gaps.
     """
+    commutes = binary_kind(block) in COMMUTATIVE
     length = xs[0].shape[axis]
     while length > 1:
         even = length // 2 * 2
-        pairs = lanes(block, [*_parts(xs, axis, 0, even, 2), *_parts(xs, axis, 1, even, 2)])
+        (limit, start), step = ((even // 2,) * 2, 1) if commutes else ((even, 1), 2)
+        firsts = _parts(xs, axis, 0, limit, step)
+        pairs = lanes(block, [*firsts, *_parts(xs, axis, start, even, step)])
         rest = _parts(xs, axis, even, length)
         xs = pairs if even == length else _joined(pairs, rest, axis)
         length = xs[0].shape[axis]

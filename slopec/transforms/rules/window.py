@@ -88,7 +88,10 @@ def _reduce_window(point: Point) -> Maps:
 
 
 def _sum(windows: Windows) -> LinearMap:
-    """Back: the cotangent, spread by the strides, summed over the windows turned around."""
+    """Back: the cotangent, spread by the strides, summed over the windows turned around.
+
+    What was a step between windows dilates now, and the other way round.
+    """
 
     def forward(t: Tensor) -> Tensor:
         return hlo.reduce_window(
@@ -106,19 +109,20 @@ def _sum(windows: Windows) -> LinearMap:
         if windows.beside:
             return windows.narrow(_tiled(windows, ct))
         padding = []
-        for axis, size in enumerate(windows.wide):
+        for axis, (size, pads) in enumerate(zip(windows.wide, windows.padding, strict=True)):
             reach = (windows.window[axis] - 1) * windows.dilation[axis]
-            padding.append((reach, size - extent(ct.shape[axis], windows.strides[axis])))
-        wide = hlo.reduce_window(
+            spread = extent(ct.shape[axis], windows.strides[axis])
+            padding.append((reach - pads[0], size - spread - pads[1]))
+        return hlo.reduce_window(
             ct,
             hlo.full((), 0, ct.dtype),
             "add",
             windows.window,
-            padding=padding,
-            base_dilation=windows.strides,
-            window_dilation=windows.dilation,
+            windows.base,
+            padding,
+            windows.strides,
+            windows.dilation,
         )
-        return windows.narrow(wide)
 
     return LinearMap(forward, back)
 
