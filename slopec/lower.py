@@ -332,6 +332,13 @@ class _Entry:
             places.append(len(outputs))
             names.append(path or "result")
             outputs.append(_tensor(leaf))
+        if not outputs:
+            raise UsageError(
+                "S0109",
+                f"program `{self.marked.name}` returned nothing that is computed",
+                span=self.marked.span,
+                hint="end it with `return` and the tensors that callers get",
+            )
         return tuple(names), outputs, _manifest_tree(treedef, iter(places))
 
     def _same_structure(self, parameter: str, value: Any) -> dict[str, Tensor]:

@@ -202,9 +202,9 @@ class Tensor:
         if self.size != 1:
             raise ShapeError(
                 "S0106",
-                f"a tensor of shape {self.shape} is not one number; its truth is ambiguous",
+                f"a tensor of shape {self.shape} is not one number: no truth, no format, no order",
                 span=tracing.here(),
-                hint="`any()`, `all()` and `sum()` make one of many; `tolist()` gives them all",
+                hint="`any()`, `all()`, `sum()` make one of many; `sp.where`, `sp.maximum` take all",
             )
         return self.numpy().item()
 

@@ -30,6 +30,8 @@ WRONG = {
     "exit": ("import sys\nsys.exit(3)\n", "S0115", 1),
     "name": (f"{HEAD}{SPEC}def f(x):\n    return x + missing\n", "S0115", 1),
     "branch": (f"{HEAD}{SPEC}def f(x):\n    return x if x.sum() > 0 else -x\n", "S0105", 1),
+    "no return": (f"{HEAD}{SPEC}def f(x):\n    x + 1.0\n", "S0109", 1),
+    "a text": (f"{HEAD}{SPEC}def f(x):\n    return {{'y': x, 'z': 'text'}}\n", "S0109", 1),
     "nothing marked": ("x = 1\n", "S0411", 2),
     "mixed rows": (
         (
