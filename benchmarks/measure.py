@@ -21,8 +21,9 @@ from benchmarks.worker import Worker, WorkerError, runner
 
 SLOT = 0.05
 """Seconds, at least, that a contender runs in a round."""
-TOLERANCE = 1e-3
-"""How far results may be apart, as the norm of the difference over the norm."""
+TOLERANCE = 2e-3
+"""How far results may be apart, as the norm of the difference over the norm. The third loss of a
+deep network in float32 is 0.5e-3 to either side of the one in float64."""
 
 
 @dataclass(frozen=True)
