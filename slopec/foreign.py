@@ -4,12 +4,10 @@ import re
 from pathlib import Path
 
 from slopec import dtypes, ir
-from slopec.diagnostics import Span, UsageError, did_you_mean
+from slopec.diagnostics import Span, UsageError
 from slopec.libraries import recognise
-from slopec.lower import Lowered
 from slopec.portable import text_of
-from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
-from slopec_runtime.tree import Branch
+from slopec.sizing import CHECK, is_open
 
 
 def read_module(path: Path) -> ir.Module:
@@ -96,68 +94,33 @@ def _unknown_number(op: str, element: str, span: Span | None) -> UsageError:
 _ANNOTATIONS = ("Sharding", "xla.sdy.FuncResultSharding", "annotate_device_placement")
 """Custom calls that return what they are given, and tell a partitioner where to keep it."""
 
-_CHECKS = ("shape_assertion",)
-"""Custom calls without a result, which hold where shapes are static."""
-
 
 def _drop_annotations(module: ir.Module) -> None:
+    """Erase annotations, and what was to be checked of sizes where all of them are known."""
+    given = [type_ for op in ir.functions(module) for type_ in ir.function_type(op)[0]]
+    dropped = _ANNOTATIONS if any(map(is_open, given)) else (*_ANNOTATIONS, CHECK)
     for op in ir.ops_in(module, "stablehlo.custom_call"):
-        if ir.string_in(op, "call_target_name") not in (*_ANNOTATIONS, *_CHECKS):
+        if ir.string_in(op, "call_target_name") not in dropped:
             continue
         for result, operand in zip(op.results, op.operands, strict=False):
             result.replace_all_uses_with(operand)
         op.erase()
 
 
-def lower_file(path: Path, wanted: str | None) -> Lowered:
-    """A module file as a lowered program whose public functions are the entries."""
-    module = read_module(path)
-    public = [op for op in ir.functions(module) if ir.is_public(op) and ir.has_body(op)]
-    names = [ir.symbol_name(op) for op in public]
-    if wanted is not None and wanted not in names:
-        raise UsageError(
-            "S0411",
-            f"{path} has no public function `{wanted}`",
-            notes=(f"it has {', '.join(names) or 'none'}",),
-            hint=did_you_mean(wanted, names),
-        )
-    entries = {}
-    for op, name in zip(public, names, strict=True):
-        if wanted in (None, name):
-            entries[name] = _entry(op, name)
-        else:
-            op.attributes["sym_visibility"] = ir.string("private")
-    if not entries:
-        raise UsageError("S0411", f"{path} has no public function to compile")
-    return Lowered(path.stem, module, entries, {}, {}, False)
+def typed(type_: ir.Type, span: Span | None, *, open_: bool = False) -> tuple[tuple[int, ...], str]:
+    """The shape and dtype name of an argument or result; raises UsageError (S0434) for others.
 
-
-def _entry(op: ir.Operation, name: str) -> EntryPoint:
-    """The manifest's entry of a function: arguments by position, results as a tuple."""
-    inputs, outputs = ir.function_type(op)
-    given = [typed(t, ir.span_of(op)) for t in inputs]
-    taken = [typed(t, ir.span_of(op)) for t in outputs]
-    result = 0 if len(taken) == 1 else Branch("tuple", tuple(range(len(taken))))
-    return EntryPoint(
-        tuple(Input(f"arg{i}", shape, dtype) for i, (shape, dtype) in enumerate(given)),
-        tuple(Output(f"result{i}", shape, dtype) for i, (shape, dtype) in enumerate(taken)),
-        tuple((f"arg{i}", i) for i in range(len(given))),
-        result,
-        (Variant(name),),
-    )
-
-
-def typed(type_: ir.Type, span: Span | None) -> tuple[tuple[int, ...], str]:
-    """The shape and dtype name of an argument or result; raises UsageError (S0434) for others."""
+    Sizes may be left open where that is said.
+    """
     try:
         shape, dtype = ir.shape_and_dtype(type_)
     except TypeError as error:
         raise UsageError("S0434", f"{error} in the signature", span=span) from None
-    if ir.DYNAMIC in shape:
+    if ir.DYNAMIC in shape and not open_:
         raise UsageError(
             "S0434",
-            f"the signature has a dynamic dimension: {type_}",
+            f"a size in the signature depends on values: {type_}",
             span=span,
-            hint="export the function for the shapes that it will be called with",
+            hint="give results sizes that follow from those of the arguments",
         )
     return shape, dtype.name

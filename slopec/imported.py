@@ -5,15 +5,20 @@ that an artifact carries. A call copies the module's functions into the module b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
 from slopec import dtypes, ir, tracing
 from slopec.diagnostics import ShapeError, UsageError, did_you_mean
+from slopec.dtypes import DType
 from slopec.foreign import parse_module, read_module, typed
 from slopec.lazy.record import outlined
+from slopec.lower import Lowered, lower
 from slopec.ops.common import check_dtype
+from slopec.programs import Program, Spec
+from slopec.sizing import names_of_sizes, number_of_size, sized
 from slopec.tensor import Tensor
 from slopec.tracing import TensorType
 from slopec.transforms.function import as_tensor, call
@@ -21,15 +26,21 @@ from slopec.transforms.inline import copy_functions
 from slopec_runtime import artifact
 from slopec_runtime.manifest import EntryPoint
 
+Shapes = tuple[ir.Shape, ...]
+
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """A function of a StableHLO module; takes tensors by position, returns one or a tuple."""
+    """A function of a StableHLO module; takes tensors by position, returns one or a tuple.
+
+    A size that the module leaves open is None in `inputs`, and whatever arguments have there; the
+    function is written once for each choice of shapes.
+    """
 
     module: ir.Module
     entry: str
-    inputs: tuple[TensorType, ...]
-    outputs: tuple[TensorType, ...]
+    inputs: tuple[tuple[tuple[int | None, ...], DType], ...]
+    _written: dict[Shapes, tuple[ir.Module, list[TensorType]]] = field(default_factory=dict)
 
     @property
     def __name__(self) -> str:
@@ -40,10 +51,22 @@ class Imported:
     def __call__(self, *args: Any) -> Any:
         """Call the function; raises ShapeError and DTypeError for arguments that do not fit."""
         operands = self._operands(args)
+        module, outputs = self._for(tuple(x.shape for x in operands))
         where = tracing.current()
-        names = copy_functions(self.module, self.entry, where.module, where.fresh_symbol)
-        results = call(names[self.entry], operands, self.outputs)
+        names = copy_functions(module, self.entry, where.module, where.fresh_symbol)
+        results = call(names[self.entry], operands, outputs)
         return results[0] if len(results) == 1 else tuple(results)
+
+    def _for(self, shapes: Shapes) -> tuple[ir.Module, list[TensorType]]:
+        """A module whose function takes arguments of these shapes, and what it returns."""
+        if shapes not in self._written:
+            is_static = all(None not in shape for shape, _ in self.inputs)
+            module = self.module if is_static else sized(self.module, self.entry, shapes)
+            outputs = ir.function_type(ir.function(module, self.entry))[1]
+            types = [typed(type_, None) for type_ in outputs]
+            made = [(shape, dtypes.as_dtype(name)) for shape, name in types]
+            self._written[shapes] = (module, made)
+        return self._written[shapes]
 
     def _operands(self, args: Sequence[Any]) -> list[Tensor]:
         if len(args) != len(self.inputs):
@@ -55,10 +78,13 @@ class Imported:
         operands = []
         for i, (arg, (shape, dtype)) in enumerate(zip(args, self.inputs, strict=True)):
             tensor = arg if isinstance(arg, Tensor) else Tensor(arg, dtype)
-            if tensor.shape != shape:
+            if len(tensor.shape) != len(shape) or any(
+                size not in (n, None) for n, size in zip(tensor.shape, shape, strict=True)
+            ):
+                expected = str(shape).replace("None", "any")
                 raise ShapeError(
                     "S0101",
-                    f"{self.entry}: argument {i} has shape {tensor.shape}, expected {shape}",
+                    f"{self.entry}: argument {i} has shape {tensor.shape}, expected {expected}",
                     span=tracing.here(),
                 )
             check_dtype(f"{self.entry}: argument {i}", tensor, dtype)
@@ -76,10 +102,12 @@ def from_stablehlo(source: str | bytes | Path, entry: str = "main") -> Imported:
     Bytes are MLIR bytecode or a portable artifact, as `jax.export` serializes modules.
 
     The result composes with every transform, `jit` and `compile`. CHLO ops, calls, loops and
-    several results are fine; the shapes must be static.
+    several results are fine. Sizes of arguments may be left open, as in modules that `jax.export`
+    writes for symbolic shapes; they are those of the tensors that the function is called with.
 
     Raises UsageError for text that does not parse (S0433, at its line), for an unknown entry
-    (S0411), for sizes that are not static (S0434) and for a missing file (S0404).
+    (S0411) and for a missing file (S0404). A call raises ShapeError and DTypeError (S0101, S0102)
+    for arguments that do not fit, and UsageError (S0434) where sizes depend on values.
 
     >>> import slopec as sp
     >>> text = """func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
@@ -115,11 +143,63 @@ def _imported(module: ir.Module, entry: str) -> Imported:
     function = ir.function(module, entry)
     if not ir.has_body(function):
         raise UsageError("S0411", f"the function `{entry}` has no body", span=ir.span_of(function))
-    inputs, outputs = (
-        tuple((shape, dtypes.as_dtype(name)) for shape, name in (typed(t, None) for t in types))
-        for types in ir.function_type(function)
+    given = [typed(type_, None, open_=True) for type_ in ir.function_type(function)[0]]
+    inputs = tuple(
+        (tuple(None if n == ir.DYNAMIC else n for n in shape), dtypes.as_dtype(name))
+        for shape, name in given
     )
-    return Imported(module, entry, inputs, outputs)
+    return Imported(module, entry, inputs)
+
+
+_BODIES = "called_computations"
+"""The attribute of calls that names functions which are called where the call is computed."""
+
+
+def lower_file(
+    path: Path, wanted: str | None, dims: Mapping[str, Sequence[int]] | None = None
+) -> Lowered:
+    """A module file as a lowered program whose public functions are the entries.
+
+    `dims` gives the sizes to compile for, of those that the module leaves open. Which of them must
+    be equal is known of those that have names; others are fixed where one number is given.
+    """
+    module = read_module(path)
+    calls = [op.attributes for op in ir.ops_in(module, "stablehlo.custom_call")]
+    bodies = {symbol.value for a in calls if _BODIES in a for symbol in a[_BODIES]}
+    public = [op for op in ir.functions(module) if ir.is_public(op) and ir.has_body(op)]
+    names = [ir.symbol_name(op) for op in public if ir.symbol_name(op) not in bodies]
+    if wanted is not None and wanted not in names:
+        raise UsageError(
+            "S0411",
+            f"{path} has no public function `{wanted}`",
+            notes=(f"it has {', '.join(names) or 'none'}",),
+            hint=did_you_mean(wanted, names),
+        )
+    if not names:
+        raise UsageError("S0411", f"{path} has no public function to compile")
+    chosen = [name for name in names if wanted in (None, name)]
+    numbers = {number_of_size(*p) for name in chosen for p in names_of_sizes(module, name)}
+    fixed = {d: n[0] for d, n in (dims or {}).items() if d in numbers and len(n) == 1}
+    free = {d: n for d, n in (dims or {}).items() if d not in fixed}
+    programs = [_program(module, name, fixed) for name in chosen]
+    return lower(programs, name=path.stem, dims=free)
+
+
+def _program(module: ir.Module, entry: str, fixed: Mapping[str, int]) -> Program:
+    """A function as a program: arguments by position, a result or a tuple of them."""
+    function = _imported(module, entry)
+    names = names_of_sizes(module, entry)
+    specs = {}
+    for i, (shape, dtype) in enumerate(function.inputs):
+        sizes = [names[i, d] if n is None else n for d, n in enumerate(shape)]
+        specs[f"arg{i}"] = Spec(dtype, tuple(fixed.get(str(n), n) for n in sizes))
+
+    def run(**given: Tensor) -> Any:
+        return function(*given.values())
+
+    parameters = [Parameter(name, Parameter.KEYWORD_ONLY) for name in specs]
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return Program(run, specs, span=ir.span_of(ir.function(module, entry)), name=entry)
 
 
 def load_function(

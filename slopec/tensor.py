@@ -204,7 +204,7 @@ class Tensor:
                 "S0106",
                 f"a tensor of shape {self.shape} is not one number: no truth, no format, no order",
                 span=tracing.here(),
-                hint="`any()`, `all()`, `sum()` make one of many; `sp.where`, `sp.maximum` take all",
+                hint="`any()`, `all()`, `sum()` make one of many; `where`, `maximum` take them all",
             )
         return self.numpy().item()
 

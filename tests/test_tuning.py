@@ -10,7 +10,7 @@ import slopec as sp
 from slopec import cli, tuned, tuning, variants
 from slopec.build import build
 from slopec.diagnostics import UsageError
-from slopec.foreign import lower_file
+from slopec.imported import lower_file
 from slopec.lower import Lowered, lower
 from slopec.programs import Weights
 from slopec.targets import parse_target

@@ -212,9 +212,9 @@ def lowered_from(
     path, _, wanted = source.partition(":")
     file = existing(Path(path), PROGRAM, MODULE)
     if file.suffix in MODULE.endings:
-        from slopec.foreign import lower_file
+        from slopec.imported import lower_file
 
-        return lower_file(file, wanted or None)
+        return lower_file(file, wanted or None, dims)
     import slopec
     from slopec import programs
     from slopec.lower import lower

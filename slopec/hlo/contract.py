@@ -18,15 +18,20 @@ def dot_general(
 
     `dtype` is the result's element type, the operands' by default.
     """
-    used_lhs = {*numbers.lhs_batching, *numbers.lhs_contracting}
-    used_rhs = {*numbers.rhs_batching, *numbers.rhs_contracting}
-    shape = (
-        *(lhs.shape[d] for d in numbers.lhs_batching),
-        *(n for d, n in enumerate(lhs.shape) if d not in used_lhs),
-        *(n for d, n in enumerate(rhs.shape) if d not in used_rhs),
-    )
+    shape = dot_shape(lhs.shape, rhs.shape, numbers)
     attributes = {"dot_dimension_numbers": ir.attr(str(numbers))}
     return tracing.emit("stablehlo.dot_general", [lhs, rhs], shape, dtype or lhs.dtype, attributes)
+
+
+def dot_shape(lhs: ir.Shape, rhs: ir.Shape, numbers: DotDimensionNumbers) -> ir.Shape:
+    """The shape of a product: batch dimensions, then what remains of either side."""
+    used_lhs = {*numbers.lhs_batching, *numbers.lhs_contracting}
+    used_rhs = {*numbers.rhs_batching, *numbers.rhs_contracting}
+    return (
+        *(lhs[d] for d in numbers.lhs_batching),
+        *(n for d, n in enumerate(lhs) if d not in used_lhs),
+        *(n for d, n in enumerate(rhs) if d not in used_rhs),
+    )
 
 
 def convolution(
@@ -50,18 +55,8 @@ def convolution(
     rhs_dilation = tuple(rhs_dilation or ones)
     padding = tuple(padding or ((0, 0),) * rank)
     reversal = tuple(reversal or (False,) * rank)
-    sizes = [0] * (rank + 2)
-    sizes[numbers.output_batch] = lhs.shape[numbers.input_batch] // batch_groups
-    sizes[numbers.output_feature] = rhs.shape[numbers.kernel_output_feature]
-    for i, place in enumerate(numbers.output_spatial):
-        sizes[place] = window_count(
-            lhs.shape[numbers.input_spatial[i]],
-            rhs.shape[numbers.kernel_spatial[i]],
-            strides[i],
-            padding[i],
-            lhs_dilation[i],
-            rhs_dilation[i],
-        )
+    windows = list(zip(strides, padding, lhs_dilation, rhs_dilation, strict=True))
+    shape = convolution_shape(lhs.shape, rhs.shape, numbers, windows, batch_groups)
     flags = ", ".join(str(bool(r)).lower() for r in reversal)
     attributes = {
         "window_strides": ir.i64s(*strides),
@@ -73,9 +68,24 @@ def convolution(
         "feature_group_count": ir.i64(feature_groups),
         "batch_group_count": ir.i64(batch_groups),
     }
-    return tracing.emit(
-        "stablehlo.convolution", [lhs, rhs], tuple(sizes), dtype or lhs.dtype, attributes
-    )
+    return tracing.emit("stablehlo.convolution", [lhs, rhs], shape, dtype or lhs.dtype, attributes)
+
+
+def convolution_shape(
+    lhs: ir.Shape,
+    rhs: ir.Shape,
+    numbers: ConvDimensionNumbers,
+    windows: Sequence[tuple[int, tuple[int, int], int, int]],
+    batch_groups: int,
+) -> ir.Shape:
+    """The shape of a convolution whose stride, padding and dilations `windows` has."""
+    sizes = [0] * len(lhs)
+    sizes[numbers.output_batch] = lhs[numbers.input_batch] // batch_groups
+    sizes[numbers.output_feature] = rhs[numbers.kernel_output_feature]
+    for i, place in enumerate(numbers.output_spatial):
+        size, width = lhs[numbers.input_spatial[i]], rhs[numbers.kernel_spatial[i]]
+        sizes[place] = window_count(size, width, *windows[i])
+    return tuple(sizes)
 
 
 def cholesky(a: Tensor, *, lower: bool = True) -> Tensor:

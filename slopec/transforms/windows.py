@@ -1,7 +1,7 @@
 """Windows over a tensor, as `reduce_window` and `select_and_scatter` describe them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -42,6 +42,13 @@ class Windows:
         strides, base = dims("window_strides"), dims("base_dilations")
         dilation = dims("window_dilations")
         return Windows(shape, result, dims("window_dimensions"), strides, pads, base, dilation)
+
+    @staticmethod
+    def said(shape: Dims, sizes: Sequence[np.ndarray]) -> "Windows":
+        """The windows over `shape` of given sizes, strides, dilations of both, and padding."""
+        window, strides, base, dilation, margins = (tuple(map(int, a.flat)) for a in sizes)
+        padding = tuple(zip(margins[::2], margins[1::2], strict=True))
+        return Windows(shape, (), window, strides, padding, base, dilation)
 
     def widen(self, x: Tensor, value: float | Tensor) -> Tensor:
         """The operand with its dilation and padding filled with `value`."""

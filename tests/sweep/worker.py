@@ -20,8 +20,10 @@ from slopec import ir
 from slopec.build import build
 from slopec.diagnostics import SlopecError
 from slopec.emit import EmitOptions
-from slopec.foreign import lower_file, parse_module
+from slopec.foreign import parse_module
+from slopec.imported import lower_file
 from slopec.lower import Lowered
+from slopec.sizing import is_open, sized
 from slopec.targets import parse_target
 from slopec_runtime.errors import Error
 
@@ -110,6 +112,8 @@ def _functions(job: Job) -> str:
         own = entry_name(job) if name == "main" else f"{entry_name(job)}.{name}"
         text = re.sub(rf"@{re.escape(name)}(?![\w.$-])", f"@{own}", text)
     module = parse_module(text.encode(), Path(f"{entry_name(job)}.mlir"))
+    if any(map(is_open, ir.function_type(ir.function(module, entry_name(job)))[0])):
+        module = sized(module, entry_name(job), [np.shape(x) for x in job.arguments])
     return "\n".join(str(op) for op in module.body.operations)
 
 

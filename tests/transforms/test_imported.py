@@ -98,15 +98,6 @@ def test_shardings_are_advice():
     assert caught.value.code == "S0433"
 
 
-def test_sizes_that_are_not_known():
-    shape = jax.ShapeDtypeStruct(export.symbolic_shape("b, 3"), np.float32)
-    module = export.export(jax.jit(jnp.sin))(shape)
-    for source in (module.mlir_module(), module.mlir_module_serialized):
-        with pytest.raises(UsageError, match="dynamic dimension") as caught:
-            sp.from_stablehlo(source)
-        assert caught.value.code == "S0434"
-
-
 def test_ops_of_text_point_at_its_file(tmp_path):
     file = tmp_path / "call.mlir"
     file.write_text(

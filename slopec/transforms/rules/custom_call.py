@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects import chlo
 from slopec.tensor import Tensor
-from slopec.transforms.body import replay
+from slopec.transforms.body import binary_kind, replay
+from slopec.transforms.ranges import known
 from slopec.transforms.rule import Point, rewritten
+from slopec.transforms.windows import Windows
 
 
 @rewritten(
@@ -99,8 +101,32 @@ def _approximate_top_k(point: Point) -> Sequence[Tensor]:
     return [hlo.slice_(x, [0] * x.ndim, point.results[0].shape) for x in found]
 
 
+def _generated(point: Point) -> Sequence[Tensor]:
+    """As many random bits as there are in the result."""
+    algorithm = re.search(r"rng_algorithm (\w+)", str(point.attribute("rng_algorithm")))
+    bits = point.results[1]
+    name = algorithm[1] if algorithm else "DEFAULT"
+    return hlo.rng_bit_generator(point.operands[0], bits.shape, bits.dtype, name)
+
+
+def _windowed(point: Point) -> Sequence[Tensor] | None:
+    """A fold over windows whose sizes are operands."""
+    (called,) = point.attribute("called_computations")
+    kind = binary_kind(ir.body_of(ir.function(point.trace.module, called.value)))
+    sizes = [known(value) for value in list(point.op.operands)[-5:]]
+    given = [array for array in sizes if array is not None]
+    if len(point.results) != 1 or kind is None or len(given) < len(sizes):
+        return None
+    x, init = point.operands[:2]
+    w = Windows.said(x.shape, given)
+    where = (w.window, w.strides, w.padding, w.base, w.dilation)
+    return [hlo.reduce_window(x, init, kind, *where)]
+
+
 _LIBRARIES: dict[str, Callable[[Point], Sequence[Tensor] | None]] = {
     r"ApproxTopK": _approximate_top_k,
     r"TopK|stablehlo\.dynamic_top_k": _top_k,
+    r"stablehlo\.dynamic_reduce_window": _windowed,
+    r"stablehlo\.dynamic_rng_bit_generator": _generated,
     r"(cu|hip)_threefry2x32(_ffi)?": _threefry,
 }

@@ -52,6 +52,14 @@ def _reshape(point: Point) -> Tensor:
     return hlo.reshape(point.operands[0], point.result.shape)
 
 
+@rewritten("stablehlo.dynamic_iota")
+def _iota(point: Point) -> Sequence[Tensor] | None:
+    if not ir.is_static(point.op.results[0]):
+        return None
+    made, axis = point.result, int(point.attribute("iota_dimension"))
+    return [hlo.iota(made.shape, axis, made.dtype)]
+
+
 @_static("stablehlo.dynamic_pad")
 def _pad(point: Point) -> Tensor:
     x, value = point.operands[:2]

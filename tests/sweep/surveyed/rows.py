@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from slopec import ir
+from slopec.sizing import sized
 from tests.sweep.algebra import close
 from tests.sweep.case import Case
 from tests.sweep.modules import sample, wide
@@ -49,6 +50,14 @@ def row(
 def known(name: str, text: str, *arguments: np.ndarray, expected: Sequence[Any]) -> Case:
     """A module that XLA lacks, whose results are given."""
     return case(name, text, arguments, [np.asarray(y) for y in expected], 16.0)
+
+
+def opened(name: str, text: str, *arguments: np.ndarray) -> Case:
+    """A module that leaves sizes open, as XLA computes it for those of the arguments."""
+    from tests.sweep.xla import run_text
+
+    static = sized(ir.parse(text), "main", [x.shape for x in arguments])
+    return case(name, text, arguments, run_text(str(static), *arguments), 16.0)
 
 
 def refused(name: str, text: str, *arguments: np.ndarray, code: str) -> Case:
