@@ -6,6 +6,8 @@ Calls are inlined, the arguments get their shapes, and the shapes of all that fo
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from slopec import ir, tracing
 from slopec.diagnostics import ShapeError, SlopecError, Span, UsageError
 from slopec.passes import parse_pipeline, run_pipeline
@@ -19,6 +21,7 @@ from slopec.transforms.rule import rewrites
 
 CHECK = "shape_assertion"
 """The custom call by which `jax.export` says what must hold of sizes."""
+_SIZE = "stablehlo.get_dimension_size"
 _CALL, _PACKED = "stablehlo.custom_call", "stablehlo.composite"
 _Place = tuple[int, int]
 """An argument and one of its dimensions."""
@@ -67,7 +70,7 @@ def names_of_sizes(module: ir.Module, entry: str) -> dict[_Place, str]:
 def _asked(function: ir.Operation, arguments: Sequence[ir.Value]) -> dict[ir.Value, _Place]:
     """The values in a function that are sizes of its arguments, and which."""
     found: dict[ir.Value, _Place] = {}
-    for op in ir.ops_in(function, "stablehlo.get_dimension_size", "stablehlo.convert"):
+    for op in ir.ops_in(function, _SIZE, "stablehlo.convert"):
         source = op.operands[0]
         if source in found:
             found[op.results[0]] = found[source]
@@ -161,20 +164,24 @@ def _rewrite(module: ir.Module, function: ir.Operation, *names: str) -> None:
 def _fold(function: ir.Operation) -> None:
     """Write down what follows from sizes: bounds of loops, say, and where slices begin."""
     for op in ir.ops_in(function):
-        if (
-            len(op.results) != 1
-            or op.name == "stablehlo.constant"
-            or not ir.is_static(op.results[0])
-        ):
-            continue
-        shape, dtype = ir.type_of(op.results[0])
-        number = known(op.results[0]) if dtype.kind in "iub" and math.prod(shape) <= _FEW else None
+        number = _number(op)
         if number is not None:
-            facts = {"value": ir.dense(number)}
-            types = [op.results[0].type]
+            facts, types = {"value": ir.dense(number)}, [op.results[0].type]
             point = ir.InsertionPoint(op)
             made = ir.create("stablehlo.constant", types, [], facts, op.location, point)
             op.results[0].replace_all_uses_with(made.results[0])
+
+
+def _number(op: ir.Operation) -> np.ndarray | None:
+    """A few integers or truths that follow from a size or from constants."""
+    if len(op.results) != 1 or not ir.is_static(op.results[0]):
+        return None
+    shape, dtype = ir.type_of(op.results[0])
+    given = [made.name if made is not None else "" for made in map(defining, op.operands)]
+    follows = op.name == _SIZE or (given and set(given) == {"stablehlo.constant"})
+    if dtype.kind not in "iub" or math.prod(shape) > _FEW or not follows:
+        return None
+    return known(op.results[0])
 
 
 def _check(function: ir.Operation, entry: str) -> None:

@@ -23,6 +23,16 @@ _KEEP = {f"stablehlo.{name}" for name in ("broadcast_in_dim", "reverse", "slice"
 
 def known(value: ir.Value) -> np.ndarray | None:
     """The elements of a tensor that depends on shapes and constants alone, else None."""
+    return _known(value, {})
+
+
+def _known(value: ir.Value, memo: dict[ir.Value, np.ndarray | None]) -> np.ndarray | None:
+    if value not in memo:
+        memo[value] = _computed(value, memo)
+    return memo[value]
+
+
+def _computed(value: ir.Value, memo: dict[ir.Value, np.ndarray | None]) -> np.ndarray | None:
     from slopec.reference import evaluate_op
 
     op = defining(value)
@@ -31,9 +41,12 @@ def known(value: ir.Value) -> np.ndarray | None:
     if op.name == "stablehlo.get_dimension_size":
         size = ir.type_of(op.operands[0])[0][int(op.attributes["dimension"])]
         return None if size == ir.DYNAMIC else np.array(size, ir.type_of(value)[1])
-    operands = [known(operand) for operand in op.operands]
-    if any(operand is None for operand in operands):
-        return None
+    operands = []
+    for operand in op.operands:
+        number = _known(operand, memo)
+        if number is None:
+            return None
+        operands.append(number)
     try:
         return np.asarray(evaluate_op(op, operands)[0])
     except SlopecError:
