@@ -33,12 +33,12 @@ def scale(x):
 def scaled(factor: float, name: str = "scaled") -> Lowered:
     @sp.program(state=("total",), x=sp.spec("float32", ("rows", 16)), i=sp.spec("int32", ("rows",)))
     def scale(w, total, x, i):
-        """Rows of a product, and a sum that is kept."""
+        """Rows of a product too small for a kernel, and a sum that is kept."""
         y = (x @ w) * factor
         return total + sp.sum(y), {"y": y, "i": i + 1}
 
     weights = Weights({"total": sp.zeros(()), "w": sp.eye(16) + 0.5})
-    return lower([scale], name=name, dims={"rows": [4, 32]}, weights=weights)
+    return lower([scale], name=name, dims={"rows": [4, 16]}, weights=weights)
 
 
 @pytest.fixture
