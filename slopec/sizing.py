@@ -60,6 +60,7 @@ def names_of_sizes(module: ir.Module, entry: str) -> dict[_Place, str]:
     places = [
         (i, d)
         for i, value in enumerate(arguments)
+        if is_open(value.type)
         for d, size in enumerate(ir.type_of(value)[0])
         if size == ir.DYNAMIC
     ]

@@ -202,7 +202,7 @@ class Tensor:
         if self.size != 1:
             raise ShapeError(
                 "S0106",
-                f"a tensor of shape {self.shape} is not one number: no truth, no format, no order",
+                f"a tensor of shape {self.shape} is not one number; its truth is ambiguous",
                 span=tracing.here(),
                 hint="`any()`, `all()`, `sum()` make one of many; `where`, `maximum` take them all",
             )

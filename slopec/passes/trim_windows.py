@@ -40,24 +40,25 @@ class TrimWindows:
                 spans,
             )
         for op in each(module, "stablehlo.reduce_window"):
-            _step_ahead(op)
+            inputs = _stepped_ahead(op, op.operands[: len(op.operation.results)])
             w = Windows.of(op.operation, op.shape)
             spans = list(map(extent, w.window, w.dilation))
-            inputs = op.operands[: len(op.operation.results)]
             _trim(op, inputs, range(len(spans)), w.result, w.padding, w.base, spans)
 
 
-def _step_ahead(op: Op) -> None:
+def _stepped_ahead(op: Op, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     """Take from the inputs what windows of one element step over, so that they need no steps."""
     w = Windows.of(op.operation, op.shape)
     facts = zip(w.window, w.strides, w.padding, w.base, strict=True)
     over = [s if (n, pads, b) == (1, (0, 0), 1) else 1 for n, s, pads, b in facts]
     if max(over, default=1) == 1 or 0 in w.shape:
-        return
-    for place in range(len(op.operation.results)):
-        put(op, place, hlo.slice_(op.operands[place], [0] * len(over), w.shape, over))
+        return inputs
+    taken = [hlo.slice_(x, [0] * len(over), w.shape, over) for x in inputs]
+    for place, x in enumerate(taken):
+        put(op, place, x)
     left = [1 if skipped > 1 else s for s, skipped in zip(w.strides, over, strict=True)]
     op.operation.attributes["window_strides"] = ir.i64s(*left)
+    return taken
 
 
 def _trim(

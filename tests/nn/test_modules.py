@@ -142,7 +142,7 @@ def test_every_module_is_tried():
         *("Module", "ModuleList", "ModuleDict", "Sequential", "Identity", "Flatten", "Unflatten"),
         *("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "KVCache"),
         *("RotaryEmbedding", "SinusoidalEmbedding", "TransformerEncoder", "TransformerDecoder"),
-        *("GlobalAvgPool", "GlobalMaxPool", "InstanceNorm3d"),
+        *("GlobalAvgPool", "GlobalMaxPool", "InstanceNorm3d", "SyncBatchNorm"),
     }
     classes = {
         name

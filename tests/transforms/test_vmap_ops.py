@@ -159,8 +159,8 @@ def test_one_state_of_random_bits_cannot_differ():
 UNBATCHED = """
 chlo._asin_acos_kernel chlo.constant stablehlo.after_all stablehlo.async_done stablehlo.async_start
 stablehlo.collective_broadcast stablehlo.collective_reduce stablehlo.constant stablehlo.create_token
-stablehlo.dynamic_iota stablehlo.infeed stablehlo.iota stablehlo.outfeed stablehlo.partition_id
-stablehlo.recv stablehlo.return stablehlo.send stablehlo.set_dimension_size stablehlo.tuple
+stablehlo.infeed stablehlo.iota stablehlo.outfeed stablehlo.partition_id stablehlo.recv
+stablehlo.return stablehlo.send stablehlo.set_dimension_size stablehlo.tuple
 stablehlo.uniform_dequantize stablehlo.uniform_quantize
 """.split()
 """Ops on processes and tokens, quantized and dynamic types, and what only a lowering makes."""
