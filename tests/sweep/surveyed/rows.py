@@ -73,7 +73,8 @@ def case(
     times: float,
 ) -> Case:
     """Within some rounding errors of the largest number of the results."""
-    _, results = ir.function_type(ir.function(ir.parse(text), "main"))
+    module = ir.parse(text)
+    _, results = ir.function_type(ir.function(module, "main"))
     names = tuple(ir.shape_and_dtype(t)[1].name for t in results)
     made = Case(spelled(name), text, tuple(arguments), tuple(expected), names, ulps=4)
     if not all(np.issubdtype(y.dtype, np.inexact) for y in expected):
