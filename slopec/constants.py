@@ -27,14 +27,14 @@ class Constants:
 
     def create(self, array: np.ndarray, point: ir.InsertionPoint) -> ir.Value:
         """An op at `point` that gives the array."""
-        type_ = ir.tensor_type(array.shape, array.dtype)
         if array.nbytes < LARGE:
-            return _constant(array, type_, ir.unknown(), point)
-        name = _NAME + digest(array)
-        self.arrays[name] = array
-        facts = {"call_target_name": ir.string(name)}
-        op = ir.create("stablehlo.custom_call", [type_], [], facts, ir.unknown(), point)
-        return op.results[0]
+            kind, facts = "stablehlo.constant", {"value": ir.dense(array)}
+        else:
+            name = _NAME + digest(array)
+            self.arrays[name] = array
+            kind, facts = "stablehlo.custom_call", {"call_target_name": ir.string(name)}
+        types = [ir.tensor_type(array.shape, array.dtype)]
+        return ir.create(kind, types, [], facts, ir.unknown(), point).results[0]
 
 
 def digest(array: np.ndarray) -> str:
@@ -62,15 +62,14 @@ def filled(module: ir.Module, arrays: Mapping[str, np.ndarray]) -> ir.Module:
     for op in ir.ops_in(copy, "stablehlo.custom_call"):
         array = arrays.get(ir.string_in(op, "call_target_name"))
         if array is not None:
-            (named,) = op.results
-            point = ir.InsertionPoint(op)
-            named.replace_all_uses_with(_constant(array, named.type, op.location, point))
+            put_constant(op.results[0], array)
             op.erase()
     return copy
 
 
-def _constant(
-    array: np.ndarray, type_: ir.Type, location: ir.Location, point: ir.InsertionPoint
-) -> ir.Value:
-    facts = {"value": ir.dense(array)}
-    return ir.create("stablehlo.constant", [type_], [], facts, location, point).results[0]
+def put_constant(value: ir.Value, array: np.ndarray) -> None:
+    """Let a constant take the place of a value; the op that makes it stays."""
+    op = value.owner.operation
+    facts, point = {"value": ir.dense(array)}, ir.InsertionPoint(op)
+    made = ir.create("stablehlo.constant", [value.type], [], facts, op.location, point)
+    value.replace_all_uses_with(made.results[0])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from slopec import ir, tracing
+from slopec.constants import put_constant
 from slopec.diagnostics import ShapeError, SlopecError, Span, UsageError
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.passes.refine_shapes import RefineShapes
@@ -167,10 +168,7 @@ def _fold(function: ir.Operation) -> None:
     for op in ir.ops_in(function):
         number = _number(op)
         if number is not None:
-            facts, types = {"value": ir.dense(number)}, [op.results[0].type]
-            point = ir.InsertionPoint(op)
-            made = ir.create("stablehlo.constant", types, [], facts, op.location, point)
-            op.results[0].replace_all_uses_with(made.results[0])
+            put_constant(op.results[0], number)
 
 
 def _number(op: ir.Operation) -> np.ndarray | None:

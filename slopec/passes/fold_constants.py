@@ -9,14 +9,16 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar
 
 from slopec import ir
+from slopec.constants import put_constant
 from slopec.diagnostics import SlopecError
 from slopec.passes.simplify.shapes import ELEMENTWISE
 from slopec.transforms.modes import captured, inputs_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _SPREADING = "broadcast_in_dim constant iota reshape".split()
 _MOVING = """bitcast_convert concatenate dynamic_slice dynamic_update_slice gather pad reverse slice
@@ -140,10 +142,7 @@ def _replace(value: ir.Value, ops: list[ir.Operation]) -> None:
             made.update(zip(op.results, results, strict=True))
     except (SlopecError, TypeError):  # a constant that is kept elsewhere cannot be read
         return
-    found = made[value]
-    facts = {"value": ir.dense(np.ascontiguousarray(found).reshape(found.shape))}
-    kept = _made("stablehlo.constant", value.type, [], facts, value.owner.operation)
-    value.replace_all_uses_with(kept)
+    put_constant(value, made[value])
 
 
 def _hide(ops: list[ir.Operation]) -> None:

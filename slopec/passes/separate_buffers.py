@@ -16,7 +16,7 @@ from slopec.overwriting import IN_PLACE, UPDATES, multiplies
 from slopec.passes.each import each, put
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
-from slopec.transforms.body import defining
+from slopec.transforms.body import defining, origin
 from slopec.transforms.modes import inputs_of
 
 
@@ -71,19 +71,19 @@ def _copy_own_parts(op: Op) -> None:
     """Let updates that are parts of what they are written into be copies, computed before."""
     inputs = 1 if op.name == "dynamic_update_slice" else len(op.operation.results)
     values = list(op.operation.operands)
-    written = [_origin(value, _WRITTEN) for value in values[:inputs]]
+    written = [origin(value, _WRITTEN) for value in values[:inputs]]
     first = inputs + (op.name == "scatter")
     for place in range(first, first + inputs):
         update = op.operands[place]
-        if producer(update, *_PARTS) and _origin(values[place], _PARTS + _WRITTEN) in written:
+        if producer(update, *_PARTS) and origin(values[place], _PARTS + _WRITTEN) in written:
             put(op, place, copied(update))
 
 
 def _overlaps(op: Op) -> bool:
     """Whether what an update is made of may be read, where it is written, in the same dispatch."""
-    target = _origin(op.operation.operands[0], _WRITTEN)
-    origin = defining(target)
-    if origin is not None and origin.name == "stablehlo.constant":
+    target = origin(op.operation.operands[0], _WRITTEN)
+    source = defining(target)
+    if source is not None and source.name == "stablehlo.constant":
         return False  # which is copied before it is written
     waiting, seen = [(op.operation.operands[1], True, False)], set[tuple[ir.Value, bool, bool]]()
     while waiting:
@@ -92,7 +92,7 @@ def _overlaps(op: Op) -> bool:
         if state in seen:
             continue
         seen.add(state)
-        if _origin(value, _WRITTEN) == target:
+        if origin(value, _WRITTEN) == target:
             return True
         if in_place and made is not None and _same_or_apart(op.operation, made, target):
             continue
@@ -118,7 +118,7 @@ def _same_or_apart(update: ir.Operation, part: ir.Operation, target: ir.Value) -
     window, whole = (ir.type_of(update.operands[i])[0] for i in (1, 0))
     if not part.name.endswith("slice") or ir.type_of(part.results[0])[0] != window:
         return False
-    if ir.type_of(part.operands[0])[0] != whole or _origin(part.operands[0], _WRITTEN) != target:
+    if ir.type_of(part.operands[0])[0] != whole or origin(part.operands[0], _WRITTEN) != target:
         return False
     rows = all(size in (1, length) for size, length in zip(window, whole, strict=True))
     dynamic = part.name == "stablehlo.dynamic_slice"
@@ -127,7 +127,7 @@ def _same_or_apart(update: ir.Operation, part: ir.Operation, target: ir.Value) -
 
 def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
     """Whether `value` has uses whose results `op` does not wait for, itself aside."""
-    value = _origin(value, ("reshape",))
+    value = origin(value, ("reshape",))
     made = defining(value)
     if made is not None and made.name == "stablehlo.constant" and ir.is_uniform(made):
         return False  # filled anew for each use
@@ -163,13 +163,6 @@ def _needed(op: ir.Operation) -> set[ir.Operation]:
                 found.add(made)
                 waiting.append(made)
     return found
-
-
-def _origin(value: ir.Value, names: tuple[str, ...]) -> ir.Value:
-    """The value of which this one is made by ops of these names."""
-    while (made := defining(value)) is not None and made.name.removeprefix("stablehlo.") in names:
-        value = made.operands[0]
-    return value
 
 
 def copied(x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ A body is known by what it does with its arguments: one binary op, a choice amon
 any computation on scalars, which can then run on whole arrays at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from slopec import hlo, ir, tracing
@@ -60,6 +60,13 @@ def defining(value: ir.Value) -> ir.Operation | None:
     if isinstance(owner, ir.Block):
         return None
     return owner.operation if isinstance(owner, ir.OpView) else owner
+
+
+def origin(value: ir.Value, names: Collection[str]) -> ir.Value:
+    """The value of which this one is made by StableHLO's ops of these names."""
+    while (made := defining(value)) is not None and made.name.removeprefix("stablehlo.") in names:
+        value = made.operands[0]
+    return value
 
 
 def chosen(block: ir.Block, index: int) -> tuple[ir.Value, bool] | None:
