@@ -87,6 +87,14 @@ def key(parts: Iterable[bytes | str]) -> str:
     return digest.hexdigest()
 
 
+def digest_of_files(folder: Path, pattern: str) -> str:
+    """A digest of what files in a folder contain: other sources make other modules."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob(pattern)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def digest(data: Any) -> str:
     """The SHA-256 of the SHA-256 of pieces of 16 MiB, which several threads compute at once.
 

@@ -6,7 +6,6 @@ compiler is one of them.
 """
 
 import contextlib
-import hashlib
 import os
 import platform
 import threading
@@ -410,10 +409,7 @@ def identity(target: Target, options: EmitOptions) -> list[str]:
 @lru_cache(maxsize=1)
 def _driver() -> str:
     """A digest of what drives IREE's compiler, and changes modules between its phases."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("emit_*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return cache.digest_of_files(Path(__file__).parent, "emit_*.py")
 
 
 def _facts(emitted: Emitted) -> dict[str, object]:

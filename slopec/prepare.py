@@ -5,7 +5,6 @@ beside the compiled modules, by the content of the traced module, source lines i
 slopec itself.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache as once
@@ -93,10 +92,7 @@ def _name(lowered: Lowered, pipelines: tuple[str, str, str], keeps_scratch: bool
 @once
 def sources() -> str:
     """A digest of slopec's own files: another slopec makes other modules."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return cache.digest_of_files(Path(__file__).parent, "**/*.py")
 
 
 def _cost(module: ir.Module) -> Cost | None:

@@ -3,12 +3,11 @@
 `place_kernels` is the last thing that happens to a module before the back end has it.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache as once
 from pathlib import Path
 
-from slopec import ir
+from slopec import cache, ir
 from slopec.kernels import (
     column_functions,
     convolutions,
@@ -72,10 +71,7 @@ def suits(target: Target) -> bool:
     return vectors is not None and convolutions.suits(vectors)
 
 
-@cache
+@once
 def edition() -> str:
     """A digest of this room: other kernels make other code of the same module."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return cache.digest_of_files(Path(__file__).parent, "*.py")

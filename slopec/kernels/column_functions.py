@@ -10,6 +10,7 @@ from itertools import chain
 from slopec import ir
 from slopec.kernels.column_graph import BARRIER, REDUCE, Fold, Graph, fold_of
 from slopec.kernels.columns import ColumnFunction, Matrix, column_kernel, parts_of
+from slopec.kernels.elementwise import number_of
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.lines import Item, Line, Lines
@@ -297,8 +298,9 @@ class _Reader:
         op = defining(value.value)
         if value in self.stored or op is None:
             return None
-        if op.name == "stablehlo.constant" and ir.is_uniform(op):
-            return self._add(Node("number", number=float(ir.constant_array(op).flat[0])))
+        number = number_of(op)
+        if number is not None:
+            return self._add(Node("number", number=number))
         if line is None or value not in graph.light or (rows and lanes and graph.is_given(value)):
             return None
         if line.name == "stablehlo.broadcast_in_dim":

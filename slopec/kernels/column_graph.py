@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from slopec import dtypes, ir
 from slopec.kernels.columns import Matrix
+from slopec.kernels.elementwise import number_of
 from slopec.kernels.lines import Item, Line, Lines, Typed
 from slopec.kernels.nodes import DEAR, FOLDS, NEUTRAL
 from slopec.transforms.body import binary_kind, block_of, defining
@@ -61,10 +62,8 @@ def _reduction(op: ir.Operation) -> tuple[str, ir.Value, tuple[int, ...]] | None
     x, start = op.operands
     if not ir.is_static(x) or ir.type_of(x)[1] not in (dtypes.float32, dtypes.float64):
         return None
-    kind, made = FOLDS.get(binary_kind(block_of(op)) or ""), defining(start)
-    if kind is None or made is None or made.name != "stablehlo.constant":
-        return None
-    if float(ir.constant_array(made).flat[0]) != NEUTRAL[kind]:
+    kind = FOLDS.get(binary_kind(block_of(op)) or "")
+    if kind is None or number_of(defining(start)) != NEUTRAL[kind]:
         return None
     return kind, x, tuple(sorted(op.attributes["dimensions"]))
 

@@ -40,6 +40,13 @@ def kind_of(op: ir.Operation) -> str | None:
     return None if type_[1] == dtypes.bool_ else kind
 
 
+def number_of(op: ir.Operation | None) -> float | None:
+    """The number that all elements of a constant are; None of what is no such constant."""
+    if op is None or op.name != "stablehlo.constant" or not ir.is_uniform(op):
+        return None
+    return float(ir.constant_array(op).flat[0])
+
+
 def _comparison(op: ir.Operation) -> str | None:
     """The sign of a comparison of numbers."""
     if not dtypes.is_floating(ir.type_of(op.operands[0])[1]):

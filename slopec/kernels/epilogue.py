@@ -10,7 +10,7 @@ from functools import partial
 
 from slopec import ir
 from slopec.kernels.body import Body, Memory, Term
-from slopec.kernels.elementwise import computed, kind_of
+from slopec.kernels.elementwise import computed, kind_of, number_of
 from slopec.kernels.kernel import Type
 from slopec.transforms.body import defining
 
@@ -128,20 +128,15 @@ class _Reader:
         """Find what follows, in the order of the block, as far as there are steps for it."""
         self.members = [self.op]
         made = {self.op.results[0]}
-        waiting = self._beside(self.op)
-        while waiting and len(self.members) <= _MOST:
-            first = waiting.pop(0)
-            for i, user in enumerate(waiting):
-                if user.is_before_in_block(first):
-                    waiting[i], first = first, user
-            if self._fits(first, made):
-                self.members.append(first)
-                made.add(first.results[0])
-                waiting += [user for user in self._beside(first) if user not in waiting]
 
-    def _beside(self, op: ir.Operation) -> list[ir.Operation]:
-        """The users of an op that are in its block, not in a loop or branch."""
-        return [user for user in users(op) if user.block == op.block]
+        def take(op: ir.Operation) -> bool:
+            if len(self.members) > _MOST or not self._fits(op, made):
+                return False
+            self.members.append(op)
+            made.add(op.results[0])
+            return True
+
+        offer_users(self.op, take)
 
     @property
     def whole(self) -> int:
@@ -196,13 +191,31 @@ class _Reader:
                 self.given[value] = Step("feature"), of
                 return True
             source = defining(of)
-        constant = source is not None and source.name == "stablehlo.constant"
-        if source is not None and constant and ir.is_uniform(source):
-            number = float(ir.constant_array(source).flat[0])
+        number = number_of(source)
+        if number is not None:
             self.given[value] = Step("number", number=number), None
             return True
         self.given[value] = Step("image"), value
         return True
+
+
+def offer_users(op: ir.Operation, take: Callable[[ir.Operation], bool]) -> None:
+    """Let `take` look at what uses an op's result, and that of each op it takes, in order.
+
+    These are ops of the same block, none in a loop or branch; it returns whether it took one.
+    """
+    waiting = _beside(op)
+    while waiting:
+        first = waiting.pop(0)
+        for i, user in enumerate(waiting):
+            if user.is_before_in_block(first):
+                waiting[i], first = first, user
+        if take(first):
+            waiting += [user for user in _beside(first) if user not in waiting]
+
+
+def _beside(op: ir.Operation) -> list[ir.Operation]:
+    return [user for user in users(op) if user.block == op.block]
 
 
 def users(op: ir.Operation) -> list[ir.Operation]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from slopec import ir
 from slopec.emit_linking import parts_of
 from slopec.kernels.kernel import SOURCE, entry_points
-from slopec.transforms.body import defining
+from slopec.transforms.body import origin
 
 BESIDE = "slope.beside"
 """The attribute of executables that may be compiled apart from the module."""
@@ -40,8 +40,9 @@ def gather(module: ir.Module) -> None:
     for op in dispatches:
         called = op.attributes["entry_points"]
         op.attributes["entry_points"] = moved.get(called, called)
+        # Kernels do not look at shapes, and IREE's passes are spared half of a training step's ops.
         for place, value in enumerate(op.operands):
-            op.operands[place] = _as_stored(value)
+            op.operands[place] = origin(value, ("reshape",))
     for source in together:
         source.erase()
 
@@ -81,16 +82,6 @@ def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute
         if varies or (op.name == "func.func" and ir.is_public(op)):
             varying.update(a for region in op.regions for block in region for a in block.arguments)
     return dispatches, evaluated
-
-
-def _as_stored(value: ir.Value) -> ir.Value:
-    """A value before it was given another shape, which kernels do not look at.
-
-    IREE's passes are spared half of the ops of a training step.
-    """
-    made = defining(value)
-    reshaped = made is not None and made.name == "stablehlo.reshape"
-    return _as_stored(made.operands[0]) if made is not None and reshaped else value
 
 
 def _put_together(module: ir.Module, name: str, sources: Sequence[ir.Operation]) -> None:

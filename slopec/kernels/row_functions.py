@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from slopec import dtypes, ir
-from slopec.kernels.elementwise import EACH
+from slopec.kernels.elementwise import EACH, number_of
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.nodes import FOLDS, NEUTRAL, Node
@@ -96,8 +96,9 @@ class _Reader:
 
     def _made(self, op: ir.Operation, rows: bool, lanes: bool) -> int | None:
         """The node of what an op makes; None if it is to be an input."""
-        if op.name == "stablehlo.constant" and ir.is_uniform(op):
-            return self._add(Node("number", number=float(ir.constant_array(op).flat[0])))
+        number = number_of(op)
+        if number is not None:
+            return self._add(Node("number", number=number))
         if op.name in EACH:
             of = tuple(self.read(v, rows=rows, lanes=lanes) for v in op.operands)
             varies = {
@@ -140,12 +141,10 @@ class _Reader:
         """A reduction of rows."""
         if len(op.operands) != 2 or ir.type_of(op.operands[0])[0] != self.shape:
             return None
-        kind, start = FOLDS.get(binary_kind(block_of(op)) or ""), defining(op.operands[1])
-        if kind is None or start is None or start.name != "stablehlo.constant":
+        kind = FOLDS.get(binary_kind(block_of(op)) or "")
+        if kind is None or number_of(defining(op.operands[1])) != NEUTRAL[kind]:
             return None
         if tuple(op.attributes["dimensions"]) != (len(self.shape) - 1,):
-            return None
-        if float(ir.constant_array(start).flat[0]) != NEUTRAL[kind]:
             return None
         i = self.read(op.operands[0], rows=True, lanes=True)
         if not (self.nodes[i].lanes and self.nodes[i].rows):

@@ -106,9 +106,9 @@ class _Writer:
         first = self._inside(turn.across, at)
 
         def line(part: Term, i: int) -> Term:
-            last = (
-                at[-1] + i if size % lanes == 0 or size < lanes else k.minimum(at[-1] + i, size - 1)
-            )
+            last = at[-1] + i
+            if size % lanes and size > lanes:
+                last = k.minimum(last, size - 1)
             place = [*at[:-1], last]
             turned = [place[turn.order.index(s)] for s in range(len(place))]
             return x.load(part, *turned, lanes=lanes, first=first)
@@ -126,11 +126,9 @@ class _Writer:
         size = self.turn.sizes[d]
         if size % self.lanes == 0:
             return None
-        return (
-            size
-            if size < self.lanes
-            else self.body.minimum(self.body.index(size) - at[d], self.lanes)
-        )
+        if size < self.lanes:
+            return size
+        return self.body.minimum(self.body.index(size) - at[d], self.lanes)
 
     def _write(self, at: list[Term], square: Memory) -> None:
         """Compute and store the lines of y in a square."""

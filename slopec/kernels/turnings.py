@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from slopec import ir
 from slopec.dtypes import DType, is_floating
-from slopec.kernels.elementwise import kind_of
-from slopec.kernels.epilogue import users
+from slopec.kernels.elementwise import kind_of, number_of
+from slopec.kernels.epilogue import offer_users, users
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call
 from slopec.kernels.nodes import Node
@@ -119,15 +119,14 @@ class _Members:
 
     def read(self) -> None:
         """Find what follows, op after op, as far as each is computed of numbers at one place."""
-        waiting = self._beside(self.op)
-        while waiting and len(self.found) <= _STEPS:
-            first = waiting.pop(0)
-            for i, user in enumerate(waiting):
-                if user.is_before_in_block(first):
-                    waiting[i], first = first, user
-            if self._fits(first):
-                self._each(first)
-                waiting += [user for user in self._beside(first) if user not in waiting]
+
+        def take(op: ir.Operation) -> bool:
+            fits = len(self.found) <= _STEPS and self._fits(op)
+            if fits:
+                self._each(op)
+            return fits
+
+        offer_users(self.op, take)
 
     def are_taken(self) -> bool:
         """Whether its results are few, of the type, and taken by kernels or returned, later."""
@@ -142,9 +141,6 @@ class _Members:
         last = self.found[-1]
         late = user.block == last.block and last.is_before_in_block(user)
         return late and (user.name == "func.return" or _is_called(user))
-
-    def _beside(self, op: ir.Operation) -> list[ir.Operation]:
-        return [user for user in users(op) if user.block == self.op.block]
 
     def _fits(self, op: ir.Operation) -> bool:
         """Whether an op computes numbers of numbers that are made here or read."""
@@ -181,10 +177,8 @@ class _Members:
 
     def _single(self, value: ir.Value, source: ir.Value) -> int:
         """The node of a value that is read, or that has one number, in another one perhaps."""
-        made = defining(source)
-        constant = made is not None and made.name == "stablehlo.constant"
-        if made is not None and constant and ir.is_splat(made.attributes["value"]):
-            number = float(ir.constant_array(made).flat[0])
+        number = number_of(defining(source))
+        if number is not None:
             return self._add(value, Node("number", number=number))
         self.inputs.append(source)
         return self._add(value, Node("input", lanes=not _is_single(source)))
