@@ -8,6 +8,7 @@ from slopec.diagnostics import Span, UsageError
 from slopec.libraries import recognise
 from slopec.portable import text_of
 from slopec.sizing import CHECK, is_open
+from slopec.tracing import TensorType
 
 
 def read_module(path: Path) -> ir.Module:
@@ -107,8 +108,8 @@ def _drop_annotations(module: ir.Module) -> None:
         op.erase()
 
 
-def typed(type_: ir.Type, span: Span | None, *, open_: bool = False) -> tuple[tuple[int, ...], str]:
-    """The shape and dtype name of an argument or result; raises UsageError (S0434) for others.
+def typed(type_: ir.Type, span: Span | None, *, open_: bool = False) -> TensorType:
+    """The shape and dtype of an argument or result; raises UsageError (S0434) for others.
 
     Sizes may be left open where that is said.
     """
@@ -123,4 +124,4 @@ def typed(type_: ir.Type, span: Span | None, *, open_: bool = False) -> tuple[tu
             span=span,
             hint="give results sizes that follow from those of the arguments",
         )
-    return shape, dtype.name
+    return shape, dtype

@@ -10,7 +10,7 @@ from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
-from slopec import dtypes, ir, tracing
+from slopec import ir, tracing
 from slopec.diagnostics import ShapeError, UsageError, did_you_mean
 from slopec.dtypes import DType
 from slopec.foreign import parse_module, read_module, typed
@@ -22,7 +22,7 @@ from slopec.sizing import names_of_sizes, number_of_size, sized
 from slopec.tensor import Tensor
 from slopec.tracing import TensorType
 from slopec.transforms.function import as_tensor, call
-from slopec.transforms.inline import copy_functions
+from slopec.transforms.inline import copy_functions, named_by_calls
 from slopec_runtime import artifact
 from slopec_runtime.manifest import EntryPoint
 
@@ -62,10 +62,9 @@ class Imported:
         if shapes not in self._written:
             is_static = all(None not in shape for shape, _ in self.inputs)
             module = self.module if is_static else sized(self.module, self.entry, shapes)
-            outputs = ir.function_type(ir.function(module, self.entry))[1]
-            types = [typed(type_, None) for type_ in outputs]
-            made = [(shape, dtypes.as_dtype(name)) for shape, name in types]
-            self._written[shapes] = (module, made)
+            function = ir.function(module, self.entry)
+            outputs, span = ir.function_type(function)[1], ir.span_of(function)
+            self._written[shapes] = (module, [typed(type_, span) for type_ in outputs])
         return self._written[shapes]
 
     def _operands(self, args: Sequence[Any]) -> list[Tensor]:
@@ -143,16 +142,12 @@ def _imported(module: ir.Module, entry: str) -> Imported:
     function = ir.function(module, entry)
     if not ir.has_body(function):
         raise UsageError("S0411", f"the function `{entry}` has no body", span=ir.span_of(function))
-    given = [typed(type_, None, open_=True) for type_ in ir.function_type(function)[0]]
+    types, span = ir.function_type(function)[0], ir.span_of(function)
     inputs = tuple(
-        (tuple(None if n == ir.DYNAMIC else n for n in shape), dtypes.as_dtype(name))
-        for shape, name in given
+        (tuple(None if n == ir.DYNAMIC else n for n in shape), dtype)
+        for shape, dtype in (typed(type_, span, open_=True) for type_ in types)
     )
     return Imported(module, entry, inputs)
-
-
-_BODIES = "called_computations"
-"""The attribute of calls that names functions which are called where the call is computed."""
 
 
 def lower_file(
@@ -164,10 +159,9 @@ def lower_file(
     be equal is known of those that have names; others are fixed where one number is given.
     """
     module = read_module(path)
-    calls = [op.attributes for op in ir.ops_in(module, "stablehlo.custom_call")]
-    bodies = {symbol.value for a in calls if _BODIES in a for symbol in a[_BODIES]}
     public = [op for op in ir.functions(module) if ir.is_public(op) and ir.has_body(op)]
-    names = [ir.symbol_name(op) for op in public if ir.symbol_name(op) not in bodies]
+    bodies = named_by_calls(module)
+    names = [name for name in map(ir.symbol_name, public) if name not in bodies]
     if wanted is not None and wanted not in names:
         raise UsageError(
             "S0411",
@@ -178,17 +172,18 @@ def lower_file(
     if not names:
         raise UsageError("S0411", f"{path} has no public function to compile")
     chosen = [name for name in names if wanted in (None, name)]
-    numbers = {number_of_size(*p) for name in chosen for p in names_of_sizes(module, name)}
-    fixed = {d: n[0] for d, n in (dims or {}).items() if d in numbers and len(n) == 1}
+    sizes = {name: names_of_sizes(module, name) for name in chosen}
+    untold = {n for named in sizes.values() for p, n in named.items() if n == number_of_size(*p)}
+    fixed = {d: n[0] for d, n in (dims or {}).items() if d in untold and len(n) == 1}
     free = {d: n for d, n in (dims or {}).items() if d not in fixed}
-    programs = [_program(module, name, fixed) for name in chosen]
+    programs = [_program(_imported(module, name), sizes[name], fixed) for name in chosen]
     return lower(programs, name=path.stem, dims=free)
 
 
-def _program(module: ir.Module, entry: str, fixed: Mapping[str, int]) -> Program:
+def _program(
+    function: Imported, names: Mapping[tuple[int, int], str], fixed: Mapping[str, int]
+) -> Program:
     """A function as a program: arguments by position, a result or a tuple of them."""
-    function = _imported(module, entry)
-    names = names_of_sizes(module, entry)
     specs = {}
     for i, (shape, dtype) in enumerate(function.inputs):
         sizes = [names[i, d] if n is None else n for d, n in enumerate(shape)]
@@ -199,7 +194,8 @@ def _program(module: ir.Module, entry: str, fixed: Mapping[str, int]) -> Program
 
     parameters = [Parameter(name, Parameter.KEYWORD_ONLY) for name in specs]
     run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    return Program(run, specs, span=ir.span_of(ir.function(module, entry)), name=entry)
+    span = ir.span_of(ir.function(function.module, function.entry))
+    return Program(run, specs, span=span, name=function.entry)
 
 
 def load_function(

@@ -149,16 +149,20 @@ def copy_functions(
 
 def _symbols(op: ir.Operation) -> list[str]:
     """The functions that a function calls, is derived from, or names as its rule or a call's."""
-    named = [symbol.value for call in _naming(op) for symbol in call.attributes[_NAMED]]
-    return [*ir.symbols_in(op), *callees(op), *named]
+    return [*ir.symbols_in(op), *callees(op), *named_by_calls(op)]
+
+
+def named_by_calls(root: ir.Module | ir.Operation) -> list[str]:
+    """The functions that custom calls in a module or function take."""
+    return [symbol.value for call in _naming(root) for symbol in call.attributes[_NAMED]]
 
 
 _NAMED = "called_computations"
 """The attribute of a custom call with functions that it takes, such as an order to sort by."""
 
 
-def _naming(function: ir.Operation) -> list[ir.Operation]:
-    return [op for op in ir.ops_in(function, "stablehlo.custom_call") if _NAMED in op.attributes]
+def _naming(root: ir.Module | ir.Operation) -> list[ir.Operation]:
+    return [op for op in ir.ops_in(root, "stablehlo.custom_call") if _NAMED in op.attributes]
 
 
 def _rename(function: ir.Operation, names: dict[str, str]) -> None:

@@ -167,6 +167,8 @@ def test_a_file_is_compiled_for_the_sizes_that_are_named(tmp_path: Path) -> None
 
     assert [x.shape for x in (*entry.inputs, *entry.outputs)] == [("b", "n", 3)] * 3
     assert [v.dims for v in entry.variants] == [{"b": 2, "n": 4}, {"b": 2, "n": 6}]
+    with pytest.raises(UsageError, match="no program has a dimension `arg0_0`"):
+        lower_file(path, None, {"b": [2], "n": [4], "arg0_0": [2]})
     (artifact,) = build(lowered, [parse_target("llvm-cpu")])
     given = arrays(shapes, {"b": 2, "n": 6})
     found = artifact.load("local-sync")(*given).numpy()

@@ -7,6 +7,7 @@ from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects import chlo
 from slopec.tensor import Tensor
 from slopec.transforms.body import binary_kind, replay
+from slopec.transforms.inline import named_by_calls
 from slopec.transforms.ranges import known
 from slopec.transforms.rule import Point, rewritten
 from slopec.transforms.windows import Windows
@@ -94,25 +95,28 @@ def _approximate_top_k(point: Point) -> Sequence[Tensor]:
     They are as many as the results take: more than asked for, where the program picks among them.
     """
     dim = int(point.entries("mhlo.backend_config")["reduction_dim"])
-    (called,) = point.attribute("called_computations")
-    block = ir.body_of(ir.function(point.trace.module, called.value))
+    block = _named(point)
     xs = point.operands[: len(point.results)]
     found = hlo.sort(xs, lambda *pairs: replay(block, pairs)[0], dim)
     return [hlo.slice_(x, [0] * x.ndim, point.results[0].shape) for x in found]
 
 
+def _named(point: Point) -> ir.Block:
+    """The body of the only function that the call names."""
+    (name,) = named_by_calls(point.op)
+    return ir.body_of(ir.function(point.trace.module, name))
+
+
 def _generated(point: Point) -> Sequence[Tensor]:
     """As many random bits as there are in the result."""
-    algorithm = re.search(r"rng_algorithm (\w+)", str(point.attribute("rng_algorithm")))
-    bits = point.results[1]
-    name = algorithm[1] if algorithm else "DEFAULT"
-    return hlo.rng_bit_generator(point.operands[0], bits.shape, bits.dtype, name)
+    results = [(r.shape, r.dtype) for r in point.results]
+    facts = {"rng_algorithm": point.attribute("rng_algorithm")}
+    return tracing.emit_many("stablehlo.rng_bit_generator", point.operands[:1], results, facts)[1]
 
 
 def _windowed(point: Point) -> Sequence[Tensor] | None:
     """A fold over windows whose sizes are operands."""
-    (called,) = point.attribute("called_computations")
-    kind = binary_kind(ir.body_of(ir.function(point.trace.module, called.value)))
+    kind = binary_kind(_named(point))
     sizes = [known(value) for value in list(point.op.operands)[-5:]]
     given = [array for array in sizes if array is not None]
     if len(point.results) != 1 or kind is None or len(given) < len(sizes):
