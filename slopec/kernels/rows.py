@@ -11,15 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from slopec import ir
 from slopec.dtypes import DType
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.elementwise import computed
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type, split
-from slopec.kernels.nodes import DEAR, NEUTRAL, Node, levels_of
+from slopec.kernels.nodes import DEAR, Node, levels_of
+from slopec.kernels.row_folds import AT_ONCE, RowFold
 
-_AT_ONCE = 4  # vectors, so that sums in several registers hide what an addition takes
 _STACK = 24 << 10
 _LEAST = 4 << 10  # bytes of a tensor that are worth a workgroup
 _CACHES = 24 << 20  # bytes that a result can have to stay in the last cache beside its input
@@ -186,74 +185,58 @@ class _Writer:
     def _fold(self, level: int, row: Term, numbers: "_Numbers", kept: set[int]) -> None:
         """Write a pass over a row that folds."""
         f, k = self.function, self.body
-        folds = f.passes[level]
-        neutral = [k.number(NEUTRAL[f.nodes[i].op], f.dtype, self.lanes) for i in folds]
-        sums = [[n] * _AT_ONCE for n in neutral]
-        fresh = self._now(folds) - kept
-        full = self.lanes * _AT_ONCE
+        found = {i: RowFold(k, f.nodes[i].op, f.dtype, self.lanes) for i in f.passes[level]}
+        fresh = self._now(f.passes[level]) - kept
+        full = self.lanes * AT_ONCE
         stop = f.width // full * full
 
-        def added(place: Term, v: int, count: int) -> None:
-            self._look_ahead(level, row, place)
-            vectors = _AtPlace(self, row, place, count, numbers, kept)
-            for at, i in enumerate(folds):
-                value = vectors[f.nodes[i].operands[0]]
-                if count < self.lanes:
-                    mask = k.mask(count, self.lanes)
-                    value = k.op("arith.select", mask, value, neutral[at], type=value.type)
-                sums[at][v] = k.op(f.nodes[i].op, sums[at][v], value)
-            for i in fresh:
-                self.rooms[i].store(vectors[i], place)
+        def add(start: Term, counts: Sequence[int]) -> None:
+            values: dict[int, list[Term]] = {i: [] for i in found}
+            for v, count in enumerate(counts):
+                place = start + v * self.lanes
+                self._look_ahead(level, row, place)
+                vectors = _AtPlace(self, row, place, count, numbers, kept)
+                for i, fold in found.items():
+                    value = vectors[f.nodes[i].operands[0]]
+                    if count < self.lanes:
+                        mask = k.mask(count, self.lanes)
+                        value = k.op("arith.select", mask, value, fold.neutral, type=value.type)
+                    values[i].append(value)
+                for i in fresh:
+                    self.rooms[i].store(vectors[i], place)
+            for i, fold in found.items():
+                fold.add(values[i])
 
         if stop:
-            flat = [term for group in sums for term in group]
+            flat = [term for fold in found.values() for term in fold.terms]
             with k.loop(0, stop, full, carried=flat) as trip:
-                sums = _grouped(trip.values)
-                for v in range(_AT_ONCE):
-                    added(trip.index + v * self.lanes, v, self.lanes)
-                trip.carry([term for group in sums for term in group])
-            sums = _grouped(trip.results)
-        for v, count in enumerate(self._rest()):
-            added(k.index(stop + v * self.lanes), v, count)
-        for at, i in enumerate(folds):
-            numbers.known[i] = self._folded(f.nodes[i], sums[at])
-
-    def _folded(self, node: Node, sums: Sequence[Term]) -> Term:
-        """One number of several vectors: halves are combined until there is one lane."""
-        k = self.body
-        total = sums[0]
-        for other in sums[1:]:
-            total = k.op(node.op, total, other)
-        lanes = self.lanes
-        while lanes > 1:
-            lanes //= 2
-            type_ = f"vector<{lanes}x{total.type.rpartition('x')[2]}"
-            halves = [
-                k.op("vector.shuffle", total, total, type=type_, mask=_range(low, lanes))
-                for low in (0, lanes)
-            ]
-            total = k.op(node.op, *halves)
-        element = total.type.rpartition("x")[2].rstrip(">")
-        return k.op("vector.extract", total, type=element, static_position=_range(0, 1))
+                given = iter(trip.values)
+                for fold in found.values():
+                    fold.take(given)
+                add(trip.index, [self.lanes] * AT_ONCE)
+                trip.carry([term for fold in found.values() for term in fold.terms])
+            left = iter(trip.results)
+            for fold in found.values():
+                fold.take(left)
+        if self._rest():
+            add(k.index(stop), self._rest())
+        for i, fold in found.items():
+            numbers.known[i] = fold.number()
 
     def _rest(self) -> list[int]:
         """The lanes that count of each vector after the chunks of several."""
-        rest = self.function.width % (self.lanes * _AT_ONCE)
+        rest = self.function.width % (self.lanes * AT_ONCE)
         return [min(self.lanes, rest - low) for low in range(0, rest, self.lanes)]
 
     def _chunks(self) -> Iterator[tuple[Term, list[int]]]:
         """Where chunks of a row begin and the lanes that count of their vectors."""
-        full = self.lanes * _AT_ONCE
+        full = self.lanes * AT_ONCE
         stop = self.function.width // full * full
         if stop:
             with self.body.loop(0, stop, full) as trip:
-                yield trip.index, [self.lanes] * _AT_ONCE
+                yield trip.index, [self.lanes] * AT_ONCE
         if self._rest():
             yield self.body.index(stop), self._rest()
-
-
-def _grouped(terms: Sequence[Term]) -> list[list[Term]]:
-    return [list(terms[i : i + _AT_ONCE]) for i in range(0, len(terms), _AT_ONCE)]
 
 
 class _Numbers:
@@ -310,7 +293,3 @@ class _AtPlace:
             where = (self.row, self.place) if node.rows else (self.place,)
             return w.given[i].load(*where, lanes=w.lanes, first=self.count)
         return computed(w.body, node.op, [self[j] for j in node.operands])
-
-
-def _range(start: int, count: int) -> ir.Attribute:
-    return ir.i64s(*range(start, start + count))
