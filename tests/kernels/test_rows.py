@@ -94,6 +94,24 @@ def test_rows_with_special_numbers():
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_the_largest_is_no_number_if_one_is_not(target):
+    x = array(151, 150)
+    np.fill_diagonal(x, np.nan)
+    x[150, 7], x[150, 8] = np.inf, -np.inf
+
+    def main(x):
+        return sp.maximum(x, 0.0) - x.max(-1, keepdims=True), x - x.min(-1, keepdims=True)
+
+    module = legal(main, [x])
+    assert kernels_of(module) == 2
+    got = run(emit(ir.bytecode(module), target).vmfb, x)
+    with np.errstate(all="ignore"):
+        wanted = (np.maximum(x, 0.0) - x.max(-1, keepdims=True), x - x.min(-1, keepdims=True))
+    assert np.isnan(wanted[0][:150]).all()
+    np.testing.assert_array_equal(got, wanted)
+
+
 @pytest.mark.parametrize(
     "function",
     [
