@@ -3,8 +3,9 @@
 Its CPU back end cannot compile a gather from a single column of a tensor, a slice of size 1 in the
 last dimension. Loops whose values change places, as in a queue, fail when they run where they begin
 as an argument or as the same. What is made of a tensor and written into it, as x[1:] = x[:-1] * 2,
-is read while it is overwritten: the dispatch that makes it writes it where it belongs. And what is
+is read while it is overwritten: the dispatch that makes it writes it where it belongs. What is
 overwritten and read by something else too may be read afterwards, because IREE runs both at once.
+And a part that is scattered into is cut by the dispatch that scatters, which then does not compile.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +41,8 @@ class SeparateBuffers:
                 _copy_own_parts(op)
             for place in range(len(op.operation.results)):
                 value = op.operation.operands[place]
-                if op.operands[place].size and _is_read_beside(value, op.operation):
+                cut = op.name == "scatter" and _is_cut(value)
+                if op.operands[place].size and (cut or _is_read_beside(value, op.operation)):
                     put(op, place, copied(op.operands[place]))
 
 
@@ -65,6 +67,12 @@ _PARTS = ("reshape", "slice", "dynamic_slice")
 """What IREE makes of a tensor without copying it."""
 _WRITTEN = ("reshape", "dynamic_update_slice", "scatter")
 """What IREE writes into the memory of its first operand."""
+
+
+def _is_cut(value: ir.Value) -> bool:
+    """Whether a value is a part that IREE reads where the whole is."""
+    made = defining(origin(value, ("reshape",)))
+    return made is not None and made.name in ("stablehlo.slice", "stablehlo.dynamic_slice")
 
 
 def _copy_own_parts(op: Op) -> None:

@@ -58,6 +58,10 @@ def row_written(x):
     return sum(lax.fori_loop(0, 1, each, (x, x[0])))
 
 
+def at_most(i, n):
+    return jnp.clip(i, 0, n)
+
+
 t = jnp.tanh
 UPDATES = {
     "rows of itself": lambda a, u, i, j, w, g: a.at[1:4].set(a[0:3]),
@@ -101,6 +105,13 @@ UPDATES = {
         put(jnp.arange(155.0).astype("float32").reshape(5, 31), u, j, i), beside(w, i, j),
     ),
     "added, beside itself": lambda a, u, i, j, w, g: (t(a), t(a).at[g[:3]].add(2.0), beside(w, i, j)),
+    "in a part": lambda a, u, i, j, w, g: a[1:4, 0].at[at_most(g[1:4], 2)].set(u[0, :3], unique_indices=True),
+    "in a dynamic part": lambda a, u, i, j, w, g: lax.dynamic_slice(w, (i,), (31,)).at[at_most(g[:3], 30)].add(
+        u[0, :3], unique_indices=True
+    ),
+    "in a part, in a loop": lambda a, u, i, j, w, g: lax.fori_loop(
+        0, 3, lambda k, c: jnp.concatenate([c[:30].at[at_most(g[:3] + k, 29)].add(c[:3], unique_indices=True), c[30:]]), w
+    ),
     "in a loop of one trip, returned as it was": lambda a, u, i, j, w, g: (t(a), row_written(t(a))),
     "in a loop, from outside": lambda a, u, i, j, w, g: lax.fori_loop(
         0, 3, lambda k, c: c + put(t(a), u, i + k, j), a
