@@ -9,12 +9,14 @@ import numpy as np
 from slopec.build import OPTIMIZE
 from slopec.lower import Lowered
 from slopec.targets import CONFIGURATIONS, parse_target
-from slopec.variants import FLAGS, PASSES, Variant
+from slopec.variants import FLAGS, KERNELS, PASSES, Variant
 from slopec_runtime.manifest import EntryPoint
 from slopec_runtime.tree import Branch
 
 Arrays = Sequence[np.ndarray]
 BOTH = ("local-sync", "local-task")
+BARE = Variant((KERNELS,))
+LEVELS = tuple(f"--iree-opt-level=O{level}" for level in range(4))
 
 
 class Typed(Protocol):
@@ -33,6 +35,7 @@ class Way:
     `scratch` lets every function take memory from its caller, `donated` keeps arguments as state
     which results of their types replace, `pipeline` stands for the optimisation passes. What keeps
     state is called `calls` times, on each of the `drivers`, with `threads` where there are several.
+    What has no drivers is compiled and not run.
     """
 
     name: str = "as usual"
@@ -44,6 +47,11 @@ class Way:
     drivers: tuple[str, ...] = ("local-sync",)
     threads: int = 4
     calls: int = 1
+
+    @property
+    def sure(self) -> bool:
+        """Whether every program compiles: of passes and flags, a tuner tries what may be refused."""
+        return self.pipeline == OPTIMIZE and self.variant in (None, BARE)
 
     def results(self, run: Callable[[Arrays], list[np.ndarray]], given: Arrays) -> list[np.ndarray]:
         """All results of all calls on all drivers, of what one call computes."""
@@ -77,12 +85,18 @@ def ways() -> list[Way]:
         Way("donated", donated=True, drivers=BOTH, calls=3),
         Way("donated and scratch", donated=True, scratch=True, drivers=BOTH, calls=2, threads=8),
         Way("donated, host", "llvm-cpu:host", donated=True, drivers=BOTH, calls=2, threads=2),
+        Way("without kernels", variant=BARE),
+        Way("donated, without kernels", variant=BARE, donated=True, drivers=BOTH, calls=2),
+        Way("cuda", "cuda", drivers=()),
+        Way("metal", "metal", drivers=()),
         Way("rematerialize", pipeline=OPTIMIZE.replace("rematerialize", "rematerialize{least=1}")),
         Way("no passes", pipeline="canonicalize"),
     ]
     variants = [Variant(configuration=name) for name in CONFIGURATIONS]
     variants += [Variant(without=(name,)) for name in PASSES]
-    variants += [Variant(flags=(flag,)) for flag in FLAGS["llvm-cpu"]]
+    variants += [Variant(configuration=name, without=(KERNELS,)) for name in CONFIGURATIONS]
+    variants += [Variant(flags=(flag,)) for flag in (*LEVELS, *FLAGS["llvm-cpu"][2:])]
+    variants += [Variant((KERNELS,), flags=(level,)) for level in LEVELS]
     host = parse_target("llvm-cpu:host").cpu
     every += [Way(v.name, variant=v) for v in variants]
     return [*every, *(Way(f"{host} {v.name}", "llvm-cpu:host", v) for v in variants)]
