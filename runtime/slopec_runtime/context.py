@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from iree.runtime import VmContext, VmFunction, VmModule, VmVariantList
 
 from . import buffers
+from .awake import Awake, pool_beside
 from .devices import Device, instance, plain_text
 from .errors import Error, did_you_mean
 from .patience import Patience
@@ -54,6 +55,7 @@ class Context:
                 notes=[text],
             ) from None
         self._timeline: Timeline | None = None
+        self._awake: Timeline | None = None
 
     def function(self, symbol: str) -> VmFunction:
         """The exported function of that name; raises Error S0504 if the module has none."""
@@ -73,8 +75,17 @@ class Context:
         if function.reflection.get("iree.abi.model") == "coarse-fences":
             if self._timeline is None:
                 self._timeline = Timeline(self.device, self._vm)
+            if self.device.has_workers:
+                return Awake(self._timeline, self._timeline_awake).run
             return self._timeline.run
         return self._patiently if self.device.has_workers else self._vm.invoke
+
+    def _timeline_awake(self) -> Timeline | None:
+        """That of the module on workers that stay awake, if there are any; made on first use."""
+        pool = pool_beside(self.device)
+        if self._awake is None and pool is not None:
+            self._awake = Timeline(pool, VmContext(instance(), modules=[pool.hal, self.module]))
+        return self._awake
 
     def scratch(self, size: int) -> HalBuffer:
         """At least `size` bytes for intermediate values, the same from call to call.

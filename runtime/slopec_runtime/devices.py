@@ -19,6 +19,8 @@ from .errors import Error, did_you_mean
 from .manifest import Cost, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from iree.runtime import HalDevice, HalDriver, VmInstance, VmModule
 
 HOST_DRIVERS = ("local-task", "local-sync")
@@ -206,7 +208,7 @@ def _set_workers() -> None:
     """
     from iree.runtime import flags
 
-    for variable, flag in _WORKERS.items():
+    for variable, flag in WORKERS.items():
         text = os.environ.get(variable, "").replace(" ", "")
         if not text:
             continue
@@ -221,10 +223,38 @@ def _set_workers() -> None:
         flags.parse_flags(f"{flag}={text}")
 
 
-_WORKERS = {
+WORKERS = {
     "SLOPEC_THREADS": "--task_topology_group_count",
     "SLOPEC_CPUS": "--task_topology_cpu_ids",
 }
+"""What the environment can say of the pool of threads, and IREE's flags for it."""
+
+
+def open_awake(cores: Sequence[int]) -> Device:
+    """A second pool of threads, one on each of some cores, which look for work before they sleep.
+
+    It shares memory with the first one: what either makes, both may read and write.
+    """
+    from iree.runtime import create_hal_module, flags
+    from iree.runtime._binding import create_hal_driver
+
+    with _open_lock:
+        if _AWAKE not in _open_devices:
+            places = ",".join(map(str, cores))
+            # Read when a driver is made, which for the first pool has been.
+            flags.parse_flags(f"--task_topology_cpu_ids={places}", f"--task_worker_spin_us={_SPIN}")
+            try:
+                driver = create_hal_driver(HOST_DRIVERS[0])
+                handle = _create(driver, HOST_DRIVERS[0], HOST_DRIVERS[0])
+            finally:
+                flags.parse_flags("--task_worker_spin_us=0")
+            hal = create_hal_module(instance(), handle)
+            _open_devices[_AWAKE] = Device(HOST_DRIVERS[0], handle, hal, True, (1, 0))
+        return _open_devices[_AWAKE]
+
+
+_AWAKE = "local-task, awake"  # which is no address
+_SPIN = 25  # microseconds, in which a caller begins with its next call; 60 gain no more
 
 
 def _host_allocator() -> str:

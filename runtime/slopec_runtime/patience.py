@@ -17,7 +17,7 @@ import os
 import sys
 from pathlib import Path
 
-_FIRST_WORKER = "iree-worker-0"
+_WORKER = "iree-worker-"
 
 _core: list[set[int]] = []
 """The first worker's core, once it has run; an empty set where that cannot be told."""
@@ -79,15 +79,26 @@ def _came_near(stays: bool) -> set[int] | None:
 
 
 def _core_of_first_worker() -> set[int]:
+    cores = cores_of_workers()
+    return set(cores[0]) if cores and len(cores[0]) == 1 else set()
+
+
+def cores_of_workers() -> list[list[int]]:
+    """The cores that each of IREE's workers of this process may run on, in the workers' order.
+
+    Empty where that cannot be told.
+    """
+    found: dict[int, list[int]] = {}
     if sys.platform == "linux":
         try:
             for thread in Path("/proc/self/task").iterdir():
-                if (thread / "comm").read_text("utf-8").strip() == _FIRST_WORKER:
-                    cores = os.sched_getaffinity(int(thread.name))
-                    return cores if len(cores) == 1 else set()
-        except OSError:
-            pass
-    return set()
+                name = (thread / "comm").read_text("utf-8").strip()
+                if name.startswith(_WORKER):
+                    number = int(name.removeprefix(_WORKER))
+                    found[number] = sorted(os.sched_getaffinity(int(thread.name)))
+        except (OSError, ValueError):
+            return []
+    return [found[number] for number in sorted(found)]
 
 
 def _moved(cores: set[int]) -> bool:
