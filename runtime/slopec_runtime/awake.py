@@ -119,4 +119,7 @@ def pool_beside(device: Device) -> Device | None:
     single = {core for (core, *others) in cores if not others}
     if device.name != HOST_DRIVERS[0] or len(cores) < _FEWEST or len(single) < len(cores):
         return None
-    return open_awake([core for (core,) in cores[1:]])
+    try:
+        return open_awake([core for (core,) in cores[1:]])
+    except (RuntimeError, ValueError):  # as where the system allows no more threads
+        return None
