@@ -17,7 +17,7 @@ from slopec import ir
 from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
 from slopec.passes.simplify.shapes import ELEMENTWISE
 from slopec.transforms.body import defining
-from slopec.transforms.modes import inputs_of
+from slopec.transforms.flow import inputs_of
 
 IN_PLACE = frozenset(
     name if "." in name else f"stablehlo.{name}"

@@ -15,6 +15,7 @@ from slopec.cost import cost_of, spell_bytes
 from slopec.diagnostics import Span
 from slopec.dtypes import DType
 from slopec.transforms.body import defining
+from slopec.transforms.flow import inputs_of
 from slopec.transforms.function import (
     Arguments,
     Traced,
@@ -25,7 +26,6 @@ from slopec.transforms.function import (
     trace_function,
 )
 from slopec.transforms.inline import MARKS
-from slopec.transforms.modes import inputs_of
 from slopec.transforms.residuals import Forward
 from slopec.transforms.split import dependent
 

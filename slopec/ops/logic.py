@@ -263,12 +263,15 @@ def isclose(
 def where(condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """x1 where `condition` holds and x2 elsewhere; all three broadcast, x1 and x2 promote.
 
-    Only the chosen element receives a gradient. Raises ShapeError for shapes that do not fit.
+    Only the chosen element receives a gradient, and what computes the other one does not matter:
+    its slopes may be infinite or NaN. Raises ShapeError for shapes that do not fit.
 
     >>> import slopec as sp
-    >>> x = sp.tensor([-1.0, 2.0])
+    >>> x = sp.tensor([-1.0, 0.0, 4.0])
     >>> print(sp.where(x > 0, x, 0))
-    tensor([0. 2.], float32[2], cpu)
+    tensor([0. 0. 4.], float32[3], cpu)
+    >>> print(sp.grad(lambda x: sp.where(x > 0, sp.sqrt(x), 0).sum())(x))
+    tensor([0.   0.   0.25], float32[3], cpu)
     """
     chosen = _truth("where", condition)
     on_true, on_false = aligned("where", (x1, x2), beside=[chosen.shape])

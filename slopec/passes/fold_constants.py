@@ -15,7 +15,7 @@ from slopec import ir
 from slopec.constants import put_constant
 from slopec.diagnostics import SlopecError
 from slopec.passes.simplify.shapes import ELEMENTWISE
-from slopec.transforms.modes import captured, inputs_of
+from slopec.transforms.flow import captured, inputs_of
 
 if TYPE_CHECKING:
     import numpy as np

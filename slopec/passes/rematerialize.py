@@ -14,9 +14,9 @@ from math import prod
 from typing import ClassVar
 
 from slopec import ir
+from slopec.transforms.flow import inputs_of
 from slopec.transforms.inline import copy_op
 from slopec.transforms.mincut import UNLIMITED, Network
-from slopec.transforms.modes import inputs_of
 
 _MOVES = "broadcast_in_dim constant convert iota reshape".split()
 _ARITHMETIC = """abs add and ceil clamp compare divide floor is_finite maximum minimum multiply

@@ -18,7 +18,7 @@ from slopec.passes.each import each, put
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
 from slopec.transforms.body import defining, origin
-from slopec.transforms.modes import inputs_of
+from slopec.transforms.flow import inputs_of
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from slopec import hlo, ir, tracing
 from slopec.diagnostics import TransformError
 from slopec.tensor import Tensor
+from slopec.transforms.flow import captured, inputs_of
 from slopec.transforms.inline import copy_op
-from slopec.transforms.modes import captured, inputs_of
 from slopec.transforms.rule import Point
 
 if TYPE_CHECKING:

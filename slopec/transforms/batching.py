@@ -13,8 +13,8 @@ from slopec.tracing import Trace
 from slopec.transforms.axes import NAME, axis_of, uses
 from slopec.transforms.batch_rule import Lane, Site, batch_rules, stretch
 from slopec.transforms.expand import expand
+from slopec.transforms.flow import inputs_of
 from slopec.transforms.inline import copy_op
-from slopec.transforms.modes import inputs_of
 from slopec.transforms.rule import rewrites
 from slopec.transforms.spread import Scope
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from slopec import ir
 from slopec.tracing import Trace
-from slopec.transforms.modes import inputs_of, varying
+from slopec.transforms.flow import inputs_of, varying
 from slopec.transforms.rule import Point, Rewrite
 
 

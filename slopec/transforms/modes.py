@@ -4,12 +4,14 @@ Reverse mode walks the ops backwards and sums, for every value, the transposes o
 of the ops that use it; forward mode walks them forwards and sums applications.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slopec import dtypes, hlo, ir
+from slopec import hlo, ir
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
+from slopec.transforms.choices import Choices
+from slopec.transforms.flow import inputs_of, varying
 from slopec.transforms.rule import Point, Tangent, accumulate, rule_of
 
 if TYPE_CHECKING:
@@ -19,45 +21,6 @@ if TYPE_CHECKING:
 def _body(block: ir.Block) -> list[ir.Operation]:
     """The ops of a block but its last, the return."""
     return [op.operation for op in block.operations][:-1]
-
-
-def _carries(value: ir.Value) -> bool:
-    """Whether a value can have a derivative; quantized ones might, and are refused by their ops."""
-    try:
-        return dtypes.is_differentiable(ir.type_of(value)[1])
-    except TypeError:
-        return str(value.type).startswith("tensor")
-
-
-def varying(ops: Sequence[ir.Operation], sources: Sequence[ir.Value]) -> set[ir.Value]:
-    """The values of a block that depend, differentiably, on `sources`."""
-    found = set(sources)
-    for op in ops:
-        if any(value in found for value in inputs_of(op)):
-            found.update(value for value in op.results if _carries(value))
-    return found
-
-
-def inputs_of(op: ir.Operation) -> Iterator[ir.Value]:
-    """The operands of an op, and the outer values that its regions use."""
-    yield from op.operands
-    if len(op.regions):
-        yield from captured(op)
-
-
-def captured(op: ir.Operation) -> list[ir.Value]:
-    """The values from outside `op` that its regions use, each once."""
-    inside: set[ir.Value] = set()
-    used: dict[ir.Value, None] = {}
-
-    for inner in ir.ops_in(op):
-        if inner != op:
-            used.update(dict.fromkeys(inner.operands))
-            inside.update(inner.results)
-        for region in inner.regions:
-            for block in region.blocks:
-                inside.update(block.arguments)
-    return [value for value in used if value not in inside]
 
 
 def write_vjp(
@@ -72,6 +35,7 @@ def write_vjp(
     """Append the adjoint of every op that leads from `wrt` to `out`, last op first."""
     ops = _body(block)
     active = varying(ops, [block.arguments[i] for i in wrt])
+    choices = Choices(ops, active, [end.operands[i] for i in out])
     adjoint: dict[ir.Value, Tangent] = {}
     points: list[Point] = []
     for place, seed in zip(out, seeds, strict=True):
@@ -79,20 +43,23 @@ def write_vjp(
         if value in active:
             adjoint[value] = accumulate(adjoint.get(value), seed)
     for op in reversed(ops):
-        cotangents = [adjoint.pop(value, None) for value in op.results]
-        if all(ct is None for ct in cotangents):
+        if not any(value in adjoint for value in op.results):
             continue
         where.location = op.location
+        cotangents = [choices.complete(x, adjoint.pop(x, None), where) for x in op.results]
         inputs = list(inputs_of(op))
         point = Point(op, where, [value in active for value in inputs], deriver)
         back = rule_of(op).vjp(point, cotangents)
-        for value, flag, ct in zip(inputs, point.active, back, strict=True):
+        for index, (value, flag, ct) in enumerate(zip(inputs, point.active, back, strict=True)):
             if flag and ct is not None:
-                adjoint[value] = accumulate(adjoint.get(value), ct)
+                part = choices.arriving(op, index, ct, where)
+                adjoint[value] = accumulate(adjoint.get(value), part)
         points.append(point)
     where.location = end.location
+    arguments = [block.arguments[i] for i in wrt]
+    found = [choices.complete(x, adjoint.get(x), where) for x in arguments]
     _drop_replaced(points)
-    return [_or_zeros(adjoint.get(block.arguments[i]), block.arguments[i]) for i in wrt]
+    return [_or_zeros(ct, x) for ct, x in zip(found, arguments, strict=True)]
 
 
 def write_jvp(

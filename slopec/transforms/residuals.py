@@ -12,9 +12,9 @@ from functools import cached_property
 
 from slopec import ir
 from slopec.transforms.checkpoint_policies import Policy, everything_saveable
+from slopec.transforms.flow import inputs_of
 from slopec.transforms.inline import called
 from slopec.transforms.mincut import UNLIMITED, Network
-from slopec.transforms.modes import inputs_of
 
 Lookup = Callable[[str], ir.Operation]
 

@@ -8,10 +8,10 @@ be `unsupported` with advice. How ops are batched is said in `batch_rule.py`.
 
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -30,6 +30,8 @@ Linear = Callable[["Point"], Maps]
 Jacobian = Callable[["Point"], Mapping[tuple[int, int], LinearMap]]
 Derivative = Callable[["Point", Sequence[Tangent]], Sequence[Tangent]]
 Rewrite = Callable[["Point"], Sequence[Tensor] | None]
+Slopes = Literal["finite", "tame", "steep"]
+"""Finite whatever the operands are, finite for finite operands, or infinite for some of these."""
 
 
 class Point:
@@ -127,11 +129,15 @@ class Point:
 
 @dataclass(frozen=True)
 class Rule:
-    """Everything transforms know about one op."""
+    """Everything transforms know about one op.
+
+    `slopes` are those of ops that make each element of elements at its place.
+    """
 
     jvp: Derivative
     vjp: Derivative
     differentiable: bool = True
+    slopes: Slopes | None = None
 
 
 _rules: dict[str, Rule] = {}
@@ -247,6 +253,18 @@ def linear(*names: str) -> Callable[[Linear], Linear]:
             return {(0, i): m for i, m in enumerate(function(point)) if m is not None}
 
         jacobian(*names)(row)
+        return function
+
+    return register
+
+
+def elementwise(*names: str, slopes: Slopes = "steep") -> Callable[[Linear], Linear]:
+    """Register as `linear` does, for ops that make each element of elements at its place."""
+
+    def register(function: Linear) -> Linear:
+        linear(*names)(function)
+        for name in names:
+            _rules[name] = replace(_rules[name], slopes=slopes)
         return function
 
     return register

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from slopec import ir
 from slopec.transforms.body import block_of, defining, returned
+from slopec.transforms.flow import inputs_of
 from slopec.transforms.inline import copy_op
-from slopec.transforms.modes import inputs_of
 from slopec.transforms.residuals import SPARING, needed_ops
 
 _EFFECTS = {

@@ -14,8 +14,8 @@ from slopec import ir
 from slopec.tracing import TensorType
 from slopec.transforms.body import returned
 from slopec.transforms.checkpoint_policies import Policy, everything_saveable
+from slopec.transforms.flow import inputs_of
 from slopec.transforms.inline import copy_op, inline_calls
-from slopec.transforms.modes import inputs_of
 from slopec.transforms.residuals import FUSIBLE, SPARING, Forward, needed_ops
 from slopec.transforms.slim import slim_loops
 

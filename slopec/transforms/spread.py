@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from slopec import ir
 from slopec.transforms.axes import Lookup, axis_of, uses
 from slopec.transforms.body import block_of, returned
+from slopec.transforms.flow import inputs_of
 from slopec.transforms.inline import called
-from slopec.transforms.modes import inputs_of
 
 _SHARED = ("stablehlo.all_gather", "stablehlo.all_reduce")
 """Over the axis that is batched, these give all members the same."""

@@ -15,8 +15,8 @@ from slopec.tensor import Tensor
 from slopec.transforms.body import returned
 from slopec.transforms.counted import Count, count_of
 from slopec.transforms.derive import Deriver
+from slopec.transforms.flow import captured, varying
 from slopec.transforms.function import Traced, call, declare_jvp, declare_vjp
-from slopec.transforms.modes import captured, varying
 from slopec.transforms.outline import outline
 from slopec.transforms.rule import Point, Tangent, accumulate, derivatives
 from slopec.transforms.split import Halves, split

@@ -1,30 +1,33 @@
 """Elementwise ops: the derivative is a factor per operand, at the same place.
 
-Where a function has no derivative (ties of maximum, 0 under abs) the value is JAX's convention.
+Where a function has no derivative the value is the mean of those on both sides: ½ at ties of
+maximum, 0 for |x| at 0. So smooth functions that are written with both, as log(1 + eˣ) is with
+max(x, 0) + log1p(exp(-|x|)), have their slope there.
 """
 
 from collections.abc import Callable
 
-import numpy as np
-
-from slopec import dtypes, hlo, ir
+from slopec import dtypes, hlo
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
-from slopec.transforms.body import defining
 from slopec.transforms.linear import LinearMap
-from slopec.transforms.rule import Maps, Point, linear, not_differentiable
+from slopec.transforms.rule import Maps, Point, Slopes, elementwise, not_differentiable
 
 Factor = Callable[[Tensor, Tensor], Tensor]
 
 
-def _unary(name: str, factor: Factor) -> None:
+def _unary(name: str, factor: Factor, slopes: Slopes = "steep") -> None:
     """y = f(x) with dy = factor(x, y)·dx."""
-    linear(name)(lambda point: [maps.scale(factor(point.operands[0], point.result))])
+    elementwise(name, slopes=slopes)(
+        lambda point: [maps.scale(factor(point.operands[0], point.result))]
+    )
 
 
-def _quotient(name: str, divisor: Factor) -> None:
+def _quotient(name: str, divisor: Factor, slopes: Slopes = "steep") -> None:
     """y = f(x) with dy = dx / divisor(x, y)."""
-    linear(name)(lambda point: [maps.divide(divisor(point.operands[0], point.result))])
+    elementwise(name, slopes=slopes)(
+        lambda point: [maps.divide(divisor(point.operands[0], point.result))]
+    )
 
 
 _unary("stablehlo.exponential", lambda x, y: y)
@@ -34,15 +37,15 @@ _quotient("stablehlo.log_plus_one", lambda x, y: x + 1.0)
 _quotient("stablehlo.sqrt", lambda x, y: y * 2.0)
 _unary("stablehlo.rsqrt", lambda x, y: (y / x) * -0.5)
 _quotient("stablehlo.cbrt", lambda x, y: y * y * 3.0)
-_unary("stablehlo.sine", lambda x, y: hlo.cosine(x))
-_unary("stablehlo.cosine", lambda x, y: -hlo.sine(x))
+_unary("stablehlo.sine", lambda x, y: hlo.cosine(x), "tame")
+_unary("stablehlo.cosine", lambda x, y: -hlo.sine(x), "tame")
 _unary("stablehlo.tan", lambda x, y: y * y + 1.0)
-_unary("stablehlo.tanh", lambda x, y: 1.0 - y * y)
-_unary("stablehlo.logistic", lambda x, y: y * (1.0 - y))
+_unary("stablehlo.tanh", lambda x, y: 1.0 - y * y, "tame")
+_unary("stablehlo.logistic", lambda x, y: y * (1.0 - y), "tame")
 _unary("chlo.tan", lambda x, y: y * y + 1.0)
 _unary("chlo.sinh", lambda x, y: hlo.cosh(x))
 _unary("chlo.cosh", lambda x, y: hlo.sinh(x))
-_unary("chlo.square", lambda x, y: x * 2.0)
+_unary("chlo.square", lambda x, y: x * 2.0, "tame")
 _unary("chlo.asin", lambda x, y: hlo.rsqrt(1.0 - x * x))
 _unary("chlo.acos", lambda x, y: -hlo.rsqrt(1.0 - x * x))
 _quotient("chlo.atan", lambda x, y: x * x + 1.0)
@@ -50,7 +53,7 @@ _unary("chlo.asinh", lambda x, y: hlo.rsqrt(x * x + 1.0))
 _quotient("chlo.atanh", lambda x, y: 1.0 - x * x)
 
 
-@linear("chlo.acosh")
+@elementwise("chlo.acosh")
 def _acosh(point: Point) -> Maps:
     """1/√((x − 1)(x + 1)), where the complex root is that of each factor."""
     x = point.operands[0]
@@ -60,18 +63,20 @@ def _acosh(point: Point) -> Maps:
     return [maps.scale(hlo.rsqrt(below * above))]
 
 
-@linear("stablehlo.negate")
+@elementwise("stablehlo.negate", slopes="finite")
 def _negate(point: Point) -> Maps:
     return [maps.NEGATE]
 
 
-@linear("stablehlo.abs")
+@elementwise("stablehlo.abs", slopes="tame")
 def _abs(point: Point) -> Maps:
-    """|x| for real x: ±1, 1 at 0. |z| = √(z z̄): Re(z̄ dz) / |z|, 0 at 0."""
+    """|x| for real x: ±1, 0 at 0. |z| = √(z z̄): Re(z̄ dz) / |z|, 0 at 0."""
     x, y = point.operands[0], point.result
     if not dtypes.is_complex(x.dtype):
-        above = hlo.compare(x, hlo.zeros_like(x), "GE")
-        return [maps.same(lambda t: hlo.select(above, t, hlo.negate(t)))]
+        zeros = hlo.zeros_like(x)
+        above, below = hlo.compare(x, zeros, "GT"), hlo.compare(x, zeros, "LT")
+        negated = maps.chain(maps.mask(below), maps.NEGATE)
+        return [maps.same(lambda t: hlo.select(above, t, negated.apply(t)))]
     direction = hlo.conj(x) / hlo.convert(_nonzero(y), x.dtype)
 
     def spread(ct: Tensor) -> Tensor:
@@ -80,7 +85,7 @@ def _abs(point: Point) -> Maps:
     return [LinearMap(lambda t: hlo.real(t * direction), spread)]
 
 
-@linear("stablehlo.sign")
+@elementwise("stablehlo.sign", slopes="tame")
 def _sign(point: Point) -> Maps:
     """0 for real x. z / |z| turns with the part of dz across z: (dz − s Re(s̄ dz)) / |z|, 0 at 0."""
     x, y = point.operands[0], point.result
@@ -98,40 +103,23 @@ def _sign(point: Point) -> Maps:
     return [LinearMap(lambda t: across(t, adjoint, y), lambda ct: across(ct, y, adjoint))]
 
 
-@linear("stablehlo.add")
+@elementwise("stablehlo.add", slopes="finite")
 def _add(point: Point) -> Maps:
     return [maps.IDENTITY, maps.IDENTITY]
 
 
-@linear("stablehlo.subtract")
+@elementwise("stablehlo.subtract", slopes="finite")
 def _subtract(point: Point) -> Maps:
     return [maps.IDENTITY, maps.NEGATE]
 
 
-@linear("stablehlo.multiply")
+@elementwise("stablehlo.multiply", slopes="tame")
 def _multiply(point: Point) -> Maps:
     x, y = point.operands
-    stays = [_is_infinite(value) for value in point.op.operands]
-    return [None if stays[1] else maps.scale(y), None if stays[0] else maps.scale(x)]
+    return [maps.scale(y), maps.scale(x)]
 
 
-def _is_infinite(value: ir.Value) -> bool:
-    """Whether a value is the constant ±∞: what it multiplies gives ±∞ all around, which stays.
-
-    Expansions of functions that have poles choose such products there. As a factor ∞ would make NaN
-    of the cotangent 0 that it has everywhere else.
-    """
-    op = defining(value)
-    while op is not None and op.name == "stablehlo.broadcast_in_dim":
-        op = defining(op.operands[0])
-    if op is None or op.name != "stablehlo.constant":
-        return False
-    if not dtypes.is_floating(ir.type_of(value)[1]):
-        return False
-    return ir.is_uniform(op) and bool(np.isinf(ir.constant_array(op)).all())
-
-
-@linear("stablehlo.divide")
+@elementwise("stablehlo.divide")
 def _divide(point: Point) -> Maps:
     """x / y: dx / y − (x / y) dy / y."""
     _, y = point.operands
@@ -144,7 +132,7 @@ def _nonzero(x: Tensor) -> Tensor:
     return hlo.select(hlo.compare(x, hlo.zeros_like(x), "EQ"), hlo.full_like(x, 1), x)
 
 
-@linear("stablehlo.power")
+@elementwise("stablehlo.power")
 def _power(point: Point) -> Maps:
     """x^y: y x^(y−1) dx + log(x) x^y dy, where y = 0 and x = 0 count as constants."""
     x, y = point.operands
@@ -159,7 +147,7 @@ def _power(point: Point) -> Maps:
     return [base, exponent]
 
 
-@linear("stablehlo.remainder")
+@elementwise("stablehlo.remainder")
 def _remainder(point: Point) -> Maps:
     """x − y·trunc(x / y): dx − trunc(x / y) dy."""
     x, y = point.operands
@@ -168,7 +156,7 @@ def _remainder(point: Point) -> Maps:
     return [maps.IDENTITY, maps.chain(maps.scale(whole), maps.NEGATE)]
 
 
-@linear("stablehlo.atan2")
+@elementwise("stablehlo.atan2")
 def _atan2(point: Point) -> Maps:
     """atan2(x, y): (y dx − x dy) / (x² + y²)."""
     x, y = point.operands
@@ -176,7 +164,7 @@ def _atan2(point: Point) -> Maps:
     return [maps.scale(y / norm), maps.chain(maps.scale(x / norm), maps.NEGATE)]
 
 
-@linear("stablehlo.maximum", "stablehlo.minimum")
+@elementwise("stablehlo.maximum", "stablehlo.minimum", slopes="finite")
 def _extremum(point: Point) -> Maps:
     """The operand that is the result gets the tangent; ties halve it."""
     x, y = point.operands
@@ -190,18 +178,19 @@ def _extremum(point: Point) -> Maps:
     return [chosen(z) if active else None for z, active in zip((x, y), point.active, strict=True)]
 
 
-@linear("stablehlo.select")
+@elementwise("stablehlo.select", slopes="finite")
 def _select(point: Point) -> Maps:
+    """Each operand where it is chosen. Cotangents are masked by `choices.py`, here or later."""
     pred = point.operands[0]
     zeros = hlo.zeros_like(point.result)
     return [
         None,
-        maps.same(lambda t: hlo.select(pred, t, zeros)),
-        maps.same(lambda t: hlo.select(pred, zeros, t)),
+        LinearMap(lambda t: hlo.select(pred, t, zeros), lambda ct: ct),
+        LinearMap(lambda t: hlo.select(pred, zeros, t), lambda ct: ct),
     ]
 
 
-@linear("stablehlo.clamp")
+@elementwise("stablehlo.clamp", slopes="finite")
 def _clamp(point: Point) -> Maps:
     """The tangent of x strictly between the bounds, of a bound where it cuts."""
     low, x, high = point.operands
@@ -229,7 +218,7 @@ def _sum_all(ct: Tensor) -> Tensor:
     return total
 
 
-@linear("stablehlo.convert")
+@elementwise("stablehlo.convert", slopes="finite")
 def _convert(point: Point) -> Maps:
     source, target = point.operands[0].dtype, point.result.dtype
     if not (dtypes.is_differentiable(source) and dtypes.is_differentiable(target)):
@@ -237,26 +226,26 @@ def _convert(point: Point) -> Maps:
     return [maps.cast(source, target)]
 
 
-@linear("stablehlo.reduce_precision")
+@elementwise("stablehlo.reduce_precision", slopes="finite")
 def _reduce_precision(point: Point) -> Maps:
     return [maps.same(lambda t: point.again(0, t))]
 
 
-@linear("stablehlo.real")
+@elementwise("stablehlo.real", slopes="finite")
 def _real(point: Point) -> Maps:
     if not dtypes.is_complex(point.operands[0].dtype):
         return [maps.IDENTITY]
     return [LinearMap(hlo.real, lambda ct: hlo.complex_(ct, hlo.zeros_like(ct)))]
 
 
-@linear("stablehlo.imag")
+@elementwise("stablehlo.imag", slopes="finite")
 def _imag(point: Point) -> Maps:
     if not dtypes.is_complex(point.operands[0].dtype):
         return [None]
     return [LinearMap(hlo.imag, lambda ct: hlo.complex_(hlo.zeros_like(ct), -ct))]
 
 
-@linear("stablehlo.complex")
+@elementwise("stablehlo.complex", slopes="finite")
 def _complex(point: Point) -> Maps:
     return [
         LinearMap(lambda t: hlo.complex_(t, hlo.zeros_like(t)), hlo.real),
@@ -264,7 +253,7 @@ def _complex(point: Point) -> Maps:
     ]
 
 
-@linear("chlo.conj")
+@elementwise("chlo.conj", slopes="finite")
 def _conj(point: Point) -> Maps:
     return [maps.same(hlo.conj)]
 

@@ -12,12 +12,12 @@ import numpy as np
 from slopec import hlo
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
-from slopec.transforms.rule import Maps, Point, linear
+from slopec.transforms.rule import Maps, Point, elementwise
 
 _STEP, _FIRST, _LAST = 0.14, -24, 28
 
 
-@linear("slopec.gamma_quantile")
+@elementwise("slopec.gamma_quantile")
 def _gamma(point: Point) -> Maps:
     """What is too small to be told from 0 stays there."""
     x, a = point.result, point.operands[1]
@@ -26,7 +26,7 @@ def _gamma(point: Point) -> Maps:
     return [None, maps.scale(hlo.select(hlo.compare(x, zero, "EQ"), zero, slope))]
 
 
-@linear("slopec.log_gamma_quantile")
+@elementwise("slopec.log_gamma_quantile")
 def _log_gamma(point: Point) -> Maps:
     x, a = point.result, point.operands[1]
     return [None, maps.scale(_logarithmic_slope(x, hlo.exponential(x), a))]

@@ -14,21 +14,21 @@ import numpy as np
 from slopec import hlo
 from slopec.tensor import Tensor
 from slopec.transforms import linear as maps
-from slopec.transforms.rule import Maps, Point, linear
+from slopec.transforms.rule import Maps, Point, elementwise
 
 
-@linear("chlo.lgamma")
+@elementwise("chlo.lgamma")
 def _lgamma(point: Point) -> Maps:
     return [maps.scale(hlo.digamma(point.operands[0]))]
 
 
-@linear("chlo.digamma")
+@elementwise("chlo.digamma")
 def _digamma(point: Point) -> Maps:
     x = point.operands[0]
     return [maps.scale(hlo.polygamma(hlo.full_like(x, 1), x))]
 
 
-@linear("chlo.polygamma")
+@elementwise("chlo.polygamma")
 def _polygamma(point: Point) -> Maps:
     """ψ⁽ⁿ⁾(x): ψ⁽ⁿ⁺¹⁾(x) dx."""
     n, x = point.operands
@@ -37,7 +37,7 @@ def _polygamma(point: Point) -> Maps:
     return [None, maps.scale(hlo.polygamma(n + 1.0, x))]
 
 
-@linear("chlo.zeta")
+@elementwise("chlo.zeta")
 def _zeta(point: Point) -> Maps:
     """ζ(s, q): −s ζ(s + 1, q) dq (DLMF 25.11.17)."""
     s, q = point.operands
@@ -46,12 +46,12 @@ def _zeta(point: Point) -> Maps:
     return [None, maps.scale(-s * hlo.zeta(s + 1.0, q))]
 
 
-@linear("chlo.erf")
+@elementwise("chlo.erf", slopes="tame")
 def _erf(point: Point) -> Maps:
     return [maps.scale(_bell(point.operands[0], 2 / math.sqrt(math.pi)))]
 
 
-@linear("chlo.erfc")
+@elementwise("chlo.erfc", slopes="tame")
 def _erfc(point: Point) -> Maps:
     return [maps.scale(_bell(point.operands[0], -2 / math.sqrt(math.pi)))]
 
@@ -60,13 +60,13 @@ def _bell(x: Tensor, factor: float) -> Tensor:
     return hlo.exponential(-(x * x)) * factor
 
 
-@linear("chlo.erf_inv")
+@elementwise("chlo.erf_inv")
 def _erf_inv(point: Point) -> Maps:
     y = point.result
     return [maps.scale(hlo.exponential(y * y) * (math.sqrt(math.pi) / 2))]
 
 
-@linear("chlo.bessel_i1e")
+@elementwise("chlo.bessel_i1e", slopes="tame")
 def _bessel_i1e(point: Point) -> Maps:
     """e^−|x| I₁(x): e^−|x| I₀(x) − y (sign x + 1/x), which is ½ at 0 (DLMF 10.29.2)."""
     x, y = point.operands[0], point.result
