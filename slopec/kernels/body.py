@@ -17,6 +17,7 @@ from slopec.dtypes import DType
 _FLOATS = {"+": "arith.addf", "-": "arith.subf", "×": "arith.mulf", "÷": "arith.divf"}
 _INDICES = {"+": "arith.addi", "-": "arith.subi", "×": "arith.muli"}
 _PREDICATES = {"==": 0, "!=": 1, "<": 6, "<=": 7, ">": 8, ">=": 9}
+_ORDERS = {"==": 1, "!=": 13, "<": 4, "<=": 5, ">": 2, ">=": 3}
 
 
 @lru_cache(maxsize=4096)
@@ -228,10 +229,18 @@ class Body:
         """The smaller of two indices."""
         return self.op("arith.minui", self.index(a), self.index(b))
 
-    def compare(self, a: Term, sign: str, b: Index) -> Term:
-        """Whether `a < b` holds of two indices that are not negative, or another such relation."""
-        predicate = ir.i64(_PREDICATES[sign])
-        return self.op("arith.cmpi", a, self.index(b), type="i1", predicate=predicate)
+    def compare(self, a: Term, sign: str, b: Term | float) -> Term:
+        """Whether `a < b` holds of two numbers, or another such relation: what is no number differs
+        from all. Indices must not be negative.
+        """
+        name, table = "arith.cmpf", _ORDERS
+        if a.type == "index":
+            name, table = "arith.cmpi", _PREDICATES
+        return self.op(name, a, self.like(b, a), type="i1", predicate=ir.i64(table[sign]))
+
+    def select(self, condition: Term, a: Term, b: Term | float) -> Term:
+        """`a` where the condition holds, `b` elsewhere."""
+        return self.op("arith.select", condition, a, self.like(b, a), type=a.type)
 
     # --- vectors -----------------------------------------------------------------------------
 

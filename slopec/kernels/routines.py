@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from slopec import dtypes, ir
+from slopec.kernels.eliminations import lu
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call
 from slopec.kernels.triangles import System, cholesky, solve
@@ -41,4 +42,9 @@ def _solve(function: ir.Operation, vectors: Vectors) -> Kernel:
     return solve(System(batch, n, columns, dtype, **holds), vectors)
 
 
-_MAKERS: dict[str, Make] = {"cholesky": _cholesky, "triangular_solve": _solve}
+def _lu(function: ir.Operation, vectors: Vectors) -> Kernel:
+    ((batch, rows, columns), dtype) = ir.shape_and_dtype(ir.function_type(function)[0][0])
+    return lu(batch, rows, columns, dtype, vectors)
+
+
+_MAKERS: dict[str, Make] = {"cholesky": _cholesky, "lu": _lu, "triangular_solve": _solve}

@@ -5,7 +5,7 @@ facts say so to `slopec.kernels`, which may put a kernel in place of a call. Wha
 inlined before the back end sees the module.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from slopec import ir, tracing
 from slopec.tensor import Tensor
@@ -17,8 +17,8 @@ KERNEL = "slope.kernel"
 
 
 def routine(
-    kernel: str, compute: Callable[..., Tensor], *operands: Tensor, **facts: bool
-) -> Tensor:
+    kernel: str, compute: Callable[..., Sequence[Tensor]], *operands: Tensor, **facts: bool
+) -> list[Tensor]:
     """What `compute` makes of the operands, called as a routine of the module being written.
 
     Routines of one name, of equal types and facts, must compute the same.
@@ -34,13 +34,12 @@ def routine(
         attributes = {KERNEL: ir.string(kernel)}
         attributes |= {f"slope.{name}": ir.boolean(holds) for name, holds in facts.items()}
         function = _written(symbol, compute, operands, attributes)
-    (result,) = ir.function_type(function)[1]
-    return call(symbol, operands, [ir.shape_and_dtype(result)])[0]
+    return call(symbol, operands, [ir.shape_and_dtype(t) for t in ir.function_type(function)[1]])
 
 
 def _written(
     symbol: str,
-    compute: Callable[..., Tensor],
+    compute: Callable[..., Sequence[Tensor]],
     operands: tuple[Tensor, ...],
     attributes: dict[str, ir.Attribute],
 ) -> ir.Operation:
@@ -56,7 +55,7 @@ def _written(
         for value, x in zip(block.arguments, operands, strict=True)
     ]
     with tracing.writing(inner):
-        value = inner.value_of(compute(*stand_ins))
-    ir.create("func.return", [], [value], None, location, inner.point)
-    ir.set_function_type(function, given, [value.type])
+        values = [inner.value_of(result) for result in compute(*stand_ins)]
+    ir.create("func.return", [], values, None, location, inner.point)
+    ir.set_function_type(function, given, [value.type for value in values])
     return function

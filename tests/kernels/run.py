@@ -9,8 +9,9 @@ import pytest
 import slopec as sp
 from slopec import ir
 from slopec.build import LEGALIZE, transform
-from slopec.emit import resolve
+from slopec.emit import emit, resolve
 from slopec.kernels import place_kernels
+from slopec.kernels.kernel import call
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.targets import parse_target
 
@@ -55,6 +56,26 @@ def convolutions(calls):
     results = ", ".join(y for _, _, y in types)
     values = ", ".join(f"%y{i}" for i in range(len(calls)))
     return f"func.func @main({', '.join(given)}) -> ({results}) {{ {body}\n return {values} : {results} }}"
+
+
+def compiled(kernels, target):
+    """The results of kernels, each of operands of its own, which are the arguments."""
+    types = [ir.tensor_type(*t) for kernel in kernels for t in kernel.operands]
+    results = [ir.tensor_type(*t) for kernel in kernels for t in kernel.results]
+    names = [f"%a{i}: {t}" for i, t in enumerate(types)]
+    spelled = ", ".join(map(str, results))
+    module = ir.parse(f"func.func @main({', '.join(names)}) -> ({spelled}) {{ llvm.unreachable }}")
+    function = ir.function(module, "main")
+    (end,) = [op.operation for op in ir.body_of(function).operations]
+    arguments = iter(ir.body_of(function).arguments)
+    values = [
+        value
+        for kernel in kernels
+        for value in call(kernel, [next(arguments) for _ in kernel.operands], module, end)
+    ]
+    ir.create("func.return", [], values, None, end.location, ir.InsertionPoint(end))
+    end.erase()
+    return emit(ir.bytecode(module), target).vmfb
 
 
 def run(vmfb: bytes, *arguments: np.ndarray) -> list[np.ndarray]:

@@ -3,38 +3,17 @@
 import numpy as np
 import pytest
 
-from slopec import dtypes, ir
-from slopec.emit import emit, resolve
+from slopec import dtypes
+from slopec.emit import resolve
 from slopec.kernels.hardware import vectors_of
-from slopec.kernels.kernel import call
 from slopec.kernels.triangles import System, cholesky, solve
-from tests.kernels.run import HOST, TARGETS, run
+from tests.kernels.run import HOST, TARGETS, compiled, run
 
 SIZES = ((1, 1), (1, 7), (3, 8), (1, 9), (2, 25), (1, 48), (1, 50), (2, 97))
 """Batch and rows, around the heights of panels and the widths of strips."""
 COLUMNS = (1, 16, 40, 50, 3, 97, 8, 49)
 FLOATS = (dtypes.float32, dtypes.float64)
 FACTS = [(lower, transposed) for lower in (False, True) for transposed in (False, True)]
-
-
-def compiled(kernels, target):
-    """The results of kernels, each of operands of its own, which are the arguments."""
-    types = [ir.tensor_type(*t) for kernel in kernels for t in kernel.operands]
-    results = [ir.tensor_type(*t) for kernel in kernels for t in kernel.results]
-    names = [f"%a{i}: {t}" for i, t in enumerate(types)]
-    spelled = ", ".join(map(str, results))
-    module = ir.parse(f"func.func @main({', '.join(names)}) -> ({spelled}) {{ llvm.unreachable }}")
-    function = ir.function(module, "main")
-    (end,) = [op.operation for op in ir.body_of(function).operations]
-    arguments = iter(ir.body_of(function).arguments)
-    values = [
-        value
-        for kernel in kernels
-        for value in call(kernel, [next(arguments) for _ in kernel.operands], module, end)
-    ]
-    ir.create("func.return", [], values, None, end.location, ir.InsertionPoint(end))
-    end.erase()
-    return emit(ir.bytecode(module), target).vmfb
 
 
 def positive(random, batch, n):

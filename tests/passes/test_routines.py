@@ -56,3 +56,11 @@ def test_factors_and_solutions_of_blocks(n):
     factor, x = solve(a, b)
     np.testing.assert_allclose(np.asarray(factor), np.linalg.cholesky(a), atol=1e-12)
     np.testing.assert_allclose(np.asarray(x), np.linalg.solve(a, b), atol=1e-10)
+
+
+@pytest.mark.slow
+def test_solutions_by_several_panels():
+    random = np.random.default_rng(0)
+    a, b = random.standard_normal((600, 600)), random.standard_normal((600, 3))
+    found = sp.jit(sp.linalg.solve)(a, b)
+    np.testing.assert_allclose(np.asarray(found), np.linalg.solve(a, b), atol=1e-10)

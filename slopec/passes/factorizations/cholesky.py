@@ -42,7 +42,7 @@ def _upper(a: Tensor) -> Tensor:
     rest = as_stack(a)
     for start in range(0, n, TOGETHER):
         width, size = min(TOGETHER, n - start), n - start
-        factor = routine("cholesky", _upper_of_block, m.part(rest, 0, width, 0, width))
+        (factor,) = routine("cholesky", _upper_of_block, m.part(rest, 0, width, 0, width))
         row = factor
         if width < size:
             right = m.part(rest, 0, width, width, size)
@@ -55,8 +55,8 @@ def _upper(a: Tensor) -> Tensor:
     return hlo.reshape(whole, a.shape)
 
 
-def _upper_of_block(a: Tensor) -> Tensor:
-    return m.transposed(_lower(m.transposed(a)))
+def _upper_of_block(a: Tensor) -> list[Tensor]:
+    return [m.transposed(_lower(m.transposed(a)))]
 
 
 def _lower(a: Tensor) -> Tensor:

@@ -1,39 +1,70 @@
 """LU factors with partial pivoting: panels column by column, the rest by products."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from slopec import dtypes, hlo
 from slopec.hlo import matrices as m
 from slopec.passes.factorizations.blocks import (
+    TOGETHER,
+    as_stack,
     column,
     counted,
     folded,
-    inverse,
+    has_kernels,
     numbers,
     row,
     spread,
     squares,
-    starts,
     summed,
     width_of,
 )
+from slopec.passes.factorizations.triangular import solved
+from slopec.passes.routines import routine
 from slopec.tensor import Tensor
 
+_PANEL = 128
+"""Columns that a routine factors of matrices that are too large for one; the rest is products."""
 
-def lu(a: Tensor) -> list[Tensor]:
-    """The packed factors, the pivots and the permutation, as `hlo.lu` tells of them."""
+Factors = tuple[Tensor, Tensor, Tensor]
+"""The packed factors, the pivots and the permutation, as `hlo.lu` tells of them."""
+
+
+def lu(a: Tensor) -> Factors:
+    """The factors of matrices (…, m, n)."""
+    *batch, rows, columns = a.shape
+    k = min(rows, columns)
+    if not a.size:
+        order = hlo.iota((*batch, rows), len(batch), dtypes.int32)
+        return a, hlo.full((*batch, k), 0, dtypes.int32), order
+    if not has_kernels(a):
+        return _in_loops(a)
+    stack = as_stack(a)
+    found = _by_routine(stack) if k <= TOGETHER else _blocked(stack, _PANEL, _by_routine)
+    packed, *numbered = (hlo.reshape(x, (*batch, *x.shape[1:])) for x in found)
+    return packed, numbered[0], numbered[1]
+
+
+def _by_routine(a: Tensor) -> Factors:
+    packed, pivots, order = routine("lu", _in_loops, a)
+    return packed, pivots, order
+
+
+def _in_loops(a: Tensor) -> Factors:
+    return _blocked(a, width_of(min(a.shape[-2:])), _panel)
+
+
+def _blocked(a: Tensor, size: int, factor: Callable[[Tensor], Factors]) -> Factors:
+    """The factors, those of panels of `size` columns being found by `factor`."""
     *batch, rows, columns = a.shape
     k, last = min(rows, columns), len(batch)
     order = hlo.iota((*batch, rows), last, dtypes.int32)
-    if not a.size:
-        return [a, hlo.full((*batch, k), 0, dtypes.int32), order]
     pivots: list[Tensor] = []
     finished: list[Tensor] = []
     ordered: list[Tensor] = []
-    for start in starts(k):
-        width = min(width_of(k), k - start)
+    for start in range(0, k, size):
+        width = min(size, k - start)
         height = rows - start
-        panel, chosen, moved = _panel(m.part(a, 0, height, start, start + width))
+        panel, chosen, moved = factor(m.part(a, 0, height, start, start + width))
         pivots.append(hlo.add(chosen, hlo.full_like(chosen, start)))
         a, order = m.take_rows(a, moved), _taken(order, moved)
         parts = [m.part(a, 0, height, 0, start), panel]
@@ -46,15 +77,16 @@ def lu(a: Tensor) -> list[Tensor]:
         a = m.part(a, width, height, 0, columns)
         order = hlo.slice_(order, [0] * last + [width], [*batch, height])
     packed = hlo.concatenate([*finished, a], a.ndim - 2)
-    return [packed, hlo.concatenate(pivots, last), hlo.concatenate([*ordered, order], last)]
+    order = hlo.concatenate([*ordered, order], last)
+    return packed, hlo.concatenate(pivots, last), order
 
 
 def _eliminated(panel: Tensor, right: Tensor) -> Tensor:
     """What is right of a factored panel: rows of U above, what is left to be factored below."""
     height, width = panel.shape[-2:]
     count = right.shape[-1]
-    top = inverse(m.part(panel, 0, width, 0, width), unit=True)
-    upper = m.matmul(top, m.part(right, 0, width, 0, count))
+    top, above = m.part(panel, 0, width, 0, width), m.part(right, 0, width, 0, count)
+    upper = solved(top, above, lower=True, transposed=False, unit=True)
     if width == height:
         return upper
     below = m.matmul(m.part(panel, width, height, 0, width), upper)
@@ -68,8 +100,8 @@ def _taken(order: Tensor, places: Tensor) -> Tensor:
     return hlo.reshape(found, order.shape)
 
 
-def _panel(a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The packed factors of a panel at least as tall as wide, its pivots and permutation."""
+def _panel(a: Tensor) -> Factors:
+    """The factors of a panel at least as tall as wide."""
     *batch, height, width = a.shape
     heights = numbers((*batch, height, 1), -2)
     widths = numbers((*batch, 1, width), -1)

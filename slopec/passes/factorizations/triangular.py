@@ -40,8 +40,8 @@ def solved(a: Tensor, b: Tensor, *, lower: bool, transposed: bool, unit: bool) -
     if not has_kernels(a):
         return _by_inverses(a, b, lower=lower, transposed=transposed, unit=unit)
 
-    def compute(a: Tensor, b: Tensor) -> Tensor:
-        return _by_inverses(a, b, lower=lower, transposed=transposed, unit=unit)
+    def compute(a: Tensor, b: Tensor) -> list[Tensor]:
+        return [_by_inverses(a, b, lower=lower, transposed=transposed, unit=unit)]
 
     facts = {"lower": lower, "transposed": transposed, "unit": unit}
     forwards = lower != transposed
@@ -58,7 +58,7 @@ def solved(a: Tensor, b: Tensor, *, lower: bool, transposed: bool, unit: bool) -
             factor = m.transposed(factor) if transposed else factor
             right = hlo.subtract(right, m.matmul(factor, known))
         diagonal = m.part(a, start, stop, start, stop)
-        x = routine("triangular_solve", compute, diagonal, right, **facts)
+        (x,) = routine("triangular_solve", compute, diagonal, right, **facts)
         found = [x] if known is None else [known, x] if forwards else [x, known]
         known = found[0] if len(found) == 1 else hlo.concatenate(found, 1)
     assert known is not None
