@@ -99,9 +99,9 @@ class _Elimination:
         for value, row in zip(places, (j, i), strict=True):
             self.order.store(value, self._z, row)
         for strip in strips(self.body, self.lanes, 0, self.packed.shape[2]):
-            values = [strip.load(self.packed, self._z, row) for row in (i, j)]
-            for value, row in zip(values, (j, i), strict=True):
-                strip.store(value, self.packed, self._z, row)
+            rows = [strip.load(self.packed, self._z, row) for row in (i, j)]
+            for vectors, row in zip(rows, (j, i), strict=True):
+                strip.store(vectors, self.packed, self._z, row)
 
     def _eliminate(self, first: Term, c: int, width: int) -> None:
         """Take the pivot's row from the rows below, within a panel."""

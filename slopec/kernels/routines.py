@@ -6,6 +6,7 @@ from slopec import dtypes, ir
 from slopec.kernels.eliminations import lu
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call
+from slopec.kernels.reflections import householder, householder_product
 from slopec.kernels.triangles import System, cholesky, solve
 from slopec.passes.routines import KERNEL
 from slopec.transforms.inline import callee
@@ -47,4 +48,22 @@ def _lu(function: ir.Operation, vectors: Vectors) -> Kernel:
     return lu(batch, rows, columns, dtype, vectors)
 
 
-_MAKERS: dict[str, Make] = {"cholesky": _cholesky, "lu": _lu, "triangular_solve": _solve}
+def _householder(function: ir.Operation, vectors: Vectors) -> Kernel:
+    ((batch, rows, columns), dtype) = ir.shape_and_dtype(ir.function_type(function)[0][0])
+    return householder(batch, rows, columns, dtype, vectors)
+
+
+def _householder_product(function: ir.Operation, vectors: Vectors) -> Kernel:
+    given, made = ir.function_type(function)
+    ((batch, rows, count), dtype) = ir.shape_and_dtype(given[0])
+    ((*_, columns), _) = ir.shape_and_dtype(made[0])
+    return householder_product(batch, rows, count, columns, dtype, vectors)
+
+
+_MAKERS: dict[str, Make] = {
+    "cholesky": _cholesky,
+    "householder": _householder,
+    "householder_product": _householder_product,
+    "lu": _lu,
+    "triangular_solve": _solve,
+}

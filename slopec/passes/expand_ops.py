@@ -129,7 +129,7 @@ def _wide(compute: Callable[[Point, Tensor], Sequence[Tensor]]) -> Rewrite:
 
 def _householder_product(point: Point, packed: Tensor) -> Sequence[Tensor]:
     taus = hlo.convert(point.operands[1], packed.dtype)
-    return factorizations.householder_product(packed, taus, packed.shape[-1])
+    return [factorizations.householder_product(packed, taus, packed.shape[-1])]
 
 
 def _svd(point: Point, a: Tensor) -> Sequence[Tensor]:

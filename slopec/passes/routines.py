@@ -17,22 +17,25 @@ KERNEL = "slope.kernel"
 
 
 def routine(
-    kernel: str, compute: Callable[..., Sequence[Tensor]], *operands: Tensor, **facts: bool
+    kernel: str, compute: Callable[..., Sequence[Tensor]], *operands: Tensor, **facts: int
 ) -> list[Tensor]:
     """What `compute` makes of the operands, called as a routine of the module being written.
 
     Routines of one name, of equal types and facts, must compute the same.
     """
     where = tracing.current()
-    words = [kernel, *(name for name, holds in facts.items() if holds)]
+    words = [name if fact is True else f"{name}{fact}" for name, fact in facts.items() if fact]
     types = [(x.shape, x.dtype) for x in operands]
     sizes = ["x".join([*map(str, shape), str(dtype)]) for shape, dtype in types]
-    symbol = ".".join([*words, *sizes])
+    symbol = ".".join([kernel, *words, *sizes])
     known = {ir.symbol_name(op): op for op in ir.functions(where.module)}
     function = known.get(symbol)
     if function is None:
         attributes = {KERNEL: ir.string(kernel)}
-        attributes |= {f"slope.{name}": ir.boolean(holds) for name, holds in facts.items()}
+        attributes |= {
+            f"slope.{name}": ir.boolean(fact) if isinstance(fact, bool) else ir.i64(fact)
+            for name, fact in facts.items()
+        }
         function = _written(symbol, compute, operands, attributes)
     return call(symbol, operands, [ir.shape_and_dtype(t) for t in ir.function_type(function)[1]])
 

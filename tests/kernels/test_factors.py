@@ -7,6 +7,7 @@ from slopec import dtypes
 from slopec.emit import resolve
 from slopec.kernels.eliminations import lu
 from slopec.kernels.hardware import vectors_of
+from slopec.kernels.reflections import householder, householder_product
 from tests.kernels.run import TARGETS, compiled, run
 
 SIZES = ((1, 1, 1), (2, 5, 3), (1, 3, 9), (1, 33, 33), (1, 70, 40), (2, 18, 97))
@@ -24,6 +25,7 @@ def cases():
 
 def close(found, wanted):
     eps = np.finfo(found.dtype).eps
+    wanted = np.broadcast_to(wanted, found.shape)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=8 * eps * max(wanted.shape))
 
 
@@ -53,3 +55,22 @@ def test_what_is_no_number_is_a_pivot():
     packed, pivots, _ = run(compiled([kernel], TARGETS[0]), a)
     assert pivots[0, 0] == 4
     assert np.isnan(packed[0, 0, 0])
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_reflections(target):
+    given = [*cases(), np.full((1, 9, 4), 1e30, np.float32), np.full((1, 9, 4), 1e-200)]
+    vectors = vectors_of(resolve(target))
+    found = run(compiled([householder(*a.shape, a.dtype, vectors) for a in given], target), *given)
+    pairs = list(zip(found[::2], found[1::2], strict=True))
+    products, operands = [], []
+    for packed, taus in pairs:
+        k = taus.shape[1]
+        rows = packed.shape[1]
+        operands += [np.ascontiguousarray(packed[..., :k]), taus]
+        products.append(householder_product(len(packed), rows, k, rows, packed.dtype, vectors))
+    orthogonal = run(compiled(products, target), *operands)
+    for a, (packed, _), q in zip(given, pairs, orthogonal, strict=True):
+        scale = np.abs(a).max()
+        close(q.swapaxes(1, 2) @ q, np.eye(q.shape[1]))
+        close(q @ (np.triu(packed) / scale), a / scale)

@@ -4,14 +4,17 @@ A product H₁ … Hₖ of reflections I - τ v vᴴ is I - V T Vᴴ with an upp
 Van Loan 1989), so that all of a block's are applied as products of matrices.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from slopec import dtypes, hlo
 from slopec.hlo import matrices as m
 from slopec.passes.factorizations.blocks import (
+    as_stack,
     column,
     counted,
     folded,
+    has_kernels,
     inverse,
     numbers,
     row,
@@ -21,7 +24,13 @@ from slopec.passes.factorizations.blocks import (
     summed,
     width_of,
 )
+from slopec.passes.routines import routine
 from slopec.tensor import Tensor
+
+_WHOLE = 256
+"""Columns, at most, of matrices whose reflections one routine finds, or multiplies."""
+_PANEL = 64
+"""Columns of larger ones that a routine reduces; the rest is products."""
 
 
 def qr(a: Tensor, *, full: bool) -> list[Tensor]:
@@ -30,23 +39,47 @@ def qr(a: Tensor, *, full: bool) -> list[Tensor]:
     k = min(rows, columns)
     count = rows if full else k
     packed, taus = householder(a)
-    (q,) = householder_product(m.part(packed, 0, rows, 0, k), taus, count)
+    q = householder_product(packed, taus, count)
     r = m.triangle(m.part(packed, 0, k, 0, columns), lower=False)
     return [q, m.extended(r, count - k, 0)]
 
 
-def householder(a: Tensor) -> list[Tensor]:
-    """R and the reflections' vectors in one matrix, and their τ, as LAPACK's geqrf."""
+Reflections = tuple[Tensor, Tensor]
+"""R with the reflections' vectors below it, and their τ, as LAPACK's geqrf."""
+
+
+def householder(a: Tensor) -> Reflections:
+    """The reflections that make matrices (…, m, n) triangular."""
     *batch, rows, columns = a.shape
-    k, last = min(rows, columns), len(batch)
+    k = min(rows, columns)
     if not a.size:
-        return [a, hlo.full((*batch, k), 0, a.dtype)]
+        return a, hlo.full((*batch, k), 0, a.dtype)
+    if not has_kernels(a):
+        return _in_loops(a)
+    stack = as_stack(a)
+    found = _by_routine(stack) if k <= _WHOLE else _blocked(stack, _PANEL, _by_routine)
+    packed, taus = (hlo.reshape(x, (*batch, *x.shape[1:])) for x in found)
+    return packed, taus
+
+
+def _by_routine(a: Tensor) -> Reflections:
+    packed, taus = routine("householder", _in_loops, a)
+    return packed, taus
+
+
+def _in_loops(a: Tensor) -> Reflections:
+    return _blocked(a, width_of(min(a.shape[-2:])), _panel)
+
+
+def _blocked(a: Tensor, size: int, reduce: Callable[[Tensor], Reflections]) -> Reflections:
+    """The reflections, those of panels of `size` columns being found by `reduce`."""
+    *_, rows, columns = a.shape
     finished: list[Tensor] = []
     taus: list[Tensor] = []
-    for start in starts(k):
-        width = min(width_of(k), k - start)
+    for start in range(0, min(rows, columns), size):
+        width = min(size, min(rows, columns) - start)
         height = rows - start
-        panel, scales = _panel(m.part(a, 0, height, start, start + width))
+        panel, scales = reduce(m.part(a, 0, height, start, start + width))
         parts = [m.part(a, 0, height, 0, start), panel] if start else [panel]
         if start + width < columns:
             vectors, middle = _compact(panel, scales)
@@ -56,24 +89,40 @@ def householder(a: Tensor) -> list[Tensor]:
         finished.append(m.part(a, 0, width, 0, columns))
         a = m.part(a, width, height, 0, columns)
         taus.append(scales)
-    return [hlo.concatenate([*finished, a], a.ndim - 2), hlo.concatenate(taus, last)]
+    packed = hlo.concatenate([*finished, a], a.ndim - 2)
+    return packed, hlo.concatenate(taus, packed.ndim - 2)
 
 
-def householder_product(packed: Tensor, taus: Tensor, count: int) -> list[Tensor]:
+def householder_product(packed: Tensor, taus: Tensor, count: int) -> Tensor:
     """The first `count` columns of the product of the reflections that a matrix holds."""
-    rows, k = packed.shape[-2], taus.shape[-1]
+    *batch, rows, _ = packed.shape
+    k = taus.shape[-1]
     if not packed.size or not k:
-        return [m.identity(packed, rows, count)]
-    *batch, _, _ = packed.shape
+        return m.identity(packed, rows, count)
+    packed = m.part(packed, 0, rows, 0, k)
+    if not has_kernels(packed) or k > _WHOLE:
+        return _product(packed, taus, count)
+
+    def compute(packed: Tensor, taus: Tensor) -> list[Tensor]:
+        return [_product(packed, taus, count)]
+
+    stacks = as_stack(packed), hlo.reshape(taus, (math.prod(batch), k))
+    (q,) = routine("householder_product", compute, *stacks, columns=count)
+    return hlo.reshape(q, (*batch, rows, count))
+
+
+def _product(packed: Tensor, taus: Tensor, count: int) -> Tensor:
+    """The product by blocks of reflections, from the last one on."""
+    rows, k = packed.shape[-2:]
     q: Tensor | None = None
     for start in reversed(starts(k)):
         stop = min(start + width_of(k), k)
         panel = m.part(packed, start, rows, start, stop)
-        scales = hlo.slice_(taus, [0] * len(batch) + [start], [*batch, stop])
+        scales = hlo.slice_(taus, [0] * (taus.ndim - 1) + [start], [*taus.shape[:-1], stop])
         q = _bordered(q, panel, rows - start, count - start)
         q = _applied(*_compact(panel, scales), q)
     assert q is not None
-    return [q]
+    return q
 
 
 def _bordered(q: Tensor | None, like: Tensor, rows: int, columns: int) -> Tensor:
