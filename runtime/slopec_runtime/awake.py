@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 
 _FEWEST = 4  # workers of the first pool; with less, one is too many to go without
 _LONG = 500_000  # nanoseconds; of calls that take longer, waking up is a tenth at most
-_TURNS, _TURN, _WARM = 8, 10, 2  # calls of a turn, and of those that do not count
+_TURNS, _TURN, _WARM = 4, 40, 16  # calls of a turn, and of those that do not count
 _GAIN = 0.9
-_LATE = 4  # times as long as usual is late
-_LATE_ONES = 3  # within so many times `_BETWEEN` calls tell that others want the cores
-_BETWEEN = 8
+_CREDIT = 32  # usual calls, which the second way may lose against the first before it is left
 _FIRST, _STAY, _LONGEST_STAY = 200, 2_000, 16_000  # calls until both ways are tried
 
 
@@ -51,7 +49,7 @@ class Trial:
     def __init__(self) -> None:
         self.way = 0
         self._left, self._next_stay = _FIRST, _STAY
-        self._is_trying, self._lateness, self._usual = False, 0, 0.0
+        self._is_trying, self._usual, self._lost = False, 0.0, 0.0
         self._times: tuple[list[int], list[int]] = ([], [])
 
     def took(self, nanoseconds: int) -> None:
@@ -60,7 +58,7 @@ class Trial:
         done = _TURNS * _TURN - self._left
         if self._is_trying and (done - 1) % _TURN >= _WARM:
             self._times[self.way].append(nanoseconds)
-        if self.way and self._is_late(nanoseconds):
+        if self.way and self._loses(nanoseconds):
             self._stay(0)
         elif self._is_trying and not done % _TURN:
             self._turn()
@@ -79,17 +77,17 @@ class Trial:
 
     def _try(self) -> None:
         self.way, self._left, self._is_trying = 0, _TURNS * _TURN, True
-        self._times, self._lateness = ([], []), 0
+        self._times, self._lost = ([], []), 0.0
 
     def _stay(self, way: int) -> None:
         self._next_stay = _STAY if way else min(2 * self._next_stay, _LONGEST_STAY)
         self.way, self._left, self._is_trying = way, self._next_stay, False
 
-    def _is_late(self, nanoseconds: int) -> bool:
-        """Whether it was late, and others shortly before as well."""
-        is_late = nanoseconds > _LATE * self._usual
-        self._lateness = max(0, self._lateness + (_BETWEEN if is_late else -1))
-        return self._lateness > (_LATE_ONES - 1) * _BETWEEN
+    def _loses(self, nanoseconds: int) -> bool:
+        """Whether the second way has lost too much time lately: others may want the cores."""
+        most = _CREDIT * self._usual
+        self._lost = max(self._lost + nanoseconds - self._usual, -most)
+        return self._lost > most
 
 
 class Awake:

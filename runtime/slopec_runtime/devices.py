@@ -254,7 +254,7 @@ def open_awake(cores: Sequence[int]) -> Device:
 
 
 _AWAKE = "local-task, awake"  # which is no address
-_SPIN = 25  # microseconds, in which a caller begins with its next call; 60 gain no more
+_SPIN = 60  # microseconds, in which a caller begins with its next call, if not always within 25
 
 
 def _host_allocator() -> str:
