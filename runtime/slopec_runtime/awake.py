@@ -84,9 +84,13 @@ class Trial:
         self.way, self._left, self._is_trying = way, self._next_stay, False
 
     def _loses(self, nanoseconds: int) -> bool:
-        """Whether the second way has lost too much time lately: others may want the cores."""
+        """Whether the second way has lost too much time lately: others may want the cores.
+
+        A single call that is late, by whatever it may be, tells nothing.
+        """
         most = _CREDIT * self._usual
-        self._lost = max(self._lost + nanoseconds - self._usual, -most)
+        lost = min(nanoseconds - self._usual, most / 2)
+        self._lost = max(self._lost + lost, -most)
         return self._lost > most
 
 

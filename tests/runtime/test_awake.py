@@ -41,11 +41,11 @@ def test_late_calls_are_paid_by_what_others_have_gained():
     def after(late):
         trial = Trial()
         for call in range(1500):
-            trial.took(4_000_000 if call in late else (100_000, 60_000)[trial.way])
+            trial.took(20_000_000 if call in late else (100_000, 60_000)[trial.way])
         return trial.way
 
     assert after({800}) == after({800, 1000, 1200, 1400}) == 1
-    assert after({800, 810, 820}) == 0
+    assert after({800, 810, 820, 830, 840}) == 0
 
 
 @pytest.fixture
