@@ -29,20 +29,24 @@ _FREE = frozenset(f"stablehlo.{name}" for name in _SPREADING)
 _KNOWN = _FREE | {
     n if "." in n else f"stablehlo.{n}" for n in (*ELEMENTWISE, *_MOVING, *_COMBINING)
 }
+_FUNCTIONS = """atan2 cbrt cosine exponential exponential_minus_one log log_plus_one logistic power
+    remainder sine tan tanh""".split()
 _ROUNDS = {
+    **dict.fromkeys((f"stablehlo.{name}" for name in _FUNCTIONS), 16),
+    **dict.fromkeys((name for name in ELEMENTWISE if name.startswith("chlo.")), 16),
     "stablehlo.rng_bit_generator": 64,
     "stablehlo.scatter": 64,
     "stablehlo.select_and_scatter": 64,
     "stablehlo.sort": 64,
 }
-"""How much is computed for each number of a result, where that is much."""
+"""How many ops compute each number of a result, where these are many."""
 _BARRIER = "stablehlo.optimization_barrier"
 _MADE_ANYWHERE = frozenset({"stablehlo.constant", "stablehlo.iota"})
 
 
 @dataclass(frozen=True)
 class FoldConstants:
-    """f(g(c)) → c, for what takes many ops, such as random bits of a known key."""
+    """f(g(c)) → c, for what takes many ops: random bits of a known key, sines of positions."""
 
     name: ClassVar[str] = "fold-constants"
 

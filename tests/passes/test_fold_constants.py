@@ -30,6 +30,13 @@ FOLDED = {
     ),
     "returned": lambda x: (x, jax.random.bits(KEY, x.shape)),
 }
+FUNCTIONS = {
+    "waves": lambda x: x + jnp.sin(jnp.arange(200.0, dtype="float32") * 0.5),
+    "angles of positions": lambda x: (
+        x * jnp.cos(lax.iota("float32", 200)[:, None] * 1e4 ** -lax.iota("float32", 200))
+    ),
+    "the bell": lambda x: x * lax.erf(lax.iota("float32", 200) / 100),
+}
 KEPT = {
     "of arguments": lambda x: jnp.sin(x),
     "little work": lambda x: x + jnp.arange(200.0, dtype="float32") * 0.5,
@@ -62,6 +69,14 @@ def test_random_numbers_of_a_known_key_become_a_constant(name):
 
     assert hashes(module) == 0
     assert "fold-constants" in LEGALIZE
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_of_positions_become_constants(name):
+    _, module = legalised(FUNCTIONS[name], FoldConstants())
+
+    names = {op.name.split(".")[1] for op in ir.ops_in(module)}
+    assert names <= {"add", "broadcast_in_dim", "constant", "func", "module", "multiply", "return"}
 
 
 @pytest.mark.parametrize("name", KEPT)
