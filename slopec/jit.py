@@ -8,6 +8,7 @@ from typing import Any
 from slopec import ir, tracing, tree
 from slopec.diagnostics import TransformError
 from slopec.lazy.compiled import compile_module
+from slopec.lazy.graph import Value
 from slopec.tensor import Tensor
 from slopec.transforms.api import Function
 from slopec.transforms.function import Arguments, Traced, call, trace_function
@@ -17,7 +18,7 @@ from slopec.transforms.function import Arguments, Traced, call, trace_function
 class _Compiled:
     """A loaded program, what it takes besides the arguments, and how its results nest."""
 
-    run: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    run: Callable[[Sequence[Value]], list[Any]]
     captures: tuple[Tensor, ...]
     result: tree.TreeDef
 
@@ -49,8 +50,8 @@ class Jitted:
             flat = call(traced.symbol, [*arguments.tensors, *traced.captures], traced.outputs)
             return traced.result.unflatten(flat)
         compiled = self._get(arguments)
-        given = tuple(_device_value(t) for t in (*arguments.tensors, *compiled.captures))
-        return compiled.result.unflatten(Tensor._of_array(a) for a in compiled.run(given))
+        given = [t.eval()._value for t in (*arguments.tensors, *compiled.captures)]
+        return compiled.result.unflatten(map(Tensor._of_array, compiled.run(given)))
 
     def _is_static(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Callable[[str], bool]:
         numbers = {n % len(args) for n in self.static_argnums if -len(args) <= n < len(args)}
@@ -86,10 +87,6 @@ def _key(function: Function, arguments: Arguments) -> Any:
     return key
 
 
-def _device_value(tensor: Tensor) -> Any:
-    return tensor.eval()._value.data
-
-
 def _trace(function: Function, arguments: Arguments) -> tuple[ir.Module, Traced]:
     module = ir.new_module()
     traced = trace_function(function, arguments, None, module)
@@ -100,7 +97,7 @@ def _trace(function: Function, arguments: Arguments) -> tuple[ir.Module, Traced]
 def _compile(function: Function, arguments: Arguments, target: str) -> _Compiled:
     module, traced = _trace(function, arguments)
     compiled = compile_module(module, traced.symbol, target=target)
-    return _Compiled(compiled.call, traced.captures, traced.result)
+    return _Compiled(compiled.run, traced.captures, traced.result)
 
 
 def jit(

@@ -15,6 +15,7 @@ import slopec as sp
 from slopec.diagnostics import DTypeError, ShapeError, TraceError
 from slopec.lazy import evaluate as evaluation
 from slopec.lazy import plan
+from slopec_runtime.arrays import Array
 
 LOOKS = {
     "numpy": (lambda x: x.numpy().tolist(), 7.0),
@@ -251,3 +252,17 @@ def test_values_follow_the_reference():
     theirs = (shifted / shifted.sum(1, keepdims=True)).max(0)
 
     np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-5)
+
+
+def test_what_a_compiled_function_takes_goes_to_the_device_once():
+    x, weight = sp.tensor(np.ones((2, 3), "float32")), sp.tensor(np.ones((3, 2), "float32"))
+    product = sp.jit(lambda x: x @ weight)
+
+    product(x)
+    held = x._value.data, weight._value.data
+    assert product(x).tolist() == [[3.0, 3.0], [3.0, 3.0]]
+
+    assert all(isinstance(data, Array) for data in held)
+    assert x._value.data is held[0]
+    assert weight._value.data is held[1]
+    assert (x + 1).tolist() == [[2.0] * 3] * 2
