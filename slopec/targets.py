@@ -39,6 +39,7 @@ BACKENDS = {
             ("local-task", "local-sync"),
             ("--iree-hal-local-target-device-backends=llvm-cpu",),
             "native code for x86-64, AArch64 and RISC-V processors",
+            passes=("separate-widened",),
         ),
         Backend(
             "cuda",
@@ -384,6 +385,13 @@ CONFIGURATIONS = {
             passes="separate-reductions",
             last_resort=True,
         ),
+        Configuration(
+            "widened",
+            (),
+            "what widens numbers has dispatches of its own",
+            passes="separate-widened{everywhere=true}",
+            last_resort=True,
+        ),
         # What IREE fails to vectorise, such as the gradient of a cumulative maximum, it compiles
         # for registers of one number.
         Configuration(
@@ -418,11 +426,12 @@ def configurations(target: Target, work: Workload) -> tuple[Configuration, ...]:
 
     >>> target = Target("llvm-cpu", "x86_64", "x86-64-v3", features=("avx2", "fma"))
     >>> [c.name for c in configurations(target, Workload(products=True))]
-    ['tiled', 'default', 'scalar']
+    ['tiled', 'default', 'widened', 'scalar']
     """
     if target.name != "llvm-cpu":
         return (CONFIGURATIONS["default"], CONFIGURATIONS["apart"])
-    return tuple(CONFIGURATIONS[name] for name in (*_preferred(target, work), "default", "scalar"))
+    names = (*_preferred(target, work), "default", "widened", "scalar")
+    return tuple(CONFIGURATIONS[name] for name in names)
 
 
 # What C's mathematical library has beyond the functions that IREE brings along; Python has always

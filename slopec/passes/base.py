@@ -53,6 +53,7 @@ PASSES: dict[str, str] = {
     "separate-reductions": "slopec.passes.separate_reductions:SeparateReductions",
     "separate-loops": "slopec.passes.separate_loops:SeparateLoops",
     "separate-updates": "slopec.passes.separate_updates:SeparateUpdates",
+    "separate-widened": "slopec.passes.separate_widened:SeparateWidened",
     "sum-sliced-products": "slopec.passes.sum_sliced_products:SumSlicedProducts",
     "separate-orientations": "slopec.passes.separate_orientations:SeparateOrientations",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",

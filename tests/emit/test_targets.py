@@ -132,7 +132,7 @@ def test_the_manifest_takes_a_target():
 def test_the_first_configuration_for_a_processor(features, work, first):
     ladder = configurations(Target("llvm-cpu", "x86_64", features=features), work)
     assert ladder[0].name == first
-    assert [c.name for c in ladder[-2:]] == ["default", "scalar"]
+    assert [c.name for c in ladder[-3:]] == ["default", "widened", "scalar"]
     assert len({c.name for c in ladder}) == len(ladder)
 
 

@@ -4,7 +4,9 @@ A transpose or reshape that all operands share is done once, on the result; a sl
 so that less is computed.
 """
 
-from slopec import hlo
+import math
+
+from slopec import hlo, ir
 from slopec.passes.op import Op, producer, splat
 from slopec.passes.pattern import pattern
 from slopec.passes.simplify.shapes import ELEMENTWISE, Broadcast, Dims, broadcast, only_used_by
@@ -47,14 +49,24 @@ def elementwise_of_reshapes(op: Op) -> Tensor | None:
 def slice_elementwise(op: Op) -> Tensor | None:
     """slice(f(x, y)) → f(slice(x), slice(y))
 
-    Where nothing else uses f(x, y), so that only what is kept gets computed.
+    Where nothing else uses f(x, y), so that only what is kept gets computed; or only such slices
+    with strides do as together take no more than there is.
     """
     inner = op.source()
-    if not inner.used_once or op.shape == inner.shape:
+    if op.shape == inner.shape or not (inner.used_once or _is_dealt_out(inner)):
         return None
     window = (op.ints("start_indices"), op.ints("limit_indices"), op.ints("strides"))
     cut = [x if x.ndim == 0 else hlo.slice_(x, *window) for x in inner.operands]
     return inner.again(*cut, shape=op.shape)
+
+
+def _is_dealt_out(op: Op) -> bool:
+    """Whether only slices with strides use a result, and no more elements than it has."""
+    users = [use.owner.operation for use in op.operation.results[0].uses]
+    if not all(u.name == "stablehlo.slice" and max(u.attributes["strides"]) > 1 for u in users):
+        return False
+    taken = sum(math.prod(ir.type_of(user.results[0])[0]) for user in users)
+    return taken <= math.prod(op.shape)
 
 
 def _shared(op: Op, name: str) -> Op | None:

@@ -52,6 +52,28 @@ func.func @slice_elementwise.after(%x: tensor<6xf32>, %y: tensor<6xf32>) -> tens
   return %2 : tensor<2xf32>
 }
 
+func.func @slice_elementwise.strides(%x: tensor<6xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+  %0 = stablehlo.sqrt %x : tensor<6xf32>
+  %1 = stablehlo.slice %0 [0:6:2] : (tensor<6xf32>) -> tensor<3xf32>
+  %2 = stablehlo.slice %0 [1:6:2] : (tensor<6xf32>) -> tensor<3xf32>
+  return %1, %2 : tensor<3xf32>, tensor<3xf32>
+}
+
+func.func @slice_elementwise.strides.after(%x: tensor<6xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+  %0 = stablehlo.slice %x [0:6:2] : (tensor<6xf32>) -> tensor<3xf32>
+  %1 = stablehlo.sqrt %0 : tensor<3xf32>
+  %2 = stablehlo.slice %x [1:6:2] : (tensor<6xf32>) -> tensor<3xf32>
+  %3 = stablehlo.sqrt %2 : tensor<3xf32>
+  return %1, %3 : tensor<3xf32>, tensor<3xf32>
+}
+
+func.func @slice_elementwise.kept_strides(%x: tensor<6xf32>) -> (tensor<3xf32>, tensor<4xf32>) {
+  %0 = stablehlo.sqrt %x : tensor<6xf32>
+  %1 = stablehlo.slice %0 [0:6:2] : (tensor<6xf32>) -> tensor<3xf32>
+  %2 = stablehlo.slice %0 [1:5] : (tensor<6xf32>) -> tensor<4xf32>
+  return %1, %2 : tensor<3xf32>, tensor<4xf32>
+}
+
 func.func @slice_elementwise.kept(%x: tensor<6xf32>, %y: tensor<6xf32>) -> (tensor<2xf32>, tensor<6xf32>) {
   %0 = stablehlo.multiply %x, %y : tensor<6xf32>
   %1 = stablehlo.slice %0 [1:3] : (tensor<6xf32>) -> tensor<2xf32>
