@@ -111,6 +111,11 @@ def symbol_name(op: Operation) -> str:
     return str(mlir.StringAttr(op.attributes["sym_name"]).value)
 
 
+def has_symbol(module: Module, name: str) -> bool:
+    """Whether something in a module has that name."""
+    return name in mlir.SymbolTable(module.operation)
+
+
 # --- types -----------------------------------------------------------------------------------
 
 
@@ -312,8 +317,7 @@ def elements(value: Any) -> np.ndarray:
 
 
 def _splat_element(value: Any, dtype: DType) -> np.ndarray:
-    element = value.get_splat_value()
-    return np.asarray(element.value).astype(dtype)
+    return np.asarray(value.get_splat_value().value).astype(dtype)
 
 
 # --- ops -------------------------------------------------------------------------------------

@@ -67,8 +67,7 @@ def call(
     Operands, and results by `shapes`, may have other shapes than the kernel's, of as many elements:
     buffers are dense.
     """
-    names = {ir.symbol_name(op) for op in module.body.operations}
-    if kernel.name not in names:
+    if not ir.has_symbol(module, kernel.name):
         shell = _executable(kernel)
         (executable,) = shell.body.operations
         executable.operation.clone(ip=ir.InsertionPoint.at_block_begin(module.body))
@@ -126,7 +125,6 @@ def _executable(kernel: Kernel) -> ir.Module:
     body = Body(ir.InsertionPoint(end))
     types = (*kernel.operands, *kernel.results)
     kernel.write(body, *(_bound(body, layout, i, type_) for i, type_ in enumerate(types)))
-    ir.verify(shell)
     return shell
 
 

@@ -39,6 +39,7 @@ class Pattern:
     among: frozenset[str]
     every: frozenset[str]
     changes: Changes
+    without_elements: bool
 
     @property
     def name(self) -> str:
@@ -67,13 +68,19 @@ class Pattern:
 
 
 def pattern(
-    *roots: str, of: str = "", among: str = "", every: str = "", changes: Changes = "nothing"
+    *roots: str,
+    of: str = "",
+    among: str = "",
+    every: str = "",
+    changes: Changes = "nothing",
+    without_elements: bool = False,
 ) -> Callable[[Rewrite], Pattern]:
     """Make a function a pattern for the ops `roots`.
 
     Where the pattern is tried depends on the ops that the operands come from: `of` lists them by
     operand (`"add|multiply, constant"`; `_` is any), `among` those of which some operand must come,
-    `every` those of which all must.
+    `every` those of which all must. Those for tensors `without_elements` are tried in functions
+    that have such tensors to begin with.
     Ops are StableHLO's unless they name their dialect.
     """
 
@@ -85,6 +92,7 @@ def pattern(
             _names(among),
             _names(every),
             changes,
+            without_elements,
         )
 
     return make
@@ -108,13 +116,15 @@ def apply(
     `only`, just that function is rewritten.
     """
     matches: Counter[str] = Counter()
-    table = _by_root(patterns)
+    patterns = list(patterns)
+    every, most = _by_root(patterns), _by_root(p for p in patterns if not p.without_elements)
     for function in ir.functions(module) if only is None else [only]:
-        if not ir.has_body(function) or not ir.ops_in(function, *table):
+        if not ir.has_body(function) or not ir.ops_in(function, *every):
             continue
-        size = _static_size(function)
-        if size == 0:
+        size, fewest = _sizes(function)
+        if fewest < 0:
             continue
+        table = most if fewest else every
         where = Trace(module, ir.body_of(function), None, function=function)
         attempts = {
             root: _attempt(where, candidates, matches) for root, candidates in table.items()
@@ -185,20 +195,20 @@ def _values(replacement: Replacement, where: Trace) -> list[ir.Value]:
     return [where.value_of(v) if isinstance(v, Tensor) else v for v in replacement]
 
 
-def _static_size(function: ir.Operation) -> int:
-    """The number of ops of a function, 0 when it has a tensor of a shape that is not known."""
+def _sizes(function: ir.Operation) -> tuple[int, int]:
+    """The number of ops of a function, and the fewest elements of its tensors as `_fewest` says."""
     ops = ir.ops_in(function)
     values = [*ir.body_of(function).arguments, *(value for op in ops for value in op.results)]
-    return len(ops) if all(_is_static(value.type) for value in values) else 0
+    return len(ops), min((_fewest(value.type) for value in values), default=1)
 
 
 @lru_cache(maxsize=65536)
-def _is_static(type_: ir.Type) -> bool:
-    """Whether a type is no tensor, or one of known sizes and element type."""
+def _fewest(type_: ir.Type) -> int:
+    """0 for a tensor without elements, -1 for one of which something is not known, 1 for others."""
     if not str(type_).startswith("tensor"):
-        return True
+        return 1
     try:
         shape, _ = ir.shape_and_dtype(type_)
     except TypeError:
-        return False
-    return all(size >= 0 for size in shape)
+        return -1
+    return min((-1 if size < 0 else min(size, 1) for size in shape), default=1)

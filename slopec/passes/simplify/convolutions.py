@@ -120,7 +120,7 @@ def convolution_of_padded(op: Op) -> Tensor | None:
     return op.again(x, op.operands[1], attributes=attributes)
 
 
-@pattern("convolution")
+@pattern("convolution", without_elements=True)
 def convolution_of_nothing(op: Op) -> Tensor | None:
     """convolution(x, k) → 0
 

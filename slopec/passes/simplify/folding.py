@@ -20,7 +20,9 @@ WORK_LIMIT = 64
 """Folding reads at most this many times the bytes that it may produce."""
 
 
-@pattern(*ELEMENTWISE, *_MOVING, "dot_general", "convolution", "reduce", "iota")
+@pattern(
+    *ELEMENTWISE, *_MOVING, "dot_general", "convolution", "reduce", "iota", without_elements=True
+)
 def nothing_at_all(op: Op) -> list[Tensor] | None:
     """f(x) → constant
 

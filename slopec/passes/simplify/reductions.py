@@ -110,7 +110,7 @@ def _lengths(op: Op) -> tuple[Dims, Dims]:
     return tuple(d for d in dims if shape[d] == 1), tuple(d for d in dims if shape[d] != 1)
 
 
-@pattern("reduce")
+@pattern("reduce", without_elements=True)
 def reduce_emptiness(op: Op) -> list[Tensor] | None:
     """reduce(x, c) → broadcast(c)
 
