@@ -257,6 +257,16 @@ class Body:
         type_ = f"vector<{len(lanes)}x{dtypes.MLIR_NAMES[self.dtype(a)]}>"
         return self.op("vector.shuffle", a, b, type=type_, mask=ir.i64s(*lanes))
 
+    def total(self, vector: Term) -> Term:
+        """The sum of a vector's numbers, by halves: the back end's own adds one after the other."""
+        lanes = self.lanes(vector)
+        while lanes > 1:
+            lanes //= 2
+            halves = [self.shuffle(vector, vector, range(at, at + lanes)) for at in (0, lanes)]
+            vector = halves[0] + halves[1]
+        element = dtypes.MLIR_NAMES[self.dtype(vector)]
+        return self.op("vector.extract", vector, type=element, static_position=ir.i64s(0))
+
     def mask(self, first: Index, lanes: int) -> Term:
         """A vector of booleans of which the `first` are true."""
         type_ = f"vector<{lanes}xi1>"

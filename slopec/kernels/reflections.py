@@ -10,7 +10,7 @@ from slopec.dtypes import DType
 from slopec.kernels.body import Body, Index, Memory, Term
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel
-from slopec.kernels.strips import copy, strips
+from slopec.kernels.strips import copy, identity, strips
 
 
 def householder(batch: int, rows: int, columns: int, dtype: DType, vectors: Vectors) -> Kernel:
@@ -41,7 +41,7 @@ def householder_product(
 
     def write(body: Body, packed: Memory, taus: Memory, q: Memory) -> None:
         lanes = vectors.lanes(dtype)
-        _identity(body, lanes, q)
+        identity(body, lanes, q)
         reflections = _Reflections(body, packed, taus, lanes, vectors.registers // 4)
         with body.loop(0, count) as trip:
             last = trip.index * -1 + (count - 1)
@@ -50,18 +50,6 @@ def householder_product(
     name = f"slopec_householder_product_{batch}x{rows}x{count}x{columns}_f{8 * dtype.itemsize}"
     operands = (packed, dtype), (taus, dtype)
     return Kernel(name, operands, ((product, dtype),), (batch, 1, 1), write)
-
-
-def _identity(body: Body, lanes: int, a: Memory) -> None:
-    """Write ones on the diagonal, and zeros beside it."""
-    *_, rows, columns = a.shape
-    zero, one = body.number(0, a.dtype, lanes), body.number(1, a.dtype)
-    with body.loop(0, rows) as trip:
-        row = body.workgroup(), trip.index
-        for strip in strips(body, lanes, 0, columns):
-            strip.store([zero], a, *row)
-    with body.loop(0, min(rows, columns)) as trip:
-        a.store(one, body.workgroup(), trip.index, trip.index)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from slopec import dtypes, ir
 from slopec.kernels.eliminations import lu
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call
 from slopec.kernels.reflections import householder, householder_product
+from slopec.kernels.rotations import Patience, orthogonalize
 from slopec.kernels.triangles import System, cholesky, solve
+from slopec.passes.factorizations.jacobi import SWEEPS, tolerance
 from slopec.passes.routines import KERNEL
 from slopec.transforms.inline import callee
 
@@ -60,10 +64,18 @@ def _householder_product(function: ir.Operation, vectors: Vectors) -> Kernel:
     return householder_product(batch, rows, count, columns, dtype, vectors)
 
 
+def _orthogonalize(function: ir.Operation, vectors: Vectors) -> Kernel:
+    given, made = ir.function_type(function)
+    ((batch, n, _), dtype) = ir.shape_and_dtype(given[0])
+    patience = Patience(float(np.finfo(dtype).eps), tolerance(n, dtype), SWEEPS)
+    return orthogonalize(batch, n, dtype, vectors, patience, product=len(made) == 2)
+
+
 _MAKERS: dict[str, Make] = {
     "cholesky": _cholesky,
     "householder": _householder,
     "householder_product": _householder_product,
     "lu": _lu,
+    "orthogonalize": _orthogonalize,
     "triangular_solve": _solve,
 }

@@ -12,7 +12,7 @@ class Strip:
 
     places: Sequence[Term]
     lanes: int
-    count: Term | None = None
+    count: Index | None = None
 
     def load(self, memory: Memory, *row: Index) -> list[Term]:
         """The vectors of a row."""
@@ -45,4 +45,16 @@ def copy(body: Body, lanes: int, source: Memory, target: Memory) -> None:
             strip.store(strip.load(source, *row), target, *row)
 
 
-__all__ = ["Strip", "copy", "strips"]
+def identity(body: Body, lanes: int, a: Memory) -> None:
+    """Write ones on the diagonal of this workgroup's matrix, and zeros beside it."""
+    *_, rows, columns = a.shape
+    zero, one = body.number(0, a.dtype, lanes), body.number(1, a.dtype)
+    with body.loop(0, rows) as trip:
+        row = body.workgroup(), trip.index
+        for strip in strips(body, lanes, 0, columns):
+            strip.store([zero], a, *row)
+    with body.loop(0, min(rows, columns)) as trip:
+        a.store(one, body.workgroup(), trip.index, trip.index)
+
+
+__all__ = ["Strip", "copy", "identity", "strips"]

@@ -8,6 +8,7 @@ from slopec.emit import resolve
 from slopec.kernels.eliminations import lu
 from slopec.kernels.hardware import vectors_of
 from slopec.kernels.reflections import householder, householder_product
+from slopec.kernels.rotations import Patience, orthogonalize
 from tests.kernels.run import TARGETS, compiled, run
 
 SIZES = ((1, 1, 1), (2, 5, 3), (1, 3, 9), (1, 33, 33), (1, 70, 40), (2, 18, 97))
@@ -74,3 +75,25 @@ def test_reflections(target):
         scale = np.abs(a).max()
         close(q.swapaxes(1, 2) @ q, np.eye(q.shape[1]))
         close(q @ (np.triu(packed) / scale), a / scale)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_rotations(target):
+    random = np.random.default_rng(1)
+    given = [
+        random.standard_normal((batch, n, n)).astype(FLOATS[n % 2])
+        for batch, n in ((1, 1), (1, 2), (2, 7), (1, 16), (1, 33))
+    ]
+    given[-1][:, 3] = 0
+    vectors = vectors_of(resolve(target))
+    kernels = []
+    for a in given:
+        eps = float(np.finfo(a.dtype).eps)
+        patience = Patience(eps, 8 * eps, 30)
+        kernels.append(orthogonalize(*a.shape[:2], a.dtype, vectors, patience, product=True))
+    found = run(compiled(kernels, target), *given)
+    for a, rotated, product in zip(given, found[::2], found[1::2], strict=True):
+        close(product @ a, rotated)
+        close(product @ product.swapaxes(1, 2), np.eye(a.shape[1]))
+        sizes = np.sort(np.linalg.norm(rotated, axis=2))[:, ::-1]
+        close(sizes, np.linalg.svd(a, compute_uv=False))

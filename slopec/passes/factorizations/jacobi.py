@@ -11,12 +11,24 @@ from typing import NamedTuple
 import numpy as np
 
 from slopec import dtypes, hlo
+from slopec.dtypes import DType
 from slopec.hlo import matrices as m
-from slopec.passes.factorizations.blocks import counted, eps_of, folded, spread, squares, summed
+from slopec.passes.factorizations.blocks import (
+    TOGETHER,
+    as_stack,
+    counted,
+    eps_of,
+    folded,
+    has_kernels,
+    spread,
+    squares,
+    summed,
+)
 from slopec.passes.factorizations.reflections import qr
+from slopec.passes.routines import routine
 from slopec.tensor import Tensor
 
-_SWEEPS = 40
+SWEEPS = 40
 """The most times that all pairs are met; ten are enough for nearly everything."""
 
 
@@ -122,8 +134,27 @@ def _order(keys: Tensor) -> Tensor:
 # --- rotations -------------------------------------------------------------------------------
 
 
+def tolerance(n: int, dtype: DType) -> float:
+    """The largest cosine of rows of `n` elements that count as orthogonal."""
+    units: float = max(8.0, 2 * n**0.5)
+    return units * float(np.finfo(dtype).eps)
+
+
 def _orthogonal(a: Tensor, *, vectors: bool) -> tuple[Tensor, Tensor | None]:
     """J a with orthogonal rows for square a, and J, a product of rotations, if `vectors`."""
+    if not has_kernels(a) or a.shape[-1] > TOGETHER:
+        rotated, *product = _in_loops(a, vectors=vectors)
+    else:
+
+        def compute(a: Tensor) -> list[Tensor]:
+            return _in_loops(a, vectors=vectors)
+
+        found = routine("orthogonalize", compute, as_stack(a), product=vectors)
+        rotated, *product = (hlo.reshape(x, a.shape) for x in found)
+    return rotated, product[0] if product else None
+
+
+def _in_loops(a: Tensor, *, vectors: bool) -> list[Tensor]:
     n = a.shape[-1]
     margin = n % 2
     rows = m.extended(a, margin, 0)
@@ -131,15 +162,15 @@ def _orthogonal(a: Tensor, *, vectors: bool) -> tuple[Tensor, Tensor | None]:
         rows = hlo.concatenate([rows, m.identity(a, n + margin, n + margin)], a.ndim - 1)
     if n > 1:
         rows = _swept(rows, n)
-    turned = m.part(rows, 0, n, n, 2 * n) if vectors else None
-    return m.part(rows, 0, n, 0, n), turned
+    count = 1 + vectors
+    return [m.part(rows, 0, n, i * n, i * n + n) for i in range(count)]
 
 
 def _swept(rows: Tensor, length: int) -> Tensor:
     """Rows whose first `length` elements are made orthogonal by rotating whole rows."""
     schedule = _Schedule.of(rows)
-    tolerance = max(8.0, 2 * length**0.5) * eps_of(rows)
-    zero, one, limit = (hlo.full((), k, dtypes.int32) for k in (0, 1, _SWEEPS))
+    most = tolerance(length, dtypes.real_of(rows.dtype))
+    zero, one, limit = (hlo.full((), k, dtypes.int32) for k in (0, 1, SWEEPS))
     orthogonal = hlo.full((), 0, dtypes.real_of(rows.dtype))
 
     def round_(_: Tensor, off: Tensor, rows: Tensor) -> Sequence[Tensor]:
@@ -148,7 +179,7 @@ def _swept(rows: Tensor, length: int) -> Tensor:
     # What a loop carries for its condition alone, IREE drops from its body, and then fails.
     def sweep(number: Tensor, rows: Tensor) -> Sequence[Tensor]:
         off, rows = counted(rows.shape[-2] - 1, round_, orthogonal, rows)
-        far = hlo.compare(off, hlo.full_like(off, tolerance), "GT")
+        far = hlo.compare(off, hlo.full_like(off, most), "GT")
         return [hlo.select(far, hlo.add(number, one), limit), rows]
 
     start = [zero, rows]
