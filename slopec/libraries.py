@@ -129,11 +129,24 @@ def _singular(point: Point, *, rows: bool) -> Sequence[Tensor] | None:
     return [a, s, u, vh if rows else matrices.adjoint(vh), _succeeded(point)]
 
 
+def _gtsv(point: Point) -> Sequence[Tensor] | None:
+    """The solution of equations with three diagonals, after what LAPACK overwrites these with."""
+    from slopec.linalg import tridiagonal_solve
+
+    solution = tridiagonal_solve(*point.operands)
+    if len(point.results) == 1:
+        return [solution]
+    if any(list(result.uses) for result in point.op.results[:3]):
+        return None
+    return [*point.operands[:3], solution, _succeeded(point)]
+
+
 _GPU = "(cusolver_|hipsolver_|cublas_|hipblas_)"
 _CALLS: dict[str, Known] = {
     rf"(lapack_[sdcz]|{_GPU})potrf(_batched)?(_ffi)?": _potrf,
     r"lapack_[sdcz]trsm_ffi": _trsm,
     rf"(lapack_[sdcz]|{_GPU})getrf(_batched)?_ffi": _getrf,
+    r"lapack_[sdcz]gtsv_ffi|(cu|hip)sparse_gtsv2_ffi": _gtsv,
     "LuDecomposition": lambda point: hlo.lu(point.operands[0]),
     "(cu|hip)_lu_pivots_to_permutation": _permutation,
     rf"(lapack_[sdcz]|{_GPU})geqrf(_batched)?_ffi|Qr": lambda p: hlo.householder(p.operands[0]),

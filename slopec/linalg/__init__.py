@@ -5,6 +5,7 @@ and reverse derivatives of any order.
 
 operands   what matrices must be: square, of one type, of batches that fit
 systems    triangular factors, linear equations, determinants
+bands      linear equations of three diagonals
 spectra    orthogonal factors, eigenvalues, singular values, and what follows from them
 norms      norms and condition numbers
 chains     products of many matrices, and tensors that stand for matrices
@@ -12,6 +13,7 @@ powers     powers and the exponential
 methods    some of them as methods of tensors
 """
 
+from slopec.linalg.bands import tridiagonal_solve
 from slopec.linalg.chains import multi_dot, tensorinv, tensorsolve
 from slopec.linalg.norms import cond, matrix_norm, norm, vector_norm
 from slopec.linalg.powers import expm, matrix_power
@@ -85,6 +87,7 @@ __all__ = [
     "tensorinv",
     "tensorsolve",
     "trace",
+    "tridiagonal_solve",
     "vecdot",
     "vector_norm",
 ]

@@ -17,6 +17,7 @@ B = RNG.normal(size=(2, 4, 3))
 C = RNG.normal(size=(3, 3)) + 1j * RNG.normal(size=(3, 3))
 U = T.swapaxes(-1, -2)
 WIDE = B.swapaxes(-1, -2).copy()
+DIAGONALS = RNG.normal(size=(3, 2, 4))
 SINGULAR = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
 NOTHING = np.zeros((2, 0, 0))
 LA = sp.linalg
@@ -72,6 +73,10 @@ CASES = {
     "solve for one vector with many": (LA.solve, lambda a, b: jnp.linalg.solve(a, b[:, None])[..., 0], (A, B[0, :, 0])),
     "solve, complex": (LA.solve, jnp.linalg.solve, (C, C + 1)),
     "solve of nothing": (LA.solve, jnp.linalg.solve, (NOTHING, np.zeros((2, 0, 3)))),
+    "tridiagonal_solve": (LA.tridiagonal_solve, jax.lax.linalg.tridiagonal_solve, (*DIAGONALS, B)),
+    "tridiagonal_solve, broadcast": (LA.tridiagonal_solve, lambda *x: jax.lax.linalg.tridiagonal_solve(*jnp.broadcast_arrays(*x[:3]), x[3]), (DIAGONALS[0], DIAGONALS[1, 0], DIAGONALS[2], B)),
+    "tridiagonal_solve, complex": (LA.tridiagonal_solve, jax.lax.linalg.tridiagonal_solve, (C[:, 0], C[:, 1], C[:, 2], C)),
+    "tridiagonal_solve of one": (LA.tridiagonal_solve, jax.lax.linalg.tridiagonal_solve, (*np.ones((3, 1)), B[0, :1])),
     "inv": (LA.inv, jnp.linalg.inv, (A,)),
     "det": (LA.det, jnp.linalg.det, (A,)),
     "det, singular": (LA.det, jnp.linalg.det, (SINGULAR,)),
@@ -143,6 +148,17 @@ def test_like_jax(name):
     for got, wanted in zip(found, back(tuple(seeds)), strict=True):
         scale = np.abs(wanted).max(initial=1)
         np.testing.assert_allclose(got.numpy(), wanted, rtol=1e-7, atol=1e-9 * scale)
+
+
+def test_tridiagonal_solve_pivots_and_leaves_the_corners():
+    lower, diagonal, upper = np.array([[np.nan, 3.0, 1.0], [0.0, 0.0, 2.0], [4.0, 5.0, np.nan]])
+    dense = np.diag(diagonal) + np.diag(lower[1:], -1) + np.diag(upper[:-1], 1)
+
+    x = LA.tridiagonal_solve(lower, diagonal, upper, A[0, :3, 0])
+
+    np.testing.assert_allclose(dense @ x.numpy(), A[0, :3, 0], rtol=1e-14)
+    with pytest.raises(ShapeError, match="each diagonal"):
+        LA.tridiagonal_solve(lower[1:], diagonal, upper, lower)
 
 
 def test_what_has_no_derivative():

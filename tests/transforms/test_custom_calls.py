@@ -61,6 +61,7 @@ FUNCTIONS = {
     "svdvals": (lambda a: jnp.linalg.svd(a, compute_uv=False), TALL),
     "pinv": (jnp.linalg.pinv, TALL),
     "lstsq": (lambda a, b: jnp.linalg.lstsq(a, b)[0], TALL[0], normal(4, 2)),
+    "tridiagonal": (lax.linalg.tridiagonal_solve, *normal(3, 2, 4), normal(2, 4, 3)),
     "expm": (jax.scipy.linalg.expm, SQUARE),
 }
 UNDERIVED = {
