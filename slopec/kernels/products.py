@@ -4,23 +4,52 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from slopec import dtypes, ir
+from slopec import dtypes, hlo, ir, tracing
 from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.kernels import matvecs
 from slopec.kernels.epilogue import NOTHING, following
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product, matmul, schedule
+from slopec.kernels.matvecs import is_computed
+from slopec.passes.each import at
+from slopec.passes.op import tensor_of
 
 _LEAST = 1 << 13  # multiplications
 _LARGE = 1 << 18  # of which on packing must pay; of fewer IREE makes four dispatches
 _WIDE = 32  # columns and terms of a sum, where it does
+_FEW = 16  # rows, or columns, for which the other matrix is little more than read
 _NARROW = 8  # of them, where it is done ahead or costs next to nothing
 
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `dot_general` is, if that pays; whether it did."""
     product = product_of(op)
-    return product is not None and place_product(product, module, op, vectors)
+    if product is None:
+        return False
+    if 1 in (product.m, product.n):
+        return matvecs.place(product, module, op, vectors)
+    if place_product(product, module, op, vectors):
+        return True
+    return product.n < _FEW <= product.m and _place_turned(product, module, op, vectors)
+
+
+def _place_turned(product: Product, module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
+    """Put a kernel where an op multiplies by few columns: it has them for rows, and turned back."""
+    flipped = {"rows": "columns", "columns": "rows"}
+    lhs, rhs = flipped[product.rhs], flipped[product.lhs]
+    turned = replace(product, m=product.n, n=product.m, lhs=lhs, rhs=rhs)
+    if not _pays(turned, vectors, once=False) or is_computed(op.operands[0]):
+        return False
+    kernel = matmul(turned, schedule(turned, vectors))
+    operands = [reshaped(op.operands[1 - i], kernel.operands[i][0], op) for i in range(2)]
+    result, *_ = call(kernel, operands, module, op)
+    here = at(module, op)
+    with tracing.writing(here.trace):
+        back = hlo.transpose(tensor_of(result, here.trace), (0, 2, 1))
+        value = here.trace.value_of(hlo.reshape(back, here.shape))
+    op.results[0].replace_all_uses_with(value)
+    return True
 
 
 def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
@@ -34,7 +63,7 @@ def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors
     matrix = (product.k, product.n) if product.rhs == "rows" else (product.n, product.k)
     constant = constant_behind(right)
     once = outer is not None or constant is not None
-    if not _pays(product, vectors, once):
+    if not _pays(product, vectors, once) or (product.m < _FEW and is_computed(right)):
         return False
     cut = schedule(product, vectors)
     if once and ir.type_of(right)[0][-2:] == matrix:
@@ -93,7 +122,7 @@ def _pays(product: Product, vectors: Vectors, once: bool) -> bool:
     if work < _LARGE:
         return work >= _LEAST and min(product.m, product.n, product.k) >= _NARROW
     least = _NARROW if once else _WIDE
-    return product.m >= 16 and min(product.n, product.k) >= least
+    return product.m >= 2 and min(product.n, product.k) >= least
 
 
 # --- right matrices that are packed once -----------------------------------------------------
