@@ -16,6 +16,7 @@ from slopec.kernels import (
     routines,
     row_functions,
     row_loops,
+    scatters,
     turnings,
 )
 from slopec.kernels.elementwise import EACH
@@ -30,6 +31,7 @@ PLACES: tuple[dict[str, Place], ...] = (
     {"stablehlo.while": row_loops.place},
     {"stablehlo.convolution": convolutions.place},
     {"stablehlo.dot_general": products.place},
+    {"stablehlo.scatter": scatters.place},
 )
 """Where kernels go, by the op that is looked at: table after table, for a kernel may take the ops
 that follow along; first come, first served."""

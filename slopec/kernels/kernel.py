@@ -45,7 +45,8 @@ class Kernel:
 
     `write` is called with the body to write and with its buffers, the operands and then the
     results; every workgroup runs that body, in any order and at the same time as others.
-    Kernels of the same name must be the same. A result may be scratch memory that nobody reads.
+    Kernels of the same name must be the same. A result may be scratch memory that nobody reads. A
+    kernel that works `in_place` changes its last operand, which is its only result then.
     """
 
     name: str
@@ -53,6 +54,12 @@ class Kernel:
     results: tuple[Type, ...]
     workgroups: tuple[int, int, int]
     write: Callable[..., None] = field(repr=False, compare=False)
+    in_place: bool = False
+
+    @property
+    def buffers(self) -> tuple[Type, ...]:
+        """All that the body is called with."""
+        return self.operands if self.in_place else (*self.operands, *self.results)
 
 
 def call(
@@ -75,6 +82,8 @@ def call(
         "entry_points": entry_points(kernel.name),
         "operandSegmentSizes": ir.attr(f"array<i32: 0, {len(operands)}, 0, 0>"),
     }
+    if kernel.in_place:
+        facts["tied_operands"] = ir.attr(f"[{len(operands) - 1} : index]")
     made = [shape for shape, _ in kernel.results] if shapes is None else shapes
     pairs = zip(made, kernel.results, strict=True)
     types = [ir.tensor_type(shape, dtype) for shape, (_, dtype) in pairs]
@@ -123,15 +132,15 @@ def _executable(kernel: Kernel) -> ir.Module:
     (function,) = ir.body_of(inner.operation).operations
     (end,) = ir.body_of(function.operation).operations
     body = Body(ir.InsertionPoint(end))
-    types = (*kernel.operands, *kernel.results)
-    kernel.write(body, *(_bound(body, layout, i, type_) for i, type_ in enumerate(types)))
+    kernel.write(body, *(_bound(body, layout, i, type_) for i, type_ in enumerate(kernel.buffers)))
     return shell
 
 
 def _layout(kernel: Kernel) -> str:
     binding = "#hal.pipeline.binding<storage_buffer{}>"
-    given = [binding.format(", ReadOnly")] * len(kernel.operands)
-    made = [binding.format("")] * len(kernel.results)
+    changed = len(kernel.results)
+    given = [binding.format(", ReadOnly")] * (len(kernel.buffers) - changed)
+    made = [binding.format("")] * changed
     return f"#hal.pipeline.layout<bindings=[{', '.join([*given, *made])}]>"
 
 

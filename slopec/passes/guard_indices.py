@@ -18,9 +18,12 @@ from slopec.dialects.attributes import GatherDimensionNumbers, ScatterDimensionN
 from slopec.dtypes import DType
 from slopec.passes.bounds import Bounds
 from slopec.passes.each import each, put, put_results
-from slopec.passes.op import Op, binary_body
+from slopec.passes.op import Op, any_producer, binary_body, producer
 from slopec.passes.scatter_points import replaced, window_sizes, write_points
-from slopec.tensor import Scalar
+from slopec.tensor import Scalar, Tensor
+
+_GUARDED = "slope.guarded"
+"""The attribute of a scatter that tells how: "neutral" updates, or "redirected" ones."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def _guard_scatter(op: Op) -> None:
     inside = hlo.broadcast_in_dim(bounds.inside(), y.shape, batch)
     put(op, 1, bounds.clamped())
     put(op, 2, hlo.select(inside, y, hlo.full_like(y, neutral(y.dtype))))
+    op.operation.attributes[_GUARDED] = ir.string("neutral")
 
 
 def _lowest(dtype: DType) -> Scalar:
@@ -150,4 +154,28 @@ def _redirect(op: Op, numbers: ScatterDimensionNumbers, bounds: Bounds) -> None:
     moved.indices = hlo.select(inside, moved.indices, hlo.constant(np.array(outside)))
     # The clamp changes nothing; it says that these indices lie inside.
     results = replaced(op, wide, moved.clamped(), ys, numbers)
+    made = any_producer(results[0])
+    assert made is not None
+    made.operation.attributes[_GUARDED] = ir.string("redirected")
     put_results(op, [hlo.slice_(result, none, shape) for result in results])
+
+
+def unguarded(op: Op) -> tuple[Tensor, Tensor, Tensor, ir.Operation]:
+    """What a scatter of one operand was given before it was guarded, for who looks at each index.
+
+    The operand, the indices and the updates, and the op whose result was the scatter's.
+    """
+    x, indices, y = op.operands
+    given = x, indices, y, op.operation
+    guard = op.attribute(_GUARDED)
+    clamp = producer(indices, "clamp")
+    if guard is None or clamp is None:
+        return given
+    if guard.value == "neutral":
+        chosen = producer(y, "select")
+        return given if chosen is None else (x, clamp.operands[1], chosen.operands[1], given[3])
+    moved, wide = producer(clamp.operands[1], "select"), producer(x, "pad")
+    (cut,) = [use.owner.operation for use in op.operation.results[0].uses]
+    if moved is None or wide is None or cut.name != "stablehlo.slice":
+        return given
+    return wide.operands[0], moved.operands[1], y, cut
