@@ -1,4 +1,4 @@
-"""Scattered rows: each workgroup walks all of them in order, for the columns and rows it owns.
+"""Scattered rows: each workgroup walks all of them in order, for the columns it owns.
 
 No two workgroups write the same element, and each is combined with its updates one after the other,
 so that the result never depends on who was faster. What points outside of the table is passed over.
@@ -6,6 +6,7 @@ so that the result never depends on who was faster. What points outside of the t
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial, reduce
 from math import prod
 
 from slopec import dtypes
@@ -15,8 +16,6 @@ from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import FEW, Kernel, Type
 
 _SHARE = 16 << 10  # bytes of updates, which are worth a workgroup
-_ENOUGH = 4  # workgroups; more of them that look at all indices gain nothing
-_LONG = 4  # elements of a row that take longer than to look at its index
 
 _COMBINED = {
     "add": ("arith.addf", "arith.addi"),
@@ -62,18 +61,14 @@ class Scattered:
 
 def scatter(work: Scattered, vectors: Vectors) -> Kernel:
     """The kernel of a scatter, which works in place."""
-    lanes, rows = vectors.lanes(work.dtype), prod(work.table)
+    lanes = vectors.lanes(work.dtype)
     most = max(1, work.updates * work.width * work.dtype.itemsize // _SHARE)
     columns = -(-work.width // (min(FEW, most, -(-work.width // lanes)) * lanes)) * lanes
-    across = -(-work.width // columns)
-    down = min(_ENOUGH // across, most, rows) if work.width >= _LONG else 1
-    band = -(-rows // max(1, down))
 
     def write(body: Body, indices: Memory, updates: Memory, table: Memory) -> None:
-        cut = (columns, band, lanes)
-        _Writer(work, *cut, body, indices, updates, table).write()
+        _Writer(work, columns, lanes, body, indices, updates, table).write()
 
-    grid = (across, -(-rows // band), 1)
+    grid = (-(-work.width // columns), 1, 1)
     return Kernel(work.name, work.operands, work.operands[-1:], grid, write, in_place=True)
 
 
@@ -81,7 +76,6 @@ def scatter(work: Scattered, vectors: Vectors) -> Kernel:
 class _Writer:
     work: Scattered
     columns: int
-    band: int
     lanes: int
     body: Body
     indices: Memory
@@ -93,25 +87,20 @@ class _Writer:
         k = self.body
         start = k.workgroup(0) * self.columns
         with k.loop(0, self.work.updates) as update:
-            row, owned = self._row(update.index)
-            with k.when(owned):
+            row, is_inside = self._row(update.index)
+            with k.when(is_inside):
                 for column, lanes in self._vectors(start):
                     y = self.updates.load(update.index, column, lanes=lanes)
                     self.table.store(self._combined(row, column, y), row, column)
 
     def _row(self, update: Term) -> tuple[Term, Term]:
-        """The row that an update goes to, and whether it is there and this workgroup's."""
-        k, row, conditions = self.body, self.body.index(0), []
+        """The row that an update goes to, and whether the table has it."""
+        k, row, inside = self.body, self.body.index(0), []
         for place, size in enumerate(self.work.table):
             index = k.op("arith.index_cast", self.indices.load(update, place), type="index")
-            conditions.append(k.compare(index, "<", size))  # those below 0 are huge
+            inside.append(k.compare(index, "<", size))  # those below 0 are huge
             row = row * size + index
-        if self.band < self.table.shape[0]:
-            conditions.append(k.compare(row // self.band, "==", k.workgroup(1)))
-        owned = conditions[0]
-        for condition in conditions[1:]:
-            owned = k.op("arith.andi", owned, condition)
-        return row, owned
+        return row, reduce(partial(k.op, "arith.andi"), inside)
 
     def _vectors(self, start: Term) -> Iterator[tuple[Term, int]]:
         """This workgroup's columns: where vectors of them begin, and how long these are.
