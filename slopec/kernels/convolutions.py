@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from slopec import dtypes, hlo, ir, tracing
-from slopec.kernels import products
+from slopec.kernels import products, sliding
 from slopec.kernels.convolution import Convolved, convolution, schedule
 from slopec.kernels.convolution_gradient import gradient
 from slopec.kernels.convolution_gradient import schedule as schedule_gradient
@@ -30,7 +30,7 @@ _MOST_TAPS = 32  # of a window in a row, for a feature at a time
 
 def takes(c: Convolution) -> bool:
     """Whether a kernel computes a convolution faster than what IREE makes of it."""
-    return _work_of(c) is not None or _depthwise_of(c) is not None
+    return any(found is not None for found in (_work_of(c), _depthwise_of(c), sliding.sliding(c)))
 
 
 def suits(vectors: Vectors) -> bool:
@@ -47,6 +47,9 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     product = _product_of(c)
     if product is not None:
         return products.place_product(product, module, op, vectors)
+    product = sliding.sliding(c)
+    if product is not None:
+        return sliding.place(c, product, where, op, vectors)
     single, work = _depthwise_of(c), _work_of(c)
     with tracing.writing(where):
         if single is not None and c.sums_over_places:

@@ -26,8 +26,9 @@ class Product:
     """c[z, i, j] = Σ a[z, i, p] · b[z, p, j], for z < batch, i < m, j < n and p < k.
 
     `lhs` and `rhs` tell how the matrices are stored: by "rows" or by "columns", and the right one
-    perhaps "packed" by panels, as `packed` has it. `then` is done to each result; its features are
-    the columns.
+    perhaps "packed" by panels, as `packed` has it. What the left one is stored by may overlap, so
+    many elements `apart`, as windows that slide over a line; then a batch has one right one. `then`
+    is done to each result; its features are the columns.
     """
 
     batch: int
@@ -38,6 +39,7 @@ class Product:
     lhs: str = "rows"
     rhs: str = "rows"
     then: Epilogue = NOTHING
+    apart: int = 0
 
     @property
     def name(self) -> str:
@@ -45,17 +47,21 @@ class Product:
         sizes = "x".join(map(str, (*((self.batch,) * (self.batch > 1)), self.m, self.n, self.k)))
         order = {"rows": "", "columns": "t", "packed": "p"}
         stored = f"_{order[self.lhs] or 'n'}{order[self.rhs] or 'n'}"
+        stored += f"_by{self.apart}" * (self.apart > 0)
         return f"matmul_{sizes}_f{8 * self.dtype.itemsize}{stored}{self.then.label}"
 
     def operands(self, width: int) -> tuple[Type, Type]:
         """The matrices to multiply; panels have `width` columns."""
-        left = (self.m, self.k) if self.lhs == "rows" else (self.k, self.m)
+        left: tuple[int, ...] = (self.m, self.k) if self.lhs == "rows" else (self.k, self.m)
+        if self.apart:
+            left = ((left[0] - 1) * self.apart + left[1],)
         right = {
             "rows": (self.k, self.n),
             "columns": (self.n, self.k),
             "packed": (-(-self.n // width), self.k, width),
         }[self.rhs]
-        return ((self.batch, *left), self.dtype), ((self.batch, *right), self.dtype)
+        batch = 1 if self.apart else self.batch
+        return ((self.batch, *left), self.dtype), ((batch, *right), self.dtype)
 
     @property
     def inputs(self) -> tuple[Type, ...]:
@@ -179,15 +185,16 @@ class _Writer:
         """The body: for each block of the depth, pack and multiply."""
         k, product, cut = self.body, self.product, self.cut
         x, y, z = (k.workgroup(d) for d in range(3))
+        right = k.index(0) if product.apart else z
         row, column = y * cut.rows, self._column(x)
         with k.loop(0, product.k, cut.depth) as block:
             start = block.index
             depth = k.minimum(cut.depth, k.index(product.k) - start)
             if self.room is None:
-                panels = Packed(self.b, (z,), cut.width, start)
+                panels = Packed(self.b, (right,), cut.width, start)
             else:
                 panels = Packed(self.room, (z, y, x), cut.width, k.index(0), column)
-                source = Source(self.b, z, start, depth)
+                source = Source(self.b, right, start, depth)
                 for panel in self._panels(column):
                     (copy if product.rhs == "rows" else transpose)(source, panels, panel)
             full = product.m // cut.height * cut.height
@@ -283,5 +290,8 @@ class _Writer:
 
     def _left(self, i: Term, p: Term) -> Term:
         """An element of the left matrix."""
-        z = self.body.workgroup(2)
-        return self.a.load(z, i, p) if self.product.lhs == "rows" else self.a.load(z, p, i)
+        product, z = self.product, self.body.workgroup(2)
+        line, place = (i, p) if product.lhs == "rows" else (p, i)
+        if product.apart:
+            return self.a.load(z, line * product.apart + place)
+        return self.a.load(z, line, place)

@@ -52,12 +52,19 @@ def _place_turned(product: Product, module: ir.Module, op: ir.Operation, vectors
     return True
 
 
-def place_product(product: Product, module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
+def place_product(
+    product: Product,
+    module: ir.Module,
+    op: ir.Operation,
+    vectors: Vectors,
+    left: ir.Value | None = None,
+) -> bool:
     """Put a kernel where an op multiplies its two operands, if that pays; whether it did.
 
-    What follows on each result is done by the kernel too, and goes; the op itself stays.
+    What follows on each result is done by the kernel too, and goes; the op itself stays. Its first
+    operand may be another, `left`.
     """
-    left, right = op.operands
+    left, right = op.operands[0] if left is None else left, op.operands[1]
     shape, _ = ir.type_of(op.results[0])
     outer = _loop_around(op, right)
     matrix = (product.k, product.n) if product.rhs == "rows" else (product.n, product.k)

@@ -1,0 +1,53 @@
+"""Convolutions of one and of three spatial dimensions, and their gradients, equal JAX's."""
+
+import jax
+import numpy as np
+from jax import export, lax
+
+import slopec as sp
+from tests.kernels.run import ON_X86
+
+ORDERS = {1: ("NCH", "OIH", "NCH"), 3: ("NCDHW", "OIDHW", "NCDHW")}
+LINES = (
+    # x, weights, strides, padding, dilation
+    ((3, 20, 70), (33, 20, 9), (1,), "SAME", (1,)),
+    ((2, 9, 101), (40, 9, 4), (3,), "VALID", (1,)),
+    ((1, 1, 400), (65, 1, 10), (5,), "SAME", (1,)),
+    ((2, 16, 50), (24, 16, 5), (2,), ((7, 4),), (1,)),
+    ((2, 16, 60), (24, 16, 3), (1,), "SAME", (4,)),
+)
+
+
+def convolved(cases):
+    """All of some convolutions, and the gradients of what makes every result matter."""
+
+    def each(pairs):
+        return [
+            lax.conv_general_dilated(
+                x, w, strides, padding, rhs_dilation=dilation, dimension_numbers=ORDERS[x.ndim - 2]
+            )
+            for (x, w), (_, _, strides, padding, dilation) in zip(pairs, cases, strict=True)
+        ]
+
+    def f(pairs):
+        slopes = jax.grad(lambda pairs: sum((y * y).sum() for y in each(pairs)))(pairs)
+        return each(pairs), slopes
+
+    return f
+
+
+def check(cases):
+    rng = np.random.default_rng(0)
+    pairs = [
+        tuple(rng.standard_normal(shape).astype(np.float32) for shape in case[:2]) for case in cases
+    ]
+    f = jax.jit(convolved(cases))
+    ours = sp.from_stablehlo(export.export(f)(pairs).mlir_module())
+    results = sp.jit(ours)(*jax.tree.leaves(pairs))
+    for got, exact in zip(results, jax.tree.leaves(f(pairs)), strict=True):
+        np.testing.assert_allclose(got, exact, rtol=1e-4, atol=1e-5 * np.abs(exact).max())
+
+
+@ON_X86
+def test_lines_and_their_gradients():
+    check(LINES)
