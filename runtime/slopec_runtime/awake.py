@@ -29,8 +29,8 @@ _FEWEST = 4  # workers of the first pool; with less, one is too many to go witho
 _LONG = 500_000  # nanoseconds; of calls that take longer, waking up is a tenth at most
 _TURNS, _TURN, _WARM = 4, 40, 16  # calls of a turn, and of those that do not count
 _GAIN = 0.9
-_CREDIT = 32  # usual calls, which the second way may lose against the first before it is left
-_FIRST, _STAY, _LONGEST_STAY = 200, 2_000, 16_000  # calls until both ways are tried
+_LOSS, _CREDIT = 32, 64  # usual calls that the second way may lose, and of its gains that count
+_FIRST, _STAY, _LONGEST_STAY = 200, 500, 4_000  # calls until both ways are tried
 
 
 class Trial:
@@ -80,18 +80,14 @@ class Trial:
         self._times, self._lost = ([], []), 0.0
 
     def _stay(self, way: int) -> None:
+        self.way, self._is_trying = way, False
+        self._left = _LONGEST_STAY if way else self._next_stay
         self._next_stay = _STAY if way else min(2 * self._next_stay, _LONGEST_STAY)
-        self.way, self._left, self._is_trying = way, self._next_stay, False
 
     def _loses(self, nanoseconds: int) -> bool:
-        """Whether the second way has lost too much time lately: others may want the cores.
-
-        A single call that is late, by whatever it may be, tells nothing.
-        """
-        most = _CREDIT * self._usual
-        lost = min(nanoseconds - self._usual, most / 2)
-        self._lost = max(self._lost + lost, -most)
-        return self._lost > most
+        """Whether the second way has lost too much time lately: others may want the cores."""
+        self._lost = max(self._lost + nanoseconds - self._usual, -_CREDIT * self._usual)
+        return self._lost > _LOSS * self._usual
 
 
 class Awake:

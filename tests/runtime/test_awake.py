@@ -27,8 +27,8 @@ def share(first, second, calls=20_000):
     ("first", "second", "least", "most"),
     [
         (100_000, 60_000, 0.95, 1),
-        (100_000, 95_000, 0, 0.02),
-        (200_000, 280_000, 0, 0.02),
+        (100_000, 95_000, 0, 0.03),
+        (200_000, 280_000, 0, 0.03),
         (100_000, 4_000_000, 0, 0.002),  # others have the cores
         (600_000, 100_000, 0, 0),  # not worth it
     ],
@@ -41,11 +41,11 @@ def test_late_calls_are_paid_by_what_others_have_gained():
     def after(late):
         trial = Trial()
         for call in range(1500):
-            trial.took(20_000_000 if call in late else (100_000, 60_000)[trial.way])
+            trial.took(4_000_000 if call in late else (100_000, 60_000)[trial.way])
         return trial.way
 
     assert after({800}) == after({800, 1000, 1200, 1400}) == 1
-    assert after({800, 810, 820, 830, 840}) == 0
+    assert after({800, 810, 820, 830, 840, 850}) == 0
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def restless(monkeypatch):
     monkeypatch.setattr(awake, "_STAY", 5)
     monkeypatch.setattr(awake, "_LONGEST_STAY", 5)
     monkeypatch.setattr(awake, "_LONG", 1 << 60)
-    monkeypatch.setattr(awake, "_CREDIT", 1 << 60)
+    monkeypatch.setattr(awake, "_LOSS", 1 << 60)
 
 
 def test_state_and_results_go_from_pool_to_pool(handed_over, restless):
