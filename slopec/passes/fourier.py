@@ -17,6 +17,7 @@ import numpy as np
 
 from slopec import hlo
 from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.hlo import matrices as m
 from slopec.tensor import Tensor
 
 _SHORT = 64
@@ -47,9 +48,7 @@ def fft(x: Tensor, kind: str, lengths: tuple[int, ...]) -> Tensor:
             x = _along(x, axis, inverse=True)
         return _to_real(x, lengths[-1])
     if kind == "RFFT":
-        half = lengths[-1] // 2 + 1
-        spectrum = dft(Signal(x, None), inverse=False)
-        x = _joined(Signal(*(_part(p, 0, half) for p in _both(spectrum))))
+        x = _joined(_of_real(x))
         axes = range(x.ndim - len(lengths), last)
     for axis in axes:
         x = _along(x, axis, inverse=kind == "IFFT")
@@ -93,7 +92,7 @@ def _transform(x: Signal, sign: int) -> Signal:
         return x
     factor = _factor(n)
     if factor == n:
-        return _product(x, sign) if n <= _LONGEST_PRIME else _convolved(x, sign)
+        return _product(x, sign, n) if n <= _LONGEST_PRIME else _convolved(x, sign, n)
     return _composed(x, factor, sign)
 
 
@@ -115,16 +114,44 @@ def _roots(rows: np.ndarray, columns: np.ndarray, n: int, sign: int) -> np.ndarr
     return np.cos(angles) + 1j * np.sin(angles)
 
 
-def _product(x: Signal, sign: int) -> Signal:
-    places = np.arange(x.size)
-    roots = _roots(places, places, x.size, sign)
-    c, s = (_constant(part, x.real) for part in (roots.real, roots.imag))
-    if x.imag is None:
-        return Signal(_dot(x.real, c), _dot(x.real, s))
-    return Signal(
-        hlo.subtract(_dot(x.real, c), _dot(x.imag, s)),
-        hlo.add(_dot(x.real, s), _dot(x.imag, c)),
-    )
+def _of_real(x: Tensor) -> Signal:
+    """The first half, up to the middle, of the spectrum of real points; the other mirrors it.
+
+    So do those of the transforms that it is made of: of X[k₁ + a k₂] are computed those with k₁ up
+    to the middle of a, and the others are conj X[(a - k₁) + a (b - 1 - k₂)].
+    """
+    n = x.shape[-1]
+    half, a = n // 2 + 1, _factor(n)
+    if n <= 1:
+        return Signal(x, None)
+    if a == n:
+        short = n <= _LONGEST_PRIME
+        points = Signal(x, None)
+        return _product(points, -1, half) if short else _convolved(points, -1, half)
+    b, middle = n // a, a // 2 + 1
+    inner = _of_real(_swapped(_shaped(x, (a, b))))
+    rotation = _roots(np.arange(b), np.arange(middle), n, -1)
+    rotated = _mapped(_times(inner, rotation), _swapped)
+    outer = _mapped(_transform(rotated, -1), _swapped)
+    rows = -(-half // a)
+    parts = []
+    for part, sign in zip(_both(outer), (1, -1), strict=True):
+        low = m.part(part, 0, rows, 0, middle)
+        high = hlo.reverse(m.part(part, b - rows, b, 1, a - middle + 1), [x.ndim - 1, x.ndim])
+        high = high if sign > 0 else hlo.negate(high)
+        parts.append(_part(_merged(hlo.concatenate([low, high], x.ndim)), 0, half))
+    return Signal(parts[0], parts[1])
+
+
+def _product(x: Signal, sign: int, count: int) -> Signal:
+    """The first `count` points of a transform, both parts of them by one real matrix."""
+    roots = _roots(np.arange(x.size), np.arange(count), x.size, sign)
+    matrix, points = np.hstack([roots.real, roots.imag]), x.real
+    if x.imag is not None:
+        matrix = np.vstack([matrix, np.hstack([-roots.imag, roots.real])])
+        points = hlo.concatenate([x.real, x.imag], x.real.ndim - 1)
+    both = _dot(points, _constant(matrix, x.real))
+    return Signal(_part(both, 0, count), _part(both, count, 2 * count))
 
 
 def _composed(x: Signal, a: int, sign: int) -> Signal:
@@ -138,23 +165,25 @@ def _composed(x: Signal, a: int, sign: int) -> Signal:
     return _mapped(outer, lambda part: _merged(_swapped(part)))
 
 
-def _convolved(x: Signal, sign: int) -> Signal:
-    """jk = (j² + k² - (k - j)²) / 2 makes the sum a convolution with a chirp."""
+def _convolved(x: Signal, sign: int, count: int) -> Signal:
+    """The first `count` points; jk = (j² + k² - (k - j)²) / 2 makes them a chirp's convolution."""
     n = x.size
-    m = 1 << (2 * n - 1).bit_length()
+    longer = 1 << (2 * n - 1).bit_length()
     squares = np.arange(n) ** 2 % (2 * n)
     chirp = np.exp(sign * 1j * np.pi * squares / n)
-    kernel = np.zeros(m, np.complex128)
+    kernel = np.zeros(longer, np.complex128)
     kernel[:n] = chirp.conj()
-    kernel[m - n + 1 :] = chirp[1:].conj()[::-1]
+    kernel[longer - n + 1 :] = chirp[1:].conj()[::-1]
     margin = [0] * (x.real.ndim - 1)
     padded = _mapped(
         _times(x, chirp),
-        lambda part: hlo.pad(part, hlo.full((), 0, part.dtype), [0] * part.ndim, [*margin, m - n]),
+        lambda part: hlo.pad(
+            part, hlo.full((), 0, part.dtype), [0] * part.ndim, [*margin, longer - n]
+        ),
     )
-    product = _times(_transform(padded, -1), np.fft.fft(kernel) / m)
-    result = _mapped(_transform(product, 1), lambda part: _part(part, 0, n))
-    return _times(result, chirp)
+    product = _times(_transform(padded, -1), np.fft.fft(kernel) / longer)
+    result = _mapped(_transform(product, 1), lambda part: _part(part, 0, count))
+    return _times(result, chirp[:count])
 
 
 # --- parts -----------------------------------------------------------------------------------

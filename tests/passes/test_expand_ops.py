@@ -45,7 +45,7 @@ SOLVES = {
 SIZES = (1, 2, 3, 5, 8, 12, 30, 60, 67, 96, 100, 257, 263, 1000)
 FFTS = {
     **{f"fft of {n}": (jnp.fft.fft, (RNG.normal(size=(2, n)) + 1j * RNG.normal(size=(2, n)),)) for n in SIZES},
-    **{f"rfft of {n}": (jnp.fft.rfft, (RNG.normal(size=(2, n)),)) for n in SIZES[:10]},
+    **{f"rfft of {n}": (jnp.fft.rfft, (RNG.normal(size=(2, n)),)) for n in (*SIZES[:10], 66, 257, 514, 1000)},
     **{f"irfft to {n}": (lambda x, n=n: jnp.fft.irfft(x, n), (np.fft.rfft(RNG.normal(size=(2, n))),)) for n in SIZES[1:10]},
     "ifft of 12": (jnp.fft.ifft, (RNG.normal(size=(2, 12)) + 1j,)),
     "fft2": (jnp.fft.fft2, (RNG.normal(size=(2, 6, 10)) + 1j,)),
