@@ -47,7 +47,7 @@ class Context:
         device.check()
         try:
             self._vm = VmContext(instance(), modules=[device.hal, module])
-        except (RuntimeError, ValueError, SystemError) as problem:
+        except FAILURES as problem:
             text = plain_text(problem)
             raise Error(
                 "S0508" if "INCOMPATIBLE" in text else "S0516",

@@ -10,7 +10,7 @@ from iree.runtime.version import VERSION
 
 from .arrays import Array
 from .artifact import Artifact, Bytes, read
-from .context import Context
+from .context import FAILURES, Context
 from .devices import HOST_DRIVERS, choose, instance, open_device, plain_text
 from .entry import Entry
 from .errors import Error, MissingEntryError, did_you_mean
@@ -160,7 +160,7 @@ def _module(artifact: Artifact) -> VmModule:
     wrap = VmModule.wrap_buffer if artifact.is_mapped else VmModule.copy_buffer
     try:
         return wrap(instance(), artifact.module)
-    except (RuntimeError, ValueError) as problem:
+    except FAILURES as problem:
         raise Error(
             "S0516", f"IREE cannot read {artifact.origin}", notes=[plain_text(problem)]
         ) from None

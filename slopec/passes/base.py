@@ -52,6 +52,7 @@ PASSES: dict[str, str] = {
     "separate-gaps": "slopec.passes.separate_gaps:SeparateGaps",
     "separate-reductions": "slopec.passes.separate_reductions:SeparateReductions",
     "separate-loops": "slopec.passes.separate_loops:SeparateLoops",
+    "separate-scalars": "slopec.passes.separate_scalars:SeparateScalars",
     "separate-updates": "slopec.passes.separate_updates:SeparateUpdates",
     "separate-widened": "slopec.passes.separate_widened:SeparateWidened",
     "sum-sliced-products": "slopec.passes.sum_sliced_products:SumSlicedProducts",

@@ -83,6 +83,25 @@ def test_indices_known_to_lie_inside_stay():
     assert str(module) == before
 
 
+def test_numbers_are_computed_in_groups_that_a_dispatch_can_return():
+    def numbers(x, count=60):
+        found = [x]
+        for _ in range(count):
+            found.append(jnp.sin(found[-1]) + found[len(found) // 2])
+        return found
+
+    few = ir.parse(lower(lambda x: numbers(x, 18), X[0, 0]))
+    many = ir.parse(lower(numbers, X[0, 0]))
+    before = reference.evaluate(many, "main", X[0, 1])
+    for module in (few, many):
+        run_pipeline(module, parse_pipeline("symbol-dce,cse,separate-scalars"))
+        ir.verify(module)
+
+    assert "optimization_barrier" not in str(few)
+    assert str(many).count("optimization_barrier") == 3
+    np.testing.assert_array_equal(before, reference.evaluate(many, "main", X[0, 1]))
+
+
 def test_compiled_programs_read_and_write_inside():
     x, i = jnp.asarray(X, "float32"), OUTSIDE
 

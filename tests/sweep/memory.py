@@ -218,6 +218,14 @@ def convolved(shape, kernel, steps, padding=((0, 0), (0, 0))):
     )
 
 
+def numbers(x, others):
+    """Each of the one before: more results than a dispatch can have."""
+    found = [x]
+    for k in range(40):
+        found.append(jnp.sin(found[-1]) * 0.5 + others[k])
+    return found
+
+
 def cases() -> Iterator[Case]:
     """One case of each: `make test` runs them all."""
     for name, function in UPDATES.items():
@@ -235,6 +243,7 @@ def cases() -> Iterator[Case]:
         )
     for name, function in INSERTED.items():
         yield traced(f"{name}/float32", function, S, V, ONE, ulps=8, floor=2e-6)
+    yield traced("many numbers/float32", lambda w: numbers(w[0], w[1:]), W, ulps=8, floor=2e-6)
     yield pooled((4, 2), (2, 2), (2, 2), ((0, 0), (1, 0)))
     yield pooled((4, 3, 4), (1, 2, 2), (2, 2, 2))
     yield convolved((2, 4, 3, 2), (2, 2, 2, 3), (2, 2))
