@@ -17,6 +17,7 @@ from slopec.kernels.convolutions import takes
 from slopec.passes.convolution import Convolution, Dims, channels_last, channels_last_sum
 from slopec.passes.op import Op, any_producer
 from slopec.passes.pattern import Pattern, Replacement, apply, pattern
+from slopec.passes.stack_places import stack_places
 from slopec.tensor import Tensor
 
 _MOST_PLACES = 64
@@ -29,7 +30,8 @@ _MOVES = "transpose|reverse|reshape|concatenate|pad|slice|broadcast_in_dim"
 class ContractConvolutions:
     """Kernels' gradients → sums of products; strided ones' → phases; one channel → two.
 
-    `hand-written` leaves alone what kernels written by hand will take the place of.
+    `hand-written` leaves alone what kernels written by hand will take the place of, and makes two
+    dimensions of more, and products of one, for which there are such kernels.
     """
 
     name: ClassVar[str] = "contract-convolutions"
@@ -37,7 +39,10 @@ class ContractConvolutions:
 
     def run(self, module: ir.Module) -> None:
         """Rewrite such convolutions in `module`."""
-        apply(module, map(_left_alone, PATTERNS) if self.hand_written else PATTERNS)
+        if self.hand_written:
+            apply(module, map(_left_alone, (stack_places, *PATTERNS)))
+        else:
+            apply(module, PATTERNS)
 
 
 @pattern("convolution", changes="rounding")

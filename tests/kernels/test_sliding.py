@@ -16,6 +16,11 @@ LINES = (
     ((2, 16, 50), (24, 16, 5), (2,), ((7, 4),), (1,)),
     ((2, 16, 60), (24, 16, 3), (1,), "SAME", (4,)),
 )
+VOLUMES = (
+    ((2, 8, 5, 9, 11), (24, 8, 3, 3, 3), (1, 1, 1), "SAME", (1, 1, 1)),
+    ((1, 8, 9, 8, 10), (16, 8, 3, 2, 3), (2, 2, 1), "VALID", (1, 1, 1)),
+    ((1, 8, 9, 8, 10), (16, 8, 2, 3, 3), (1, 1, 1), ((1, 2), (0, 1), (1, 1)), (2, 1, 2)),
+)
 
 
 def convolved(cases):
@@ -51,3 +56,8 @@ def check(cases):
 @ON_X86
 def test_lines_and_their_gradients():
     check(LINES)
+
+
+@ON_X86
+def test_volumes_and_their_gradients():
+    check(VOLUMES)
