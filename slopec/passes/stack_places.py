@@ -14,15 +14,21 @@ from slopec.passes.op import Op
 from slopec.passes.pattern import pattern
 from slopec.tensor import Tensor
 
+_MOST = 8
+"""Places that are stacked, each of which takes the memory of x."""
+
 
 @pattern("convolution", changes="rounding")
 def stack_places(op: Op) -> Tensor | None:
     """convolution(x, k) → reshape(convolution(stack(slice(x), …), k))
 
-    For one dimension, or three and more, without groups; likewise the gradient of a kernel.
+    For one dimension, or three and more, without groups, where few places are stacked; likewise the
+    gradient of a kernel.
     """
     c = Convolution.of(op)
     if c.rank in (0, 2) or not c.is_plain or 0 in (*c.x.shape, *c.shape):
+        return None
+    if min(c.window[0], c.places[0]) > _MOST:
         return None
     if c.sums_over_places:
         c, back = c.transposed_to(channels_last_sum(c.rank))
