@@ -19,6 +19,8 @@ from slopec.transforms.body import block_of, defining, is_lanewise
 
 _MOST = 2**30
 """Places are counted with 32 bits."""
+_SMALL = 32
+"""Elements of a block of which a few are kept; of more than half there would be many blocks."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def _rewrite_top(op: Op) -> None:
 def first_places(block: ir.Block, rows: Sequence[Tensor], k: int) -> Tensor:
     """For the first `k` elements of each row, in order, where in the row they are.
 
-    Of every block as many are kept, and of these again, until one block is left.
+    Of every block as many are kept, and of these again, until one block is left. What fills the
+    last block has places of its own behind the row, so that no two elements are equal.
     """
     count, n = rows[0].shape
     if not 0 < k <= BLOCK // 4:
@@ -69,11 +72,14 @@ def first_places(block: ir.Block, rows: Sequence[Tensor], k: int) -> Tensor:
         return hlo.slice_(hlo.subtract(whole, row), [0, 0], [count, k])
     compare = Comparator(block, rows)
     every = [hlo.reshape(key, (count * n,)) for key in compare.keys]
-    place, left, many = hlo.iota((count, n), 1, dtypes.int32), n, 0
+    place, left, many, behind = hlo.iota((count, n), 1, dtypes.int32), n, 0, n
     while many != 1:
-        size = min(left, BLOCK)
+        size = min(left, max(_SMALL, 1 << (2 * k).bit_length()))
         many = -(-left // size)
-        place = hlo.pad(place, hlo.full((), n, dtypes.int32), [0, 0], [0, many * size - left])
+        if more := many * size - left:
+            filling = hlo.iota((count, more), 1, dtypes.int32)
+            filling = hlo.add(filling, hlo.full_like(filling, behind))
+            place, behind = hlo.concatenate([place, filling], 1), behind + more
         inside = _in_rows(hlo.minimum(place, hlo.full_like(place, n - 1)), n)
         keys = [hlo.reshape(take(key, inside), (count * many, size)) for key in every]
         left = many * min(k, size)

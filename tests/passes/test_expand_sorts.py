@@ -28,6 +28,8 @@ CASES = {
     "integers": (jnp.argsort, numbers(2, 300).astype("int8")),
     "special": (jnp.argsort, SPECIAL),
     "the largest": (lambda x: lax.top_k(x, 5), numbers(3, 700)),
+    "the largest, few in the last block": (lambda x: lax.top_k(x, 9), -np.abs(numbers(3, 517))),
+    "the first the largest": (lambda x: lax.top_k(x, 10), -np.sort(np.abs(numbers(2, 517)))),
     "many of the largest": (lambda x: lax.top_k(x, 400), numbers(2, 700)),
     "the largest of special": (lambda x: lax.top_k(x, 9), SPECIAL),
     "a scalar from outside": (lambda x: lax.fori_loop(0, 3, lambda i, y: jnp.sort(y + i), x), numbers(40)),
