@@ -228,18 +228,14 @@ class Invocation:
 
     def run(self, phase: str, alone: bool = False) -> bool:
         """Run one of IREE's phases, the one before it having run; `alone` by one thread."""
-        self.use_threads(phase in _AT_ONCE and not alone)
+        context = self.library.ireeCompilerSessionBorrowContext(self._session)
+        self.library.mlirContextEnableMultithreading(context, phase in _AT_ONCE and not alone)
         before = PHASES[: PHASES.index(phase)]
         if before:
             start = before[-1].encode()
             self.library.ireeCompilerInvocationSetCompileFromPhase(self.pointer, start)
         self.library.ireeCompilerInvocationSetCompileToPhase(self.pointer, phase.encode())
         return bool(self.library.ireeCompilerInvocationPipeline(self.pointer, 0))
-
-    def use_threads(self, several: bool) -> None:
-        """Have what runs next use all threads, or one."""
-        context = self.library.ireeCompilerSessionBorrowContext(self._session)
-        self.library.mlirContextEnableMultithreading(context, several)
 
     def run_passes(self, pipeline: bytes) -> bool:
         """Run passes of MLIR's or IREE's."""

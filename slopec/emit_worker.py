@@ -30,7 +30,6 @@ from slopec.emit_kernels import Kernels, compile_kernels
 from slopec.emit_library import PHASES, Invocation, load
 from slopec.emit_lifetimes import keep_handed_on
 from slopec.emit_linking import PARTS, link
-from slopec.emit_streams import to_streams
 
 VERIFIED = PHASES[: PHASES.index("flow")]
 """Phases after which the module is verified. They are IREE's rewrites of the program, which are
@@ -259,8 +258,7 @@ def _run_phases(
         send({"kind": "stage", "name": phase})
         if phase == "hal" and header["link"] and not _linked(invocation, kernels):
             return False
-        streams = phase == "stream"
-        if not (to_streams(invocation, header["flags"]) if streams else invocation.run(phase)):
+        if not invocation.run(phase):
             return False
         if phase in VERIFIED and not _verified(invocation):
             return False
