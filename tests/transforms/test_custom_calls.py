@@ -149,6 +149,17 @@ def test_functions_that_calls_take_come_along():
         np.testing.assert_array_equal(np.take_along_axis(x, places.numpy(), 1), values.numpy())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", ["cpu", "tpu"])
+def test_factors_of_a_complex_batch_compile(platform):
+    """Loops that wait for each member, and much that follows from constants when it is loaded."""
+    x = normal(2, 3, 9, 4, kind="c")
+    svd = sp.jit(sp.from_stablehlo(lower(jnp.linalg.svd, x, platform=platform)))
+    u, s, vh = (part.numpy() for part in svd(x))
+    np.testing.assert_allclose(s, np.linalg.svd(x, compute_uv=False), rtol=1e-5)
+    np.testing.assert_allclose((u[..., :4] * s[..., None, :]) @ vh, x, atol=1e-5)
+
+
 def test_others_are_refused_with_advice():
     imported = sp.from_stablehlo(lower(lambda a: jnp.linalg.eig(a)[0], SQUARE, platform="cpu"))
     with pytest.raises(SlopecError, match="lapack_dgeev_ffi"):
