@@ -102,7 +102,7 @@ def _is_single(op: ir.Operation) -> bool:
 
 
 def _is_number(value: ir.Value) -> bool:
-    return all(size == 1 for size in ir.type_of(value)[0])
+    return ir.is_static(value) and all(size == 1 for size in ir.type_of(value)[0])
 
 
 def _is_constant(value: ir.Value) -> bool:

@@ -38,7 +38,7 @@ class SeparateWidened:
         for op in each(module, "stablehlo.scatter", "stablehlo.slice"):
             for place in _places(op):
                 value = op.operation.operands[place]
-                if ir.size_in_bytes(value) >= self.least and _widens(value):
+                if self._is_large(value) and _widens(value):
                     put(op, place, hlo.optimization_barrier([op.operands[place]])[0])
 
     def _part(self, module: ir.Module) -> None:
@@ -46,9 +46,12 @@ class SeparateWidened:
         for op in each(module, *_ELEMENTWISE):
             (value,) = op.operation.results
             users = {use.owner.operation.name for use in value.uses}
-            large = ir.is_static(value) and ir.size_in_bytes(value) >= self.least
-            if large and users - _ELEMENTWISE and not is_in_loop(op) and _widens(value):
+            taken = self._is_large(value) and users - _ELEMENTWISE
+            if taken and not is_in_loop(op) and _widens(value):
                 part(op)
+
+    def _is_large(self, value: ir.Value) -> bool:
+        return ir.is_static(value) and ir.size_in_bytes(value) >= self.least
 
 
 def _places(op: Op) -> Iterator[int]:

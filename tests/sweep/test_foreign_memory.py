@@ -181,8 +181,9 @@ def check(programs, tmp_path):
             np.testing.assert_allclose(result, expected, rtol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["gather rows", "scatter add rows"])
+@pytest.mark.parametrize("name", ["gather rows", "scatter add points"])
 def test_without_the_guard_the_process_ends(name, tmp_path):
+    """Where no kernel of slopec's looks at each index."""
     done, _ = child([PROGRAMS[name]], tmp_path, without="guard-indices", rounds=ROUNDS)
     assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS)
 
