@@ -61,7 +61,7 @@ class Drawn:
 
     def values(self, *arrays: Any) -> list[Any]:
         """All values of a run."""
-        known = list(arrays)
+        known: list[Any] = [as_kind(array) for array in arrays]
         for step in self.steps:
             known.append(step.function(*(known[i] for i in step.args)))
         return known

@@ -85,7 +85,7 @@ def general_scatter(d: Draw) -> object:
     def scattered(x: Any, i: Any, y: Any) -> Any:
         # JAX's derivatives of maxima and minima miss windows that are moved inside.
         inside = jnp.clip(i, 0, last) if mode == "clip" and way in ("max", "min") else i
-        return function(x, inside, y.astype(x.dtype), numbers, mode=mode)
+        return function(x, inside, y, numbers, mode=mode)
 
     return d.add(f"scatter {way} {numbers} {mode}", scattered, x, i, y)
 
