@@ -15,14 +15,12 @@ from operator import or_
 
 from slopec import ir
 from slopec.dialects.attributes import ConvDimensionNumbers, DotDimensionNumbers
+from slopec.passes.op import full_name
 from slopec.passes.simplify.shapes import ELEMENTWISE
 from slopec.transforms.body import defining
 from slopec.transforms.flow import inputs_of
 
-IN_PLACE = frozenset(
-    name if "." in name else f"stablehlo.{name}"
-    for name in (*ELEMENTWISE, "convert", "reshape", "optimization_barrier")
-)
+IN_PLACE = frozenset(map(full_name, (*ELEMENTWISE, "convert", "reshape", "optimization_barrier")))
 """Ops whose results have each element where operands of their size have what it is made of."""
 UPDATES = frozenset({"stablehlo.dynamic_update_slice", "stablehlo.scatter"})
 """Ops whose results have each element of the first operand where it was."""

@@ -4,7 +4,8 @@ A body is what one workgroup does. Indices and numbers are spelled with operator
 and written by `load` and `store`, a loop carries values from one trip to the next.
 """
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -258,12 +259,16 @@ class Body:
         return self.op("vector.shuffle", a, b, type=type_, mask=ir.i64s(*lanes))
 
     def total(self, vector: Term) -> Term:
-        """The sum of a vector's numbers, by halves: the back end's own adds one after the other."""
+        """The sum of a vector's numbers."""
+        return self.folded(vector, operator.add)
+
+    def folded(self, vector: Term, combine: Callable[[Term, Term], Term]) -> Term:
+        """One number of a vector's, by halves: the back end's own go one after the other."""
         lanes = self.lanes(vector)
         while lanes > 1:
             lanes //= 2
             halves = [self.shuffle(vector, vector, range(at, at + lanes)) for at in (0, lanes)]
-            vector = halves[0] + halves[1]
+            vector = combine(*halves)
         element = dtypes.MLIR_NAMES[self.dtype(vector)]
         return self.op("vector.extract", vector, type=element, static_position=ir.i64s(0))
 

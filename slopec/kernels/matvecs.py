@@ -12,7 +12,7 @@ from slopec.kernels.matvec import Applied, matvec, scheduled
 from slopec.passes.each import at
 from slopec.passes.op import tensor_of
 from slopec.tensor import Tensor
-from slopec.transforms.body import defining
+from slopec.transforms.body import defining, origin
 
 _LEAST = 1 << 12  # multiplications
 _FUSED = tuple(
@@ -46,9 +46,7 @@ def place(product: Product, module: ir.Module, op: ir.Operation, vectors: Vector
 
 def is_computed(value: ir.Value) -> bool:
     """Whether IREE would compute a matrix where it is used, as weights of few bits are widened."""
-    made = defining(value)
-    while made is not None and made.name == "stablehlo.reshape":
-        made = defining(made.operands[0])
+    made = defining(origin(value, ("reshape",)))
     return made is not None and (kind_of(made) is not None or made.name in _FUSED)
 
 

@@ -47,14 +47,14 @@ def _solve(function: ir.Operation, vectors: Vectors) -> Kernel:
     return solve(System(batch, n, columns, dtype, **holds), vectors)
 
 
-def _lu(function: ir.Operation, vectors: Vectors) -> Kernel:
-    ((batch, rows, columns), dtype) = ir.shape_and_dtype(ir.function_type(function)[0][0])
-    return lu(batch, rows, columns, dtype, vectors)
+def _of_matrices(kernel: Callable[..., Kernel]) -> Make:
+    """By a kernel that wants to know the matrices' sizes alone."""
 
+    def make(function: ir.Operation, vectors: Vectors) -> Kernel:
+        shape, dtype = ir.shape_and_dtype(ir.function_type(function)[0][0])
+        return kernel(*shape, dtype, vectors)
 
-def _householder(function: ir.Operation, vectors: Vectors) -> Kernel:
-    ((batch, rows, columns), dtype) = ir.shape_and_dtype(ir.function_type(function)[0][0])
-    return householder(batch, rows, columns, dtype, vectors)
+    return make
 
 
 def _householder_product(function: ir.Operation, vectors: Vectors) -> Kernel:
@@ -73,9 +73,9 @@ def _orthogonalize(function: ir.Operation, vectors: Vectors) -> Kernel:
 
 _MAKERS: dict[str, Make] = {
     "cholesky": _cholesky,
-    "householder": _householder,
+    "householder": _of_matrices(householder),
     "householder_product": _householder_product,
-    "lu": _lu,
+    "lu": _of_matrices(lu),
     "orthogonalize": _orthogonalize,
     "triangular_solve": _solve,
 }

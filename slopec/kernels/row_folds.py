@@ -57,21 +57,12 @@ class RowFold:
         k, total = self._body, self.terms[0]
         for other in self.terms[1:AT_ONCE]:
             total = self._both(total, other)
-        lanes = self._lanes
-        while lanes > 1:
-            lanes //= 2
-            total = self._both(
-                *(k.shuffle(total, total, range(at, at + lanes)) for at in (0, lanes))
-            )
-        element = total.type.rpartition("x")[2].rstrip(">")
-        found = k.op("vector.extract", total, type=element, static_position=ir.i64s(0))
+        found = k.folded(total, self._both)
         if self._op not in _BEYOND:
             return found
         kind = ir.attr("#vector.kind<or>")
         is_odd = k.op("vector.reduction", self.terms[-1], type="i1", kind=kind)
-        return k.op(
-            "arith.select", is_odd, k.number(float("nan"), self._dtype), found, type=element
-        )
+        return k.select(is_odd, k.number(float("nan"), self._dtype), found)
 
     def _both(self, a: Term, b: Term) -> Term:
         """Two vectors as one, among numbers."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from slopec import ir
 from slopec.constants import put_constant
 from slopec.diagnostics import SlopecError
+from slopec.passes.op import full_name
 from slopec.passes.simplify.shapes import ELEMENTWISE
 from slopec.transforms.flow import captured, inputs_of
 
@@ -26,9 +27,7 @@ _MOVING = """bitcast_convert concatenate dynamic_slice dynamic_update_slice gath
 _COMBINING = """convolution dot_general reduce reduce_window rng_bit_generator scatter
     select_and_scatter sort""".split()
 _FREE = frozenset(f"stablehlo.{name}" for name in _SPREADING)
-_KNOWN = _FREE | {
-    n if "." in n else f"stablehlo.{n}" for n in (*ELEMENTWISE, *_MOVING, *_COMBINING)
-}
+_KNOWN = _FREE.union(map(full_name, (*ELEMENTWISE, *_MOVING, *_COMBINING)))
 _FUNCTIONS = """atan2 cbrt cosine exponential exponential_minus_one log log_plus_one logistic power
     remainder sine tan tanh""".split()
 _ROUNDS = {

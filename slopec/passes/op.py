@@ -114,6 +114,11 @@ def tensor_of(value: ir.Value, where: Trace) -> Tensor:
     return Tensor._of_value(value, where, *ir.type_of(value))
 
 
+def full_name(name: str) -> str:
+    """The name of an op with its dialect, which is StableHLO unless it says another."""
+    return name if "." in name else f"stablehlo.{name}"
+
+
 def producer(tensor: Tensor, *names: str) -> Op | None:
     """The StableHLO op that `tensor` is the result of, if it has one of these names."""
     where = tensor._trace

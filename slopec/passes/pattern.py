@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from slopec import ir, tracing
-from slopec.passes.op import Op
+from slopec.passes.op import Op, full_name
 from slopec.rewrite import rewrite_greedily
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
@@ -87,7 +87,7 @@ def pattern(
     def make(rewrite: Rewrite) -> Pattern:
         return Pattern(
             rewrite,
-            tuple(map(_full_name, roots)),
+            tuple(map(full_name, roots)),
             tuple(_names(part) for part in of.split(",")) if of else (),
             _names(among),
             _names(every),
@@ -136,14 +136,10 @@ def apply(
     return matches
 
 
-def _full_name(name: str) -> str:
-    return name if "." in name else f"stablehlo.{name}"
-
-
 def _names(text: str) -> frozenset[str]:
     """The names in `a|b`, none for `_`."""
     words = (word.strip() for word in text.split("|"))
-    return frozenset(_full_name(word) for word in words if word not in ("", "_"))
+    return frozenset(full_name(word) for word in words if word not in ("", "_"))
 
 
 def _by_root(patterns: Iterable[Pattern]) -> dict[str, list[Pattern]]:

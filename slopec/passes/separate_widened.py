@@ -11,11 +11,11 @@ from typing import ClassVar
 
 from slopec import hlo, ir
 from slopec.passes.each import each, is_in_loop, part, put
-from slopec.passes.op import Op
+from slopec.passes.op import Op, full_name
 from slopec.passes.simplify.shapes import ELEMENTWISE
 from slopec.transforms.body import defining
 
-_ELEMENTWISE = frozenset(n if "." in n else f"stablehlo.{n}" for n in ELEMENTWISE)
+_ELEMENTWISE = frozenset(map(full_name, ELEMENTWISE))
 _PLACED = frozenset(f"stablehlo.{name}" for name in ("broadcast_in_dim", "reshape", "transpose"))
 
 
