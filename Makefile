@@ -20,7 +20,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	$$p -c '$(QUALIFIES)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: help install venv demo test test-all check lint types imports format coverage-ops features conformance programs patterns sweep fuzz bench bench-cuda bench-bundle clean
+.PHONY: help install venv demo test test-all check lint types imports format coverage-ops features conformance programs patterns sweep fuzz bench scan bench-cuda bench-bundle clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=python3.12] [JOBS=2]"
@@ -93,6 +93,9 @@ fuzz: $(STAMP) ## draw programs and compare them with JAX until stopped
 
 bench: $(STAMP) ## measure slopec beside JAX, PyTorch and ONNX Runtime on this machine
 	@$(BIN)/python -m benchmarks
+
+scan: $(STAMP) ## measure many small programs exported by JAX beside JAX itself, the slowest first
+	@$(BIN)/python -m benchmarks.scan
 
 bench-cuda: $(STAMP) ## the same on this machine's CUDA device
 	@$(BIN)/python -m benchmarks --device cuda

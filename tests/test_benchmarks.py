@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -11,6 +12,8 @@ from benchmarks.artifacts import lowered
 from benchmarks.contenders import of_jax
 from benchmarks.measure import Measurement, Spread, distance
 from benchmarks.programs import Program, programs
+from benchmarks.scan import Scanned, disagreement
+from benchmarks.small import SMALL
 from slopec.build import transform
 from slopec.reference import evaluate
 
@@ -98,3 +101,24 @@ def test_curves_are_kept_and_plotted(tmp_path: Any) -> None:
 def test_the_readme_has_the_tables_of_the_results() -> None:
     text = report.README.read_text(encoding="utf-8")
     assert text == report.renewed(text)
+
+
+def test_small_programs_are_programs_of_jax() -> None:
+    for name, (function, inputs) in SMALL.items():
+        made = jax.tree.leaves(jax.eval_shape(function, *inputs))
+        assert made, name
+        assert all(leaf.size for leaf in made), name
+
+
+def test_a_scan_tells_what_disagrees() -> None:
+    x = np.ones((2, 3), np.complex64)
+    assert disagreement(x, x) == ""
+    assert disagreement(x * 1j, x) == "results differ by 1.4e+00"
+    assert disagreement(x[0], x) == "complex64(3,) for complex64(2, 3)"
+    assert disagreement(x.real.astype("f2") * 1.001, x.real.astype("f2")) == ""
+
+
+def test_a_row_of_a_scan_tells_the_ratio_or_what_failed() -> None:
+    row = Scanned("fft", 1e-3, 2e-3, Spread(2.0, 1.5, 2.5))
+    assert row.cells() == ("fft", "1.0 ms", "2.0 ms", "2.00 (1.50–2.50)")
+    assert Scanned("fft", failure="SIGSEGV").cells() == ("fft", "–", "–", "SIGSEGV")
