@@ -39,6 +39,7 @@ from slopec.optim.basic import (
     trace,
 )
 from slopec.optim.cycles import CyclicLR, OneCycleLR
+from slopec.optim.lbfgs import LBFGS
 from slopec.optim.lr_scheduler import (
     SCHEDULERS,
     ChainedScheduler,
@@ -68,6 +69,7 @@ from slopec.optim.optimizers import (
     by_name,
     lamb,
     lars,
+    lbfgs,
     lion,
     muon,
     nadam,
@@ -76,6 +78,7 @@ from slopec.optim.optimizers import (
     rprop,
     sgd,
 )
+from slopec.optim.quasi_newton import scale_by_lbfgs
 from slopec.optim.schedules import schedule
 from slopec.optim.scheduling import Scheduler
 from slopec.optim.stateful import (
@@ -114,6 +117,7 @@ __all__ = [
     "ASGD",
     "LAMB",
     "LARS",
+    "LBFGS",
     "OPTIMIZERS",
     "SCHEDULERS",
     "SGD",
@@ -173,6 +177,7 @@ __all__ = [
     "hyperparameters",
     "lamb",
     "lars",
+    "lbfgs",
     "lion",
     "loss_scale",
     "loss_scaled",
@@ -188,6 +193,7 @@ __all__ = [
     "scale_by_adadelta",
     "scale_by_adam",
     "scale_by_adamax",
+    "scale_by_lbfgs",
     "scale_by_learning_rate",
     "scale_by_lion",
     "scale_by_muon",

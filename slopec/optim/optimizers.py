@@ -9,7 +9,7 @@ from typing import Any
 
 from slopec import tracing
 from slopec.diagnostics import UsageError, did_you_mean
-from slopec.optim import adaptive, basic, matrices
+from slopec.optim import adaptive, basic, matrices, quasi_newton
 from slopec.optim.transformation import Number, Optimizer, Transformation, chain
 
 Betas = tuple[float, float]
@@ -283,6 +283,25 @@ def muon(
     )
 
 
+def lbfgs(lr: Number = 1.0, memory_size: int = 10, scale_init_precond: bool = True) -> Optimizer:
+    """p ← p − lr · H g, with H from the last `memory_size` steps (Liu & Nocedal, 1989).
+
+    Steps are as long as `lr` says, which suits losses that are nearly quadratic and gradients
+    without noise; `LBFGS` searches along each. See `scale_by_lbfgs` for how H begins.
+
+    >>> import slopec as sp
+    >>> optimizer = sp.optim.lbfgs()
+    >>> scales, p = sp.tensor([1.0, 30.0]), sp.tensor([1.0, 1.0])
+    >>> state = optimizer.init(p)
+    >>> for _ in range(12):
+    ...     p, state = optimizer.update(scales * p, state, p)
+    >>> print(abs(p).max() < 1e-3)
+    tensor(True, bool[], cpu)
+    """
+    direction = quasi_newton.scale_by_lbfgs(memory_size, scale_init_precond)
+    return _optimizer(direction, basic.scale_by_learning_rate(lr))
+
+
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     function.__name__: function
     for function in (
@@ -302,6 +321,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
         lars,
         adafactor,
         muon,
+        lbfgs,
     )
 }
 

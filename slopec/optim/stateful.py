@@ -176,14 +176,14 @@ class Group(MutableMapping[str, Any]):
 
     def _step(self, cohort: Cohort) -> list[Tensor]:
         params = [self.params[i] for i in cohort.places]
-        slopes = [_gradient_of(p) for p in params]
+        slopes = [gradient_of(p) for p in params]
         updated = cohort.step(self.optimizer, params, slopes, self.hyper)
         for param, new in zip(params, updated, strict=True):
             param._value = owned(new._value, param)
         return [*params, *cohort.leaves]
 
 
-def _gradient_of(param: Tensor) -> Tensor:
+def gradient_of(param: Tensor) -> Tensor:
     """The gradient of a parameter, which somebody may have assigned."""
     given = param.grad
     slope = given if isinstance(given, Tensor) else Tensor(given, param.dtype)
@@ -195,6 +195,17 @@ def _gradient_of(param: Tensor) -> Tensor:
             hint="a gradient that is assigned has the parameter's shape",
         )
     return slope
+
+
+def refuse_trace() -> None:
+    """Raise UsageError (S0146) inside a traced function, where nothing can be stepped."""
+    if tracing.is_tracing():
+        raise UsageError(
+            "S0146",
+            "step() inside a traced function",
+            span=tracing.here(),
+            hint="use the pure optimiser there: `params, state = sp.optim.adam().update(…)`",
+        )
 
 
 class StatefulOptimizer:
@@ -284,13 +295,7 @@ class StatefulOptimizer:
         `closure` computes the loss again and calls `backward`. Parameters and state are evaluated;
         gradients are not kept, so look at them before the step, or they are computed again.
         """
-        if tracing.is_tracing():
-            raise UsageError(
-                "S0146",
-                "step() inside a traced function",
-                span=tracing.here(),
-                hint="use the pure optimiser there: `params, state = sp.optim.adam().update(…)`",
-            )
+        refuse_trace()
         loss = None
         if closure is not None:
             with enable_grad():

@@ -83,7 +83,7 @@ class Optimizer:
     def update(self, gradients: Any, state: Any, params: Any) -> tuple[Any, Any]:
         """(new parameters, new state) for gradients of the parameters' structure."""
         kept = trained(params)
-        downhill = tmap(_widened, trained(gradients))
+        downhill = tmap(widened, trained(gradients))
         updates, state = self.transformation.update(downhill, state, kept)
         return apply_updates(params, updates), state
 
@@ -104,7 +104,7 @@ def _refuse_twins(params: Any) -> None:
         seen[id(leaf)] = path
 
 
-def _widened(gradient: Tensor) -> Tensor:
+def widened(gradient: Tensor) -> Tensor:
     """A gradient in the type that updates are computed in; conjugated, for complex descent."""
     return ops.conj(ops.astype(gradient, wide(gradient.dtype)))
 
