@@ -8,6 +8,7 @@ the time has no precedence over other processes any more. So both pools are trie
 
 from __future__ import annotations
 
+import atexit
 import os
 import statistics
 import time
@@ -121,3 +122,6 @@ def pool_beside(device: Device) -> Device | None:
         return open_awake([core for (core,) in cores[1:]])
     except (RuntimeError, ValueError):  # as where the system allows no more threads
         return None
+
+
+atexit.register(pool_beside.cache_clear)  # as `devices` lets go of its own

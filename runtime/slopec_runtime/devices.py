@@ -7,9 +7,11 @@ calling thread); which of them pays depends on the program.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import re
+import sys
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -105,6 +107,23 @@ def _orphan() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_orphan)
+
+
+def _hand_over() -> None:
+    """Before the interpreter ends, give the devices to `sys`, which Python empties behind all else.
+
+    They have to outlive what lies on them, and yet to be freed, or IREE's bindings print a page
+    about leaks; but a module that something keeps alive (`torch.export` does so to all) is not
+    emptied at all.
+    """
+    if not _open_devices:
+        return
+    vars(sys)["_devices_of_slopec"] = (instance(), *_open_devices.values())
+    _open_devices.clear()
+    instance.cache_clear()
+
+
+atexit.register(_hand_over)
 
 
 def choose(requested: str | None, target: Target, cost: Cost | None, origin: str) -> str:

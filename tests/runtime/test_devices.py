@@ -242,3 +242,17 @@ def test_this_machine_tells_its_features():
 
     assert known is None or known
     assert hostcpu.missing_features([], known or frozenset(), hostcpu.architecture()) == []
+
+
+def test_nothing_is_told_of_leaks_when_modules_outlive_the_interpreter():
+    script = """
+import ctypes, sys
+from slopec_runtime.awake import pool_beside
+from slopec_runtime.devices import open_device
+pool_beside(open_device("local-task"))
+for name in list(sys.modules):  # as torch.export does
+    if name.startswith("slopec_runtime"):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(vars(sys.modules[name])))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
