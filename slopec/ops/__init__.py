@@ -29,7 +29,7 @@ linear         products of matrices and tensors, diagonals
 directions     projections, bases, arcs
 einstein       einsum
 conv, pool     convolutions, pooling; adaptive, windows, image
-fft            Fourier transforms, under their own name
+fft            Fourier transforms, under their own name; spectrograms, window_functions
 methods        the same functions as methods of tensors
 """
 
@@ -69,11 +69,13 @@ from slopec.ops import (
     selecting,
     signs,
     sorting,
+    spectrograms,
     summaries,
     taking,
     unary,
     updating,
     whole,
+    window_functions,
     windows,
 )
 from slopec.ops.adaptive import *  # noqa: F403
@@ -111,11 +113,13 @@ from slopec.ops.samples import *  # noqa: F403
 from slopec.ops.selecting import *  # noqa: F403
 from slopec.ops.signs import *  # noqa: F403
 from slopec.ops.sorting import *  # noqa: F403
+from slopec.ops.spectrograms import *  # noqa: F403
 from slopec.ops.summaries import *  # noqa: F403
 from slopec.ops.taking import *  # noqa: F403
 from slopec.ops.unary import *  # noqa: F403
 from slopec.ops.updating import *  # noqa: F403
 from slopec.ops.whole import *  # noqa: F403
+from slopec.ops.window_functions import *  # noqa: F403
 from slopec.ops.windows import *  # noqa: F403
 
 __all__ = ["fft"]
@@ -123,6 +127,7 @@ __all__ += arrangements.__all__
 __all__ += mixtures.__all__
 __all__ += products.__all__
 __all__ += selecting.__all__
+__all__ += spectrograms.__all__
 __all__ += summaries.__all__
 __all__ += nans.__all__
 __all__ += samples.__all__
@@ -156,6 +161,7 @@ __all__ += sorting.__all__
 __all__ += taking.__all__
 __all__ += unary.__all__
 __all__ += updating.__all__
+__all__ += window_functions.__all__
 __all__ += windows.__all__
 
 _OPERATORS = {

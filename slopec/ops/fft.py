@@ -23,11 +23,15 @@ __all__ = [
     "fftn",
     "fftshift",
     "hfft",
+    "hfft2",
+    "hfftn",
     "ifft",
     "ifft2",
     "ifftn",
     "ifftshift",
     "ihfft",
+    "ihfft2",
+    "ihfftn",
     "irfft",
     "irfft2",
     "irfftn",
@@ -221,6 +225,31 @@ def irfftn(
     return _each("irfftn", _each("irfftn", given, "IFFT", others, norm), "IRFFT", [last], norm)
 
 
+def hfftn(
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
+) -> Tensor:
+    """The real `fftn` of a signal with Hermitian symmetry, given by its first half.
+
+    >>> import slopec as sp
+    >>> sp.fft.hfftn(sp.tensor([[1.0, 0.0], [0.0, 0.0]])).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    half = hlo.conj(_operand("hfftn", x, False))
+    return irfftn(half, s=s, axes=axes, norm=_OPPOSITE.get(norm, norm))
+
+
+def ihfftn(
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = None, norm: Norm = "backward"
+) -> Tensor:
+    """The inverse of `hfftn`.
+
+    >>> import slopec as sp
+    >>> sp.fft.ihfftn(sp.ones((2, 2))).real.tolist()
+    [[1.0, 0.0], [0.0, 0.0]]
+    """
+    return hlo.conj(rfftn(x, s=s, axes=axes, norm=_OPPOSITE.get(norm, norm)))
+
+
 def fft2(
     x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = (-2, -1), norm: Norm = "backward"
 ) -> Tensor:
@@ -267,6 +296,30 @@ def irfft2(
     (3, 2, 2)
     """
     return irfftn(x, s=s, axes=axes, norm=norm)
+
+
+def hfft2(
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = (-2, -1), norm: Norm = "backward"
+) -> Tensor:
+    """`hfftn` over two dimensions, the last ones by default.
+
+    >>> import slopec as sp
+    >>> sp.fft.hfft2(sp.ones((3, 2, 2))).shape
+    (3, 2, 2)
+    """
+    return hfftn(x, s=s, axes=axes, norm=norm)
+
+
+def ihfft2(
+    x: ArrayLike, /, s: Sequence[int] | None = None, axes: Axis = (-2, -1), norm: Norm = "backward"
+) -> Tensor:
+    """The inverse of `hfft2`.
+
+    >>> import slopec as sp
+    >>> sp.fft.ihfft2(sp.ones((3, 2, 2))).shape
+    (3, 2, 2)
+    """
+    return ihfftn(x, s=s, axes=axes, norm=norm)
 
 
 # --- frequencies -----------------------------------------------------------------------------

@@ -42,6 +42,7 @@ NAMES = (
     "systems",
     "found",
     "fourier",
+    "spectrograms",
     "nested",
     "bags",
     "resnet, training",
@@ -686,6 +687,18 @@ def models(torch: Any) -> list[Case]:  # noqa: C901
                 spectrum
             )[..., :4]
 
+    class Spectrograms(nn.Module):
+        """A mask on a spectrogram, and back."""
+
+        def __init__(self):
+            super().__init__()
+            self.mask = nn.Parameter(torch.rand(9, 1))
+
+        def forward(self, x):
+            window = torch.hann_window(16, dtype=x.dtype) + torch.kaiser_window(16, dtype=x.dtype)
+            spectrum = torch.stft(x, 16, 6, window=window, return_complex=True)
+            return torch.istft(spectrum * self.mask, 16, 6, window=window, length=40)
+
     class Outputs(nn.Module):
         """Nested arguments and results, None among them."""
 
@@ -752,6 +765,7 @@ def models(torch: Any) -> list[Case]:  # noqa: C901
         Case("systems", Systems(), (normal(4, 2),)),
         Case("found", Found(), (normal(3, 4),)),
         Case("fourier", Fourier(), (normal(2, 3, 4, 4),)),
+        Case("spectrograms", Spectrograms(), (normal(2, 40),)),
         Case(
             "nested",
             Outputs(),

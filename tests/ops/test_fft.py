@@ -29,6 +29,8 @@ CASES = tuple(
     + [
         Case("fft2", lambda np, x: (np.fft.fft2(x), np.fft.ifft2(x)), (normal(2, 3, 4),), looser=10),
         Case("two axes", lambda np, x: (np.fft.rfft2(x), np.fft.irfft2(x), np.fft.fft2(x, axes=(0, 1)), np.fft.irfft2(np.fft.rfft2(x, (3, 5), (0, 2), norm="ortho"), (3, 5), (0, 2), "ortho")), (normal(2, 3, 4),), looser=10),
+        Case("hfftn", lambda np, x: (np.fft.hfftn(x, (3, 5), (0, 2)), np.fft.hfft2(x * (1 + 2j), norm="ortho")), (normal(2, 3, 4),), looser=10, reference=lambda np, x: (np.fft.irfftn(np.conj(x), (3, 5), (0, 2), "forward"), np.fft.irfft2(x * (1 - 2j), norm="ortho"))),
+        Case("ihfftn", lambda np, x: (np.fft.ihfftn(x, (3, 5), (0, 2)), np.fft.ihfft2(x, norm="forward")), (normal(2, 3, 4),), looser=10, reference=lambda np, x: (np.conj(np.fft.rfftn(x, (3, 5), (0, 2), "forward")), np.conj(np.fft.rfft2(x)))),
         Case("fft of integers", transform("fft"), (integers(6),), looser=10),
         Case("shifts", lambda np, x: (np.fft.fftshift(x), np.fft.ifftshift(x), np.fft.fftshift(x, axes=1), np.fft.ifftshift(x, axes=(0,))), (REAL,)),
         Case("frequencies", lambda np, x: (np.fft.fftfreq(6, d=0.5), np.fft.fftfreq(7), np.fft.rfftfreq(6), np.fft.rfftfreq(7, d=2.0)), (REAL,)),

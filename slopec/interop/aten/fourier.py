@@ -1,9 +1,12 @@
-"""ATen's Fourier transforms: from real numbers, to real ones, and between complex ones."""
+"""ATen's Fourier transforms: real and complex ones, those of stretches, and their windows."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
+from slopec import ops
 from slopec.ops import fft
+from slopec.ops.common import bad_argument
 from slopec.tensor import Tensor
 
 Norm = Literal["backward", "ortho", "forward"]
@@ -31,8 +34,38 @@ def between_complex(x: Tensor, dim: Sequence[int], normalization: int, forward: 
     return fft.ifftn(x, axes=list(dim), norm=_INVERSE[normalization])
 
 
+def stft(
+    x: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Tensor | None = None,
+    normalized: bool = False,
+    onesided: bool | None = None,
+    return_complex: bool = False,
+    align_to_window: bool | None = None,
+) -> Tensor:
+    """Spectra of frames; ATen has the signal padded before."""
+    size = n_fft if win_length is None else win_length
+    if align_to_window and size < n_fft:
+        raise bad_argument("stft: frames that begin with the window are not supported")
+    framed = partial(ops.stft, center=False, normalized=normalized, onesided=onesided)
+    return framed(x, n_fft, hop_length, win_length, window, return_complex=return_complex)
+
+
+WINDOWS = {
+    "hann_window": ops.hann_window,
+    "hamming_window": ops.hamming_window,
+    "blackman_window": ops.blackman_window,
+    "bartlett_window": ops.bartlett_window,
+    "kaiser_window": ops.kaiser_window,
+}
+
 TABLE: dict[str, Callable[..., Any]] = {
     "_fft_r2c": from_real,
     "_fft_c2r": to_real,
     "_fft_c2c": between_complex,
+    "stft": stft,
+    "istft": ops.istft,
+    **WINDOWS,
 }
