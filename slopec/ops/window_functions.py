@@ -110,7 +110,8 @@ def bartlett_window(
     """
 
     def shape(t: np.ndarray) -> np.ndarray:
-        return 1 - np.abs(2 * t - 1)
+        values: np.ndarray = 1 - np.abs(2 * t - 1)
+        return values
 
     return _window("bartlett_window", window_length, periodic, shape, dtype, device)
 
