@@ -270,7 +270,7 @@ class _Climb:
             linked = with_system_library(self.target, rung.configuration, failure.symbols)
             if linked is not None:
                 rungs.insert(0, replace(rung, configuration=linked))
-            if not rungs or not failure.retry:
+            if not rungs or not (failure.retry or rung.kernels):
                 raise as_error(failure, _tried(attempts, failure), reproducer)
 
     def _compile(self, bytecode: bytes, flags: tuple[str, ...], kernels: bytes | None) -> Answer:

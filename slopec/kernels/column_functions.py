@@ -375,6 +375,8 @@ def _write(module: ir.Module, graph: Graph, readers: list[_Reader], vectors: Vec
         results = call(kernel, inputs, module, before)
         for old, new in zip(reader.results, results, strict=True):
             made[old] = new
+            if old in reader.stage.kept:
+                continue  # for kernels: others may want it before this one
             if ir.size_in_bytes(old.value) == ir.size_in_bytes(new):
                 whole[old] = reshaped(new, ir.type_of(old.value)[0], before)
     for old, new in whole.items():

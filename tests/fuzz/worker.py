@@ -31,6 +31,8 @@ def compiled(jobs: Sequence[Job], way: Way) -> Runner:
         carry_stablehlo=False,
         variant=way.variant,
     )
+    broken = [x for x in artifact.manifest.compilation.refused if "not a valid" in x.reason]
+    assert not broken, f"a pass or a kernel broke the module: {broken}"
     os.environ["SLOPEC_THREADS"] = str(way.threads)
     programs = [artifact.load(driver) for driver in way.drivers]
 

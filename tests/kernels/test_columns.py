@@ -78,6 +78,19 @@ def chain(np_):
     return main
 
 
+def kept(np_):
+    """A matrix that two kernels want, and before both of them a fold of its rows."""
+
+    def main(x, y, z):
+        a = x + y * z
+        length = np_.sqrt(np_.sum(a * a, axis=1))
+        first = np_.sum(a / length[:, None], axis=0)
+        second = np_.sum(a * first, axis=0)
+        return length, first, second, np_.sum(a * second, axis=0)
+
+    return main
+
+
 # The function, NumPy's, and the arguments.
 CASES = {
     "a few columns": (
@@ -106,6 +119,7 @@ CASES = {
         [array(1030, 200), array(1030), array(1030, 200)],
     ),
     "mixed folds": (mixed(sp), mixed(np), [array(333, 50), array(333, 50)]),
+    "kept for kernels": (kept(sp), kept(np), [array(3000, 24) for _ in range(3)]),
     "a chain": (chain(sp), chain(np), [array(600, 24), array(600, 24), array(600, 24)]),
 }
 

@@ -1,6 +1,7 @@
 """Kernels as such: written, dispatched among StableHLO ops, left out where they do not compile."""
 
 import numpy as np
+import pytest
 
 from slopec import dtypes, ir, kernels
 from slopec.emit import EmitOptions, emit, resolve
@@ -88,17 +89,28 @@ def test_attempts_say_whether_there_were_kernels():
     assert [a.configuration for a in chosen] == ["default+kernels"]
 
 
-def test_a_module_that_fails_with_kernels_is_compiled_without(monkeypatch):
-    def place(module, op, vectors):
-        def write(k, a, b, c):
-            room = k.stack((1 << 20,), dtypes.float32)
-            with k.loop(0, 128) as trip:
-                room.store(a.load(trip.index, 0), trip.index * 1000)
-            c.store(room.load(k.workgroup()), 0, 0)
+def too_much_stack(k, a, b, c):
+    room = k.stack((1 << 20,), dtypes.float32)
+    with k.loop(0, 128) as trip:
+        room.store(a.load(trip.index, 0), trip.index * 1000)
+    c.store(room.load(k.workgroup()), 0, 0)
 
+
+def nothing(k, a, b, c):
+    pass
+
+
+@pytest.mark.parametrize(("write", "behind"), [(too_much_stack, False), (nothing, True)])
+def test_a_module_that_fails_with_kernels_is_compiled_without(monkeypatch, write, behind):
+    """A kernel that does not compile, and one that stands behind the op that wants its result."""
+
+    def place(module, op, vectors):
         types = [ir.type_of(value) for value in (*op.operands, *op.results)]
-        wasteful = Kernel("wasteful", tuple(types[:2]), tuple(types[2:]), (1, 1, 1), write)
-        (result,) = call(wasteful, op.operands, module, op)
+        bad = Kernel("bad", tuple(types[:2]), tuple(types[2:]), (1, 1, 1), write)
+        (result,) = call(bad, op.operands, module, op)
+        if behind:
+            (use,) = op.results[0].uses
+            result.owner.move_after(use.owner)
         op.results[0].replace_all_uses_with(result)
         return True
 
