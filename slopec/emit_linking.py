@@ -34,14 +34,16 @@ def parts_of(executables: Sequence[Any]) -> list[Sequence[Any]]:
 def link(invocation: Invocation, complete: Collection[str] = ()) -> bool:
     """Link what was translated for processors; False if IREE cannot, which diagnostics explain.
 
-    Executables whose names are among the `complete` stay as they are. Those of one part at a time
-    are in the module while IREE links.
+    Executables whose names are among the `complete` stay as they are, after the others: LLVM's
+    threads begin with the first, and those are soon done. Those of one part at a time are in the
+    module while IREE links.
     """
     library = invocation.library
     module = invocation.take()
     name = tree.symbol(library, module)
     taken = _taken(library, module)
-    linked = [one for one in taken if tree.symbol(library, one) in complete]
+    kept = [one for one in taken if tree.symbol(library, one) in complete]
+    linked = list[Handle]()
     parts = parts_of([one for one in taken if tree.symbol(library, one) not in complete])
     for number, executables in enumerate(parts):
         tree.insert(library, module, executables)
@@ -52,7 +54,7 @@ def link(invocation: Invocation, complete: Collection[str] = ()) -> bool:
             return False
         module = invocation.take()
         linked += _taken(library, module)
-    tree.insert(library, module, linked)
+    tree.insert(library, module, [*linked, *kept])
     tree.call(library, module, name)
     return invocation.give(module)
 

@@ -12,18 +12,16 @@ from slopec.kernels.kernel import SOURCE, entry_points
 from slopec.transforms.body import origin
 
 BESIDE = "slope.beside"
-"""The attribute of executables that may be compiled apart from the module."""
+"""The attribute of executables that may be compiled apart from the module.
+
+It is their name, which keeps IREE from taking one without code for another.
+"""
 
 _SHELL = """
-hal.executable.source private @{name} attributes {{{beside}}} {{
+hal.executable.source private @{name} attributes {{{beside} = "{name}"}} {{
   builtin.module {{}}
 }}
 """
-
-# What is called is nowhere, so that it is an error if a kernel runs without its body. The name
-# keeps IREE from taking the kernels of one executable for those of another.
-_ABSENT = "func.func private @without_body_{name}()"
-_EMPTY = "func.func @{kernel}() {{ call @without_body_{name}() : () -> () return }}"
 
 
 def gather(module: ir.Module) -> None:
@@ -48,7 +46,7 @@ def gather(module: ir.Module) -> None:
 
 
 def apart(module: ir.Module) -> ir.Module:
-    """Move the code of the executables that are put together to a module; what stays is empty."""
+    """Move the code of the executables that are put together to a module; entry points stay."""
     alone = ir.new_module()
     for op in module.body.operations:
         source = op.operation
@@ -56,12 +54,8 @@ def apart(module: ir.Module) -> ir.Module:
             continue
         moved = source.clone(ip=ir.InsertionPoint(alone.body))
         moved.attributes["sym_visibility"] = ir.string("public")  # or IREE drops what none calls
-        code = _code(source)
-        name, kernels = ir.symbol_name(source), map(ir.symbol_name, _inner(code))
-        functions = [_EMPTY.format(kernel=kernel, name=name) for kernel in kernels]
-        empty = ir.parse("\n".join([_ABSENT.format(name=name), *functions]))
-        empty.operation.clone(ip=ir.InsertionPoint(code))
-        code.erase()
+        for function in _inner(_code(source)):
+            function.erase()
     return alone
 
 

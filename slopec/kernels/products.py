@@ -70,7 +70,8 @@ def place_product(
     matrix = (product.k, product.n) if product.rhs == "rows" else (product.n, product.k)
     constant = constant_behind(right)
     once = outer is not None or constant is not None
-    if not _pays(product, vectors, once) or (product.m < _FEW and is_computed(right)):
+    read = product.m < _FEW and _work(product) >= _LARGE
+    if not _pays(product, vectors, once) or (read and is_computed(right)):
         return False
     cut = schedule(product, vectors)
     if once and ir.type_of(right)[0][-2:] == matrix:
@@ -125,11 +126,15 @@ def _pays(product: Product, vectors: Vectors, once: bool) -> bool:
     """Whether the kernel is faster than what IREE makes; `once` is the right matrix packed."""
     if product.dtype not in (dtypes.float32, dtypes.float64) or vectors.bytes < 32:
         return False
-    work = product.batch * product.m * product.n * product.k
-    if work < _LARGE:
-        return work >= _LEAST and min(product.m, product.n, product.k) >= _NARROW
+    if _work(product) < _LARGE:
+        return _work(product) >= _LEAST and min(product.m, product.n, product.k) >= _NARROW
     least = _NARROW if once else _WIDE
     return product.m >= 2 and min(product.n, product.k) >= least
+
+
+def _work(product: Product) -> int:
+    """The multiplications of a product."""
+    return product.batch * product.m * product.n * product.k
 
 
 # --- right matrices that are packed once -----------------------------------------------------

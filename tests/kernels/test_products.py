@@ -220,3 +220,15 @@ def test_small_empty_and_other_products_stay(sizes, dtype):
     text, _ = module_of([(*arrays, ("rows", "rows"))])
     module = ir.parse(text.replace(b"f32", dtype.encode()))
     assert not kernels.place_kernels(module, resolve(TARGETS[1]))
+
+
+@pytest.mark.parametrize(("n", "by_kernel"), [(64, True), (4096, False)])
+def test_few_rows_by_a_matrix_that_is_computed(n, by_kernel):
+    """A large one is computed where it is read; of a small one IREE makes four dispatches."""
+    module = ir.parse(f"""func.func @main(%a: tensor<10x32xf32>, %b: tensor<32x{n}xf32>) -> tensor<10x{n}xf32> {{
+      %s = stablehlo.add %b, %b : tensor<32x{n}xf32>
+      %c = stablehlo.dot_general %a, %s, contracting_dims = [1] x [0]
+        : (tensor<10x32xf32>, tensor<32x{n}xf32>) -> tensor<10x{n}xf32>
+      return %c : tensor<10x{n}xf32>
+    }}""")
+    assert kernels.place_kernels(module, resolve(TARGETS[0])) == by_kernel
