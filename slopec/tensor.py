@@ -53,7 +53,9 @@ class Tensor:
     tensor(54., float32[], cpu)
     """
 
-    __slots__ = ("__weakref__", "_requires_grad", "_trace", "_value", "dtype", "grad", "shape")
+    __slots__ = (
+        "__weakref__", "_hooks", "_requires_grad", "_trace", "_value", "dtype", "grad", "shape"
+    )  # fmt: skip
     __array_priority__ = 1000
 
     _value: Any
@@ -63,6 +65,7 @@ class Tensor:
     dtype: DType
     _requires_grad: bool
     grad: "Tensor | None"
+    _hooks: Any
 
     def __init__(self, data: Any, dtype: Any = None) -> None:
         """Hold `data` (nested lists, a scalar, an array); see `slopec.tensor`."""
@@ -132,10 +135,6 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
         self.requires_grad_(flag)
-
-    def numel(self) -> int:
-        """The number of elements, PyTorch's name."""
-        return self.size
 
     def __len__(self) -> int:
         """The size of the first dimension."""

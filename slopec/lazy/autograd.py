@@ -13,6 +13,7 @@ from slopec import dtypes, hlo, ir, tracing
 from slopec.diagnostics import ShapeError, TraceError, UsageError
 from slopec.lazy.extract import Graph, HistoryFreedError, Links, history, nodes_behind
 from slopec.lazy.graph import Known, Node, Value
+from slopec.lazy.junctions import Junction, LeafHooks, through
 from slopec.lazy.liveness import still_referred_to
 from slopec.lazy.mode import enable_grad, no_grad, records_gradients
 from slopec.lazy.record import record_values
@@ -70,43 +71,120 @@ def backward(
     tensor([2. 4.], float32[2], cpu)
     """
     _refuse(self)
-    seed = _seed(self, gradient)
-    value = tracing.outside(self)
-    if value.owner is not None:
-        _accumulate(self, seed)
-        return
     keeps = create_graph if retain_graph is None else retain_graph
+    front = Front(create_graph, None if inputs is None else {id(x) for x in inputs})
+    front.arrive(tracing.outside(self), _seed(self, gradient))
+    gone: list[tuple[Graph, Sequence[Tensor]]] = []
+    while (here := front.next()) is not None:
+        # What a hook returned may depend on what is behind the junction, which so stays as it is.
+        twice = keeps or bool(gone) or here[0].junction is not None
+        gone.append(_followed(*here, twice, front))
+    for leaf, slope in front.leaves.values():
+        _accumulate(leaf, slope)
+    if not keeps:
+        for graph, results in gone:
+            _free(graph, results)
+
+
+class Front:
+    """How far `backward` has come: gradients at leaves, at junctions, and to go on from."""
+
+    def __init__(self, create_graph: bool, chosen: set[int] | None) -> None:
+        """Nowhere yet; `chosen` are the leaves to go to, by identity, if not all."""
+        self.create_graph = create_graph
+        self.chosen = chosen
+        self.leaves: dict[int, tuple[Tensor, Tensor]] = {}
+        self.junctions: dict[Junction, dict[int, tuple[Value, Tensor]]] = {}
+        self.ready: list[tuple[Value, Tensor]] = []
+
+    def ends_among(self, inputs: Sequence[Value]) -> list[int]:
+        """The places of the leaves and junctions that gradients are wanted at."""
+        return [
+            place
+            for place, value in enumerate(inputs)
+            if value.junction is not None
+            or (value.owner is not None and self._wants(value.owner()))
+        ]
+
+    def _wants(self, leaf: Tensor | None) -> bool:
+        return leaf is not None and (self.chosen is None or id(leaf) in self.chosen)
+
+    def arrive(self, value: Value, slope: Tensor) -> None:
+        """Add a gradient where it has come to."""
+        if value.junction is not None:
+            junction, place = value.junction
+            waiting = self.junctions.setdefault(junction, {})
+            _, before = waiting.get(place, (value, None))
+            waiting[place] = value, self._sum(before, slope)
+        elif value.owner is None:
+            self.ready.append((value, slope))
+        elif (leaf := value.owner()) is not None:
+            known = self.leaves.get(id(leaf))
+            total = slope if known is None else self._sum(known[1], slope)
+            self.leaves[id(leaf)] = leaf, total
+
+    def next(self) -> tuple[Value, Tensor] | None:
+        """What to go on from: beyond the junction recorded last, as none is left behind that."""
+        while not self.ready and self.junctions:
+            junction = max(self.junctions, key=lambda j: max(map(_serial, self._values(j))))
+            waiting = self.junctions.pop(junction)
+            slopes = [waiting[i][1] if i in waiting else None for i in range(junction.count)]
+            with _recording(self.create_graph):
+                slopes = junction.passed(slopes)
+            for place, (value, _) in waiting.items():
+                changed = slopes[place]
+                if changed is not None:
+                    self.ready.append((value, changed))
+        return self.ready.pop() if self.ready else None
+
+    def _values(self, junction: Junction) -> list[Value]:
+        return [value for value, _ in self.junctions[junction].values()]
+
+    def _sum(self, before: Tensor | None, slope: Tensor) -> Tensor:
+        if before is None:
+            return slope
+        with _recording(self.create_graph):
+            return before + slope
+
+
+def _serial(value: Value) -> int:
+    """When a value was recorded; its history may be freed."""
+    return -1 if value.node is None else value.node.serial
+
+
+def _followed(
+    value: Value, seed: Tensor, twice: bool, front: Front
+) -> tuple[Graph, Sequence[Tensor]]:
+    """Take a gradient to the nearest leaves and junctions; gives what to free then.
+
+    That is the graph, and its outputs once more unless they are computed `twice` if wanted.
+    """
     try:
         nodes, links = history(value)
     except HistoryFreedError:
         raise _freed() from None
-    others = [] if keeps else _wanted_later(nodes, links, value)
+    others = [] if twice else _wanted_later(nodes, links, value)
     graph = Graph.of([value, *others], nodes, links)
-    chosen = None if inputs is None else {id(x) for x in inputs}
-    leaves: list[tuple[int, Tensor]] = []
-    for place, given in enumerate(graph.inputs):
-        leaf = None if given.owner is None else given.owner()
-        if leaf is not None and (chosen is None or id(leaf) in chosen):
-            leaves.append((place, leaf))
-    results = _derived(graph, seed, leaves, create_graph)
+    ends = front.ends_among(graph.inputs)
+    results = _derived(graph, seed, ends, front.create_graph)
     count = len(graph.outputs)
-    for (_, leaf), slope in zip(leaves, results[count:], strict=True):
-        _accumulate(leaf, slope)
-    if not keeps:
-        _free(graph, results[:count])
+    for place, slope in zip(ends, results[count:], strict=True):
+        front.arrive(graph.inputs[place], slope)
+    return graph, [] if twice else results[:count]
 
 
 def _derived(
-    graph: Graph, seed: Tensor, leaves: Sequence[tuple[int, Tensor]], create_graph: bool
+    graph: Graph, seed: Tensor, wrt: Sequence[int], create_graph: bool
 ) -> Sequence[Tensor]:
-    """A graph's outputs, and the gradients of the first with respect to leaves, recorded."""
-    body = Derivative(graph, tuple(place for place, _ in leaves))
+    """A graph's outputs, and the gradients of the first with respect to inputs, recorded."""
+    body = Derivative(graph, tuple(wrt))
     types = (
         *(value.type for value in graph.outputs),
-        *(graph.inputs[place].type for place, _ in leaves),
+        *(graph.inputs[place].type for place in wrt),
     )
     values = [*graph.inputs, tracing.outside(seed)]
-    active = [value.owner is not None for value in graph.inputs] + [seed.requires_grad]
+    active = [v.owner is not None or v.junction is not None for v in graph.inputs]
+    active.append(seed.requires_grad)
     with _recording(create_graph):
         return record_values("func.call", values, active, types, None, body)
 
@@ -135,21 +213,28 @@ def _recording(create_graph: bool) -> Any:
 
 
 def _accumulate(leaf: Tensor, slope: Tensor) -> None:
-    if leaf.grad is None:
+    """Add to a leaf's gradient, between its hooks."""
+    hooks: LeafHooks | None = getattr(leaf, "_hooks", None)
+    if hooks is None and leaf.grad is None:
         leaf.grad = slope
         return
     with _recording(slope.requires_grad):
-        leaf.grad = leaf.grad + slope
+        if hooks is not None:
+            slope = through(hooks.before, slope)
+        leaf.grad = slope if leaf.grad is None else leaf.grad + slope
+        if hooks is not None:
+            for (hook,) in tuple(hooks.after):
+                hook(leaf)
 
 
 def _free(graph: Graph, results: Sequence[Tensor]) -> None:
-    """Let go of what only another `backward` would need; `results` are the outputs once more."""
+    """Let go of what only another `backward` would need; `results` may be the outputs once more."""
     for node in graph.nodes:
         node.freed = True
         for value in node.operands:
             if value.data is not None:
                 value.node = None
-    for value, result in zip(graph.outputs, results, strict=True):
+    for value, result in zip(graph.outputs if results else (), results, strict=True):
         value.node = None
         if value.data is None:
             twin = tracing.outside(result)

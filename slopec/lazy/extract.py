@@ -148,8 +148,8 @@ def _unknown(node: Node) -> list[bool]:
 def history(value: Value) -> tuple[list[Node], Links]:
     """The nodes of the function to be derived for the gradient of a value, and how they hang on.
 
-    Derivatives flow to leaves. What only tells of leaves, such as a mask, belongs to the function
-    too, as it would be computed twice otherwise. Raises HistoryFreedError.
+    Derivatives flow to leaves and junctions. What only tells of leaves, such as a mask, belongs to
+    the function too, as it would be computed twice otherwise. Raises HistoryFreedError.
     """
     flowing = {node.serial for node in nodes_behind([value], _flows)}
 
@@ -158,7 +158,7 @@ def history(value: Value) -> tuple[list[Node], Links]:
             return [_tells(operand) for operand in node.operands]
         active = node.active or (False,) * len(node.operands)
         return [
-            operand.owner is None and (flag or _tells(operand))
+            operand.owner is None and operand.junction is None and (flag or _tells(operand))
             for flag, operand in zip(active, node.operands, strict=True)
         ]
 
@@ -171,7 +171,8 @@ def _flows(node: Node) -> list[bool]:
         raise HistoryFreedError
     active = node.active or (False,) * len(node.operands)
     return [
-        flag and operand.owner is None for flag, operand in zip(active, node.operands, strict=True)
+        flag and operand.owner is None and operand.junction is None
+        for flag, operand in zip(active, node.operands, strict=True)
     ]
 
 
@@ -179,7 +180,7 @@ def _tells(value: Value) -> bool:
     node = value.node
     if value.data is not None or value.owner is not None or node is None:
         return False
-    return node.tells and not node.freed
+    return value.junction is None and node.tells and not node.freed
 
 
 def _stopped(node: Node, links: Sequence[bool]) -> list[bool]:

@@ -42,10 +42,11 @@ class Value:
     """One result of a node, or data that came from outside.
 
     `data` is a NumPy array, a device array of the runtime, or None while it is only recorded.
-    `owner` refers to the tensor that collects gradients of the value, when that is a leaf.
+    `owner` refers to the tensor that collects gradients of the value, when that is a leaf;
+    `junction`, with a place in it, sees them on their way.
     """
 
-    __slots__ = ("__weakref__", "data", "device", "index", "node", "owner", "type")
+    __slots__ = ("__weakref__", "data", "device", "index", "junction", "node", "owner", "type")
 
     def __init__(
         self, type_: TensorType, data: Any, node: "Node | None" = None, index: int = 0
@@ -57,6 +58,7 @@ class Value:
         self.index = index
         self.device: str | None = None if node is None else node.device
         self.owner: weakref.ref[Any] | None = None
+        self.junction: tuple[Any, int] | None = None
 
 
 class Node:

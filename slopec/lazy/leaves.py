@@ -315,10 +315,12 @@ _SIGNS = {"__add__": "+", "__sub__": "-", "__mul__": "*", "__truediv__": "/"}
 
 def install() -> None:
     """Give tensors these methods, and those of `autograd`."""
-    from slopec.lazy import autograd
+    from slopec.lazy import autograd, junctions
 
     own: tuple[Callable[..., Any], ...] = (detach, to, to_device, cpu, cuda, copy_, fill_, zero_)
-    for function in (*own, autograd.backward, autograd.requires_grad_, autograd.retain_grad):
+    following = (autograd.backward, autograd.requires_grad_, autograd.retain_grad)
+    hooks = (junctions.register_hook, junctions.register_post_accumulate_grad_hook)
+    for function in (*own, *following, *hooks):
         setattr(Tensor, function.__name__, function)
     Tensor.__setitem__ = set_item  # type: ignore[method-assign]
     for operator in _SIGNS:

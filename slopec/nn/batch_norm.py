@@ -176,6 +176,33 @@ class SyncBatchNorm(BatchNorm1d):
         )
         self.process_group = process_group
 
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: str | None = None) -> Module:
+        """Make every batch norm here and below one of all batches along the axis `process_group`.
+
+        Parameters, statistics and hooks stay. Returns the module, or what takes its place where it
+        is a batch norm itself.
+
+        >>> from slopec import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+        >>> model = nn.SyncBatchNorm.convert_sync_batchnorm(model, "devices")
+        >>> print(model[1])
+        SyncBatchNorm(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+        """
+        if type(module) in (BatchNorm1d, BatchNorm2d, BatchNorm3d):
+            converted = cls.__new__(cls)
+            vars(converted).update(vars(module))
+            converted.process_group = process_group
+            return converted
+
+        def below(child: Any) -> Any:
+            if not isinstance(child, Module):
+                return child
+            return cls.convert_sync_batchnorm(child, process_group)
+
+        module.replace_children(below)
+        return module
+
     def _members(self) -> int:
         return 1 if self.process_group is None else axis_size(self.process_group)
 

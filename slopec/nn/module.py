@@ -33,7 +33,7 @@ from slopec.nn.parameters import ABSENT, adopted, entrust, forget, require
 from slopec.tensor import Tensor
 
 
-class Module:
+class Module(hooks.Hooked):
     """A layer or model; subclasses assign children in `__init__` and define `forward`.
 
     A tensor stands for one leaf: two attributes with the same tensor are two leaves, which train
@@ -60,7 +60,6 @@ class Module:
     _frozen: frozenset[str] = frozenset()
     _made_in: tracing.Trace | None = None
     _rebuilt: bool = False
-    _hooks: tuple[hooks.Hook, ...] = ()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make an empty module, which knows the traced function that makes it, if one does."""
@@ -83,25 +82,6 @@ class Module:
         if self._rebuilt:
             self._adopt()
         return hooks.run(self, args, kwargs) if self._hooks else self.forward(*args, **kwargs)
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> hooks.Handle:
-        """Call `hook(module, args)` before `forward`, which takes what it returns unless None."""
-        return hooks.add(self, hooks.Hook(hook, True, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> hooks.Handle:
-        """Call `hook(module, args, output)` after `forward`; what it returns replaces the output.
-
-        >>> import slopec as sp
-        >>> layer = sp.nn.Linear(2, 3)
-        >>> with layer.register_forward_hook(lambda module, args, y: print(y.shape)):
-        ...     _ = layer(sp.ones((4, 2)))
-        (4, 3)
-        """
-        return hooks.add(self, hooks.Hook(hook, False, with_kwargs), prepend)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign an attribute; within a trace, not to a module that comes from outside."""
@@ -172,6 +152,20 @@ class Module:
             module.apply(function)
         function(self)
         return self
+
+    def replace_children(self, new: Callable[["Module | Tensor"], "Module | Tensor"]) -> None:
+        """Put `new(child)` in the place of every module and tensor directly below.
+
+        >>> from slopec import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        >>> model.replace_children(lambda m: nn.Tanh() if isinstance(m, nn.ReLU) else m)
+        >>> print(model[1])
+        Tanh()
+        """
+        for attribute, children in list(self._apart()):
+            replaced = [new(child) for child in children]
+            if any(a is not b for a, b in zip(replaced, children, strict=True)):
+                setattr(self, attribute.name, attribute.around(replaced))
 
     def add_module(self, name: str, module: "Module | None") -> None:
         """Make `module` the attribute `name`."""

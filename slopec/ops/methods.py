@@ -60,6 +60,7 @@ from slopec.ops.spellings import (
     new_tensor,
     new_zeros,
     nonzero,
+    numel,
     permute,
     repeat,
     repeat_interleave,
@@ -216,7 +217,7 @@ METHODS |= {
         *(to, transpose, unbind, unique_consecutive, unsqueeze, view),
         *(dim, element_size, expand_as, is_complex, is_contiguous, is_floating_point, is_signed),
         *(new_full, new_ones, new_tensor, new_zeros, scatter_reduce, unfold, unique, view_as),
-        where,
+        *(numel, where),
     )
 }
 METHODS |= ordered.METHODS

@@ -146,6 +146,11 @@ def where(x: Tensor, condition: ArrayLike, other: ArrayLike) -> Tensor:
     return logic.where(condition, x, other)
 
 
+def numel(x: Tensor) -> int:
+    """The number of elements, PyTorch's name."""
+    return x.size
+
+
 def view_as(x: Tensor, other: Tensor) -> Tensor:
     """`x` in the shape of another tensor of as many elements."""
     return manipulation.reshape(x, other.shape)

@@ -42,3 +42,28 @@ def test_without_a_group_it_is_batch_norm():
     np.testing.assert_array_equal(one(x).numpy(), other(x).numpy())
     grouped = nn.SyncBatchNorm(2, process_group="batches").eval()
     np.testing.assert_array_equal(grouped(x).numpy(), nn.BatchNorm1d(2).eval()(x).numpy())
+
+
+def test_batch_norms_are_converted():
+    norms = nn.Sequential(nn.BatchNorm2d(2), nn.InstanceNorm1d(2)), [nn.BatchNorm1d(2).eval()]
+    model = nn.Sequential(nn.Linear(2, 2), norms[0])
+    model.others = norms[1]
+    model[1][0].momentum, weight = None, model[1][0].weight
+    same = nn.SyncBatchNorm.convert_sync_batchnorm(model, "batches")
+    assert same is model
+    kinds = [type(m).__name__ for m in model.modules()]
+    assert kinds.count("SyncBatchNorm") == 2
+    assert "InstanceNorm1d" in kinds
+    converted = model[1][0]
+    assert converted.weight is weight
+    assert (converted.process_group, converted.momentum) == ("batches", None)
+    assert not model.others[0].training
+    assert [name for name, _ in converted.named_buffers()] == [
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    ]
+    alone = nn.SyncBatchNorm.convert_sync_batchnorm(nn.BatchNorm1d(2))
+    x = sp.tensor(X[0])
+    np.testing.assert_array_equal(alone(x).numpy(), nn.BatchNorm1d(2)(x).numpy())
+    assert nn.SyncBatchNorm.convert_sync_batchnorm(converted, None) is converted
