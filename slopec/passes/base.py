@@ -57,6 +57,7 @@ PASSES: dict[str, str] = {
     "separate-widened": "slopec.passes.separate_widened:SeparateWidened",
     "sum-sliced-products": "slopec.passes.sum_sliced_products:SumSlicedProducts",
     "separate-orientations": "slopec.passes.separate_orientations:SeparateOrientations",
+    "slice-numbers": "slopec.passes.slice_numbers:SliceNumbers",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
     "split-sums": "slopec.passes.split_sums:SplitSums",
     "stack-products": "slopec.passes.stack_products:StackProducts",

@@ -226,6 +226,12 @@ def numbers(x, others):
     return found
 
 
+def number_raised(a, u):
+    """A single number with more dimensions than what it is sliced from, used twice."""
+    x = lax.reshape(lax.slice(t(a).reshape(155), (0,), (1,)), (1, 1))
+    return jnp.clip(x, -1, 1) + u, -lax.optimization_barrier(x)
+
+
 def cases() -> Iterator[Case]:
     """One case of each: `make test` runs them all."""
     for name, function in UPDATES.items():
@@ -244,6 +250,7 @@ def cases() -> Iterator[Case]:
     for name, function in INSERTED.items():
         yield traced(f"{name}/float32", function, S, V, ONE, ulps=8, floor=2e-6)
     yield traced("many numbers/float32", lambda w: numbers(w[0], w[1:]), W, ulps=8, floor=2e-6)
+    yield traced("number sliced, in a higher rank/float32", number_raised, A, U, floor=2e-6)
     yield pooled((4, 2), (2, 2), (2, 2), ((0, 0), (1, 0)))
     yield pooled((4, 3, 4), (1, 2, 2), (2, 2, 2))
     yield convolved((2, 4, 3, 2), (2, 2, 2, 3), (2, 2))
