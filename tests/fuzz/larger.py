@@ -8,7 +8,7 @@ import numpy as np
 from jax import lax
 
 from tests.fuzz.drawing import MOST, Draw
-from tests.fuzz.program import Drawn, as_kind
+from tests.fuzz.program import Drawn, as_kind, kind
 from tests.fuzz.steps import any_rank, cast, fit, ordered, real, step
 
 # --- products --------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def one_hot(d: Draw) -> object:
     return (
         None
         if i is None
-        else d.add(f"one_hot {count}", lambda i: jax.nn.one_hot(i, count, dtype=np.float32), i)
+        else d.add(f"one_hot {count}", lambda i: jax.nn.one_hot(i, count, dtype=kind("float32")), i)
     )
 
 
