@@ -17,6 +17,7 @@ from slopec.kernels import (
     row_functions,
     row_loops,
     scatters,
+    small_loops,
     turnings,
 )
 from slopec.kernels.elementwise import EACH
@@ -29,6 +30,7 @@ Place = Callable[[ir.Module, ir.Operation, Vectors], bool]
 
 PLACES: tuple[dict[str, Place], ...] = (
     {"stablehlo.while": row_loops.place},
+    {"stablehlo.while": small_loops.place},
     {"stablehlo.convolution": convolutions.place},
     {"stablehlo.dot_general": products.place},
     {"stablehlo.scatter": scatters.place},

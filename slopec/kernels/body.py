@@ -314,6 +314,26 @@ class Body:
             trip.carry([])
         self.point = outer
 
+    def repeat(
+        self,
+        start: Sequence[Term],
+        goes_on: Callable[[list[Term]], Term],
+        step: Callable[[list[Term]], Sequence[Term]],
+    ) -> list[Term]:
+        """What is left of `start` once a `step` was taken as often as it `goes_on`."""
+        types = [term.value.type for term in start]
+        op = self._create("scf.while", types, start, {}, regions=2)
+        outer, given = self.point, []
+        for region in op.regions:
+            block = region.blocks.append(*types, arg_locs=[ir.unknown()] * len(types))
+            given.append([Term(self, argument) for argument in block.arguments])
+        self.point = ir.InsertionPoint(op.regions[0].blocks[0])
+        self.effect("scf.condition", goes_on(given[0]), *given[0])
+        self.point = ir.InsertionPoint(op.regions[1].blocks[0])
+        self.effect("scf.yield", *step(given[1]))
+        self.point = outer
+        return [Term(self, value) for value in op.results]
+
     @contextmanager
     def when(self, condition: Term) -> Iterator[None]:
         """What is done only where the condition, an i1, holds."""

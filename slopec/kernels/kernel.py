@@ -136,6 +136,11 @@ def _executable(kernel: Kernel) -> ir.Module:
     return shell
 
 
+def stored(dtype: DType) -> DType:
+    """What memory has of a type: Booleans are bytes, and whether there is a sign is not told."""
+    return dtypes.as_dtype(f"int{8 * dtype.itemsize}") if dtype.kind in "bu" else dtype
+
+
 def _layout(kernel: Kernel) -> str:
     binding = "#hal.pipeline.binding<storage_buffer{}>"
     changed = len(kernel.results)
@@ -146,7 +151,7 @@ def _layout(kernel: Kernel) -> str:
 
 def _bound(body: Body, layout: str, place: int, type_: Type) -> Memory:
     """The buffer bound at a place."""
-    shape, dtype = type_
+    shape, dtype = type_[0], stored(type_[1])
     sizes = "".join(f"{size}x" for size in shape)
     made = body.op(
         "hal.interface.binding.subspan",

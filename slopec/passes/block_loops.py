@@ -15,6 +15,7 @@ from slopec.passes.each import each
 from slopec.passes.op import Op, tensor_of
 from slopec.passes.routines import KERNEL
 from slopec.passes.row_loops import row_loop_of
+from slopec.passes.small_loops import is_small
 from slopec.passes.stacks import READS, Stack, stack_of
 from slopec.tensor import Tensor
 from slopec.transforms.body import block_of, returned
@@ -38,8 +39,9 @@ class BlockLoops:
     def run(self, module: ir.Module) -> None:
         """Rewrite every long counted loop of `module` that writes rows, inner loops first."""
         for op in each(module, "stablehlo.while"):
-            if self.hand_written and row_loop_of(op) is not None:
-                op.operation.attributes[KERNEL] = ir.string("row_loop")
+            kernel = _kernel_of(op) if self.hand_written else None
+            if kernel is not None:
+                op.operation.attributes[KERNEL] = ir.string(kernel)
                 continue
             count = count_of(op.operation)
             if count is None or (count.start, count.step) != (0, 1) or count.trips < _SHORT:
@@ -51,6 +53,13 @@ class BlockLoops:
             stacks = {i: stack for i, stack in found.items() if stack is not None}
             if stacks:
                 _Blocked(op, count, stacks).rewrite()
+
+
+def _kernel_of(op: Op) -> str | None:
+    """The kernel that takes the place of a loop, if one does."""
+    if row_loop_of(op) is not None:
+        return "row_loop"
+    return "small_loop" if is_small(op.operation) else None
 
 
 def _block_size(count: int) -> int:

@@ -90,7 +90,7 @@ def _guard_scatter(op: Op) -> None:
     bounds = Bounds(indices, numbers.index_vector_dim, [0] * len(dims), limits)
     if not dims or (min(limits) >= 0 and bounds.hold()):
         return
-    neutral = _NEUTRAL.get(binary_body(op) or "") if count == 1 else None
+    neutral = NEUTRAL.get(binary_body(op) or "") if count == 1 else None
     if neutral is None or min(limits) < 0:
         _redirect(op, numbers, bounds)
         return
@@ -118,7 +118,7 @@ def _ones(dtype: DType) -> Scalar:
     return dtype == dtypes.bool_ or (int(np.iinfo(dtype).max) if dtypes.is_unsigned(dtype) else -1)
 
 
-_NEUTRAL: dict[str, Callable[[DType], Scalar]] = {
+NEUTRAL: dict[str, Callable[[DType], Scalar]] = {
     # x + -0 is x, of every sign; x + 0 is not.
     "add": lambda dtype: -0.0 if dtypes.is_floating(dtype) else 0,
     "multiply": lambda _: 1,

@@ -1,0 +1,71 @@
+"""Which loops become kernels of one worker: those of little work in each trip."""
+
+from slopec import dtypes, ir
+from slopec.kernels import scalar_ops
+from slopec.kernels.hardware import Vectors
+from slopec.kernels.kernel import call
+from slopec.kernels.small_loop import small_loop
+from slopec.kernels.small_machine import size_of
+from slopec.kernels.small_plan import Plan
+from slopec.passes.small_loops import ELEMENTWISE, MOVES, is_small
+from slopec.transforms.body import block_of, defining, is_lanewise
+
+_WHOLE = frozenset(
+    f"stablehlo.{name}" for name in "pad concatenate dynamic_update_slice scatter".split()
+)
+"""Ops whose results are kept in memory, and so are more than a number."""
+
+
+def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
+    """Put a kernel where a `while` is, if little is done in a trip; whether it did."""
+    if not _suits(op) or _is_within(op):
+        return False
+    plan = Plan.of(op, module)
+    kernel = small_loop(plan, vectors)
+    shapes = [ir.type_of(op.results[i])[0] for i in plan.carried]
+    shapes += [shape for shape, _ in kernel.results[len(shapes) :]]
+    given = [_outside(value, op) for value in plan.outer]
+    made = dict(zip(plan.carried, call(kernel, given, module, op, shapes), strict=False))
+    for i, result in enumerate(op.results):
+        result.replace_all_uses_with(made.get(i, op.operands[i]))
+    return True
+
+
+def _outside(value: ir.Value, loop: ir.Operation) -> ir.Value:
+    """A value before the loop, where a constant of its trips is not."""
+    made = defining(value)
+    if made is None or made.name != "stablehlo.constant":
+        return value
+    return made.clone(ip=ir.InsertionPoint(loop)).results[0]
+
+
+def _suits(op: ir.Operation) -> bool:
+    return op.name == "stablehlo.while" and is_small(op) and all(map(_is_known, ir.ops_in(op)))
+
+
+def _is_within(op: ir.Operation) -> bool:
+    """Whether a loop is part of another that becomes a kernel."""
+    parent = op.parent
+    while parent is not None and parent.name != "func.func":
+        if _suits(parent):
+            return True
+        parent = parent.parent
+    return False
+
+
+def _is_known(op: ir.Operation) -> bool:
+    """Whether a worker can do what an op does."""
+    if op.name in ELEMENTWISE:
+        return scalar_ops.is_known(op)
+    if op.name in ("stablehlo.while", "stablehlo.return", "stablehlo.gather"):
+        return True
+    if op.name in MOVES:
+        return len(op.results) == 1
+    if op.name == "stablehlo.reduce":
+        return is_lanewise(block_of(op))
+    if op.name == "stablehlo.dot_general":
+        types = {ir.type_of(value)[1] for value in (*op.operands, *op.results)}
+        return len(types) == 1 and dtypes.bool_ not in types
+    if op.name == "stablehlo.scatter" and not (len(op.results) == 1 and is_lanewise(block_of(op))):
+        return False
+    return op.name in _WHOLE and all(size_of(value) > 1 for value in op.results)
