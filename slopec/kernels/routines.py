@@ -1,10 +1,12 @@
 """Which routines of a module (`slopec.passes.routines`) become kernels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
 from slopec import dtypes, ir
+from slopec.dtypes import DType
+from slopec.kernels import largest
 from slopec.kernels.eliminations import lu
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call
@@ -15,7 +17,7 @@ from slopec.passes.factorizations.jacobi import SWEEPS, tolerance
 from slopec.passes.routines import KERNEL
 from slopec.transforms.inline import callee
 
-Make = Callable[[ir.Operation, Vectors], Kernel]
+Make = Callable[[ir.Operation, Vectors], Kernel | None]
 
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
@@ -23,10 +25,12 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     function = callee(op)
     if function is None or KERNEL not in function.attributes:
         return False
-    make = _MAKERS[ir.string_in(function, KERNEL)]
-    if not all(ir.type_of(value)[1] in (dtypes.float32, dtypes.float64) for value in op.operands):
+    make, types = _MAKERS[ir.string_in(function, KERNEL)]
+    kernel = None
+    if all(ir.type_of(value)[1] in types for value in op.operands):
+        kernel = make(function, vectors)
+    if kernel is None:
         return False
-    kernel = make(function, vectors)
     for old, new in zip(op.results, call(kernel, list(op.operands), module, op), strict=True):
         old.replace_all_uses_with(new)
     return True
@@ -71,11 +75,21 @@ def _orthogonalize(function: ir.Operation, vectors: Vectors) -> Kernel:
     return orthogonalize(batch, n, dtype, vectors, patience, product=len(made) == 2)
 
 
-_MAKERS: dict[str, Make] = {
-    "cholesky": _cholesky,
-    "householder": _of_matrices(householder),
-    "householder_product": _householder_product,
-    "lu": _of_matrices(lu),
-    "orthogonalize": _orthogonalize,
-    "triangular_solve": _solve,
+def _largest(function: ir.Operation, vectors: Vectors) -> Kernel | None:
+    ((count, n), dtype) = ir.shape_and_dtype(ir.function_type(function)[0][0])
+    k = int(function.attributes["slope.k"].value)
+    return largest.largest(count, n, k, dtype, vectors) if 0 < k <= largest.MOST else None
+
+
+_FLOATS = (dtypes.float32, dtypes.float64)
+
+_MAKERS: dict[str, tuple[Make, Collection[DType]]] = {
+    "cholesky": (_cholesky, _FLOATS),
+    "householder": (_of_matrices(householder), _FLOATS),
+    "householder_product": (_householder_product, _FLOATS),
+    "largest": (_largest, largest.TYPES),
+    "lu": (_of_matrices(lu), _FLOATS),
+    "orthogonalize": (_orthogonalize, _FLOATS),
+    "triangular_solve": (_solve, _FLOATS),
 }
+"""What makes the kernel of a routine, and the types of the numbers that it is for."""

@@ -38,7 +38,7 @@ def small_loop(plan: Plan, vectors: Vectors) -> Kernel:
         width = vectors.lanes(dtypes.float32)
         _Writer(plan, Machine(body, width, inputs, rooms, MOVED | PRODUCTS)).write()
 
-    return Kernel(f"slopec_loop_{digest}", given, (*made, *scratch), (1, 1, 1), write)
+    return Kernel(f"slopec_small_loop_{digest}", given, (*made, *scratch), (1, 1, 1), write)
 
 
 def _flat(value: ir.Value) -> Type:

@@ -15,6 +15,7 @@ from slopec import hlo, ir
 from slopec.dialects.attributes import DotDimensionNumbers
 from slopec.kernels.convolutions import takes
 from slopec.passes.convolution import Convolution, Dims, channels_last, channels_last_sum
+from slopec.passes.groups_apart import groups_apart
 from slopec.passes.op import Op, any_producer
 from slopec.passes.pattern import Pattern, Replacement, apply, pattern
 from slopec.passes.stack_places import stack_places
@@ -31,7 +32,8 @@ class ContractConvolutions:
     """Kernels' gradients → sums of products; strided ones' → phases; one channel → two.
 
     `hand-written` leaves alone what kernels written by hand will take the place of, and makes two
-    dimensions of more, and products of one, for which there are such kernels.
+    dimensions of more, products of one, and several of one in groups, for which there are such
+    kernels.
     """
 
     name: ClassVar[str] = "contract-convolutions"
@@ -40,7 +42,7 @@ class ContractConvolutions:
     def run(self, module: ir.Module) -> None:
         """Rewrite such convolutions in `module`."""
         if self.hand_written:
-            apply(module, map(_left_alone, (stack_places, *PATTERNS)))
+            apply(module, map(_left_alone, (groups_apart, stack_places, *PATTERNS)))
         else:
             apply(module, PATTERNS)
 

@@ -7,11 +7,13 @@ wrong for integers and NaN.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
-from slopec import dtypes, hlo, ir
+from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each, put_results
 from slopec.passes.op import Op
+from slopec.passes.routines import routine
 from slopec.passes.sorts.comparator import Comparator
 from slopec.passes.sorts.ranks import BLOCK, blocks_of, merged, ranked, take
 from slopec.tensor import Tensor
@@ -44,19 +46,25 @@ def _rewrite_top(op: Op) -> None:
     (x,) = op.operands
     n, k = x.shape[-1], op.integer("k")
     rows = hlo.reshape(x, (x.size // n, n))
-    floating = dtypes.is_floating(x.dtype)
-    (model,) = hlo.sort(
-        [rows], lambda a, b: hlo.compare(a, b, "GT", total_order=floating), 1, stable=False
-    )
-    sort = defining(op.trace.value_of(model))
-    assert sort is not None
-    places = first_places(block_of(sort), [rows], k)
+    values, places = routine("largest", partial(_largest, k=k), rows, k=k)
     shape = (*x.shape[:-1], k)
-    values = take(hlo.reshape(rows, (x.size,)), _in_rows(places, n))
     kind = ir.type_of(op.operation.results[1])[1]
     numbers = hlo.convert(hlo.reshape(places, shape), kind)
     put_results(op, [hlo.reshape(values, shape), numbers])
+
+
+def _largest(rows: Tensor, k: int) -> list[Tensor]:
+    """The k largest of each row, and their places in it."""
+    floating = dtypes.is_floating(rows.dtype)
+    (model,) = hlo.sort(
+        [rows], lambda a, b: hlo.compare(a, b, "GT", total_order=floating), 1, stable=False
+    )
+    sort = defining(tracing.current().value_of(model))
+    assert sort is not None
+    places = first_places(block_of(sort), [rows], k)
+    values = take(hlo.reshape(rows, (rows.size,)), _in_rows(places, rows.shape[1]))
     sort.erase()
+    return [values, places]
 
 
 def first_places(block: ir.Block, rows: Sequence[Tensor], k: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Convolutions of one and of three spatial dimensions, and their gradients, equal JAX's."""
+"""Convolutions in groups, of one and of three dimensions, and their gradients, equal JAX's."""
 
 import jax
 import numpy as np
@@ -7,7 +7,7 @@ from jax import export, lax
 import slopec as sp
 from tests.kernels.run import ON_X86
 
-ORDERS = {1: ("NCH", "OIH", "NCH"), 3: ("NCDHW", "OIDHW", "NCDHW")}
+ORDERS = {1: ("NCH", "OIH", "NCH"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NCDHW", "OIDHW", "NCDHW")}
 LINES = (
     # x, weights, strides, padding, dilation
     ((3, 20, 70), (33, 20, 9), (1,), "SAME", (1,)),
@@ -22,6 +22,17 @@ VOLUMES = (
     ((1, 8, 9, 8, 10), (16, 8, 3, 2, 3), (2, 2, 1), "VALID", (1, 1, 1)),
     ((1, 8, 9, 8, 10), (16, 8, 2, 3, 3), (1, 1, 1), ((1, 2), (0, 1), (1, 1)), (2, 1, 2)),
 )
+GROUPS = (
+    ((2, 10, 11, 12), (3, 3, 4, 30), (1, 1), "SAME", (1, 1)),
+    ((3, 9, 8, 32), (3, 2, 16, 16), (2, 1), "VALID", (1, 2)),
+    ((2, 24, 40), (24, 6, 5), (1,), "SAME", (1,)),
+)
+
+
+def groups_of(x, w):
+    """How often the features that a kernel takes go into those of the image."""
+    given, taken, _ = ORDERS[x.ndim - 2]
+    return x.shape[given.index("C")] // w.shape[taken.index("I")]
 
 
 def convolved(cases):
@@ -30,7 +41,13 @@ def convolved(cases):
     def each(pairs):
         return [
             lax.conv_general_dilated(
-                x, w, strides, padding, rhs_dilation=dilation, dimension_numbers=ORDERS[x.ndim - 2]
+                x,
+                w,
+                strides,
+                padding,
+                rhs_dilation=dilation,
+                dimension_numbers=ORDERS[x.ndim - 2],
+                feature_group_count=groups_of(x, w),
             )
             for (x, w), (_, _, strides, padding, dilation) in zip(pairs, cases, strict=True)
         ]
@@ -62,3 +79,8 @@ def test_lines_and_their_gradients():
 @ON_X86
 def test_volumes_and_their_gradients():
     check(VOLUMES)
+
+
+@ON_X86
+def test_groups_and_their_gradients():
+    check(GROUPS)
