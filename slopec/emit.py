@@ -17,14 +17,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from slopec import cache, ir
-from slopec.convention import give_back_scratch, hopeful
 from slopec.diagnostics import CompileError, Diagnostic, SlopecError, UsageError, did_you_mean
 from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
-from slopec.emit_process import COMPILER, Answer, Cancellation, Request
-from slopec.kernels import edition, place_kernels
-from slopec.kernels.parts import apart
+from slopec.emit_process import COMPILER, Answer, Cancellation, Request, SendPart
+from slopec.emit_program import Program, reading
+from slopec.kernels import FIRST, REST, edition
 from slopec.passes import parse_pipeline, run_pipeline
-from slopec.passes.inline_routines import InlineRoutines, routines_of
 from slopec.rewrite import run_passes
 from slopec.targets import (
     CONFIGURATIONS,
@@ -37,9 +35,6 @@ from slopec.targets import (
 from slopec.version import IREE_VERSION
 from slopec_runtime.artifact import Bytes
 from slopec_runtime.hostcpu import host_flags
-
-# One module at a time is read and measured: passes over one MLIR context share its diagnostics.
-_reading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -136,10 +131,10 @@ def emit(
     deadline = None if options.timeout is None else start + options.timeout
     target = resolve(target)
     ladder = (chosen,) if chosen else configurations(target, work)
-    plain, with_kernels = _programs(module, bytecode, target, options.kernels)
-    rungs = [_Rung(rung, plain) for rung in ladder]
-    if with_kernels is not None:
-        first = _Rung(ladder[0], *with_kernels)
+    program = Program(module, bytecode, target)
+    rungs = [_Rung(rung, program) for rung in ladder]
+    if options.kernels:
+        first = replace(rungs[0], kernels=True)
         rungs = [first] if chosen else [first, *rungs]
     climb = _Climb(target, options.flags, deadline, cancellation)
     emitted = climb.run(rungs)
@@ -215,23 +210,34 @@ def _asked(target: Target) -> Target:
 
 @dataclass(frozen=True)
 class _Rung:
-    """A configuration to try, the module, and, where it stands for kernels, their code."""
+    """A configuration to try on a program, with kernels if there is a place for any."""
 
     configuration: Configuration
-    bytecode: bytes = field(repr=False)
-    kernels: bytes | None = field(default=None, repr=False)
+    program: Program
+    kernels: bool = False
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether there was a place for any, once it was tried."""
+        return self.kernels and self.program.has_kernels
 
     @property
     def name(self) -> str:
-        """What an attempt with it is called."""
-        return self.configuration.name + ("+kernels" if self.kernels is not None else "")
+        """What an attempt with it is called, once there was one."""
+        return self.configuration.name + ("+kernels" if self.has_kernels else "")
 
-    def program(self) -> bytes:
-        """The module as the configuration wants it."""
+    def send(self, send: SendPart) -> None:
+        """Send the parts of the program as the configuration wants them."""
+        if not self.kernels:
+            send(0, self._configured(self.program.alone()))
+            return
+        self.program.send(lambda i, part: send(i, part if i else self._configured(part)))
+
+    def _configured(self, program: bytes) -> bytes:
         if not self.configuration.passes:
-            return self.bytecode
-        with _reading:
-            module = ir.parse(self.bytecode)
+            return program
+        with reading:
+            module = ir.parse(program)
             run_pipeline(module, parse_pipeline(self.configuration.passes))
             return ir.bytecode(module)
 
@@ -254,29 +260,29 @@ class _Climb:
             rung = rungs.pop(0)
             flags = (*self.target.flags, *rung.configuration.flags, *self.extra_flags)
             started = time.monotonic()
-            program = rung.program()
-            answer = self._compile(program, flags, rung.kernels)
+            answer = self._compile(rung, flags)
             seconds = time.monotonic() - started
             if answer.ending == "done":
                 attempts.append(Attempt(rung.name, seconds))
                 return self._emitted(answer, flags, attempts)
             failure = failure_of(answer)
             attempts.append(Attempt(rung.name, seconds, failure.message))
-            if answer.ending in ("crashed", "timeout"):
-                crashed = (answer.stage == "kernels" and rung.kernels) or program
-                folder = cache.key([ladder[-1].bytecode])
-                kept = cache.keep_reproducer(folder, crashed, flags)
+            if answer.ending in ("crashed", "timeout") and answer.part in answer.sent:
+                folder = cache.key([rung.program.bytecode])
+                kept = cache.keep_reproducer(folder, answer.sent[answer.part], flags)
                 reproducer = reproducer if kept is None else str(kept)
             linked = with_system_library(self.target, rung.configuration, failure.symbols)
+            if not rung.has_kernels:
+                rungs = [other for other in rungs if other.configuration != rung.configuration]
             if linked is not None:
                 rungs.insert(0, replace(rung, configuration=linked))
-            if not rungs or not (failure.retry or rung.kernels):
+            if not rungs or not (failure.retry or rung.has_kernels):
                 raise as_error(failure, _tried(attempts, failure), reproducer)
 
-    def _compile(self, bytecode: bytes, flags: tuple[str, ...], kernels: bytes | None) -> Answer:
+    def _compile(self, rung: _Rung, flags: tuple[str, ...]) -> Answer:
         target = self.target
-        links = target.links_in_parts
-        request = Request(bytecode, flags, target.process_flags, link=links, kernels=kernels)
+        links, beside = target.links_in_parts, FIRST + REST if rung.kernels else 0
+        request = Request(rung.send, flags, target.process_flags, link=links, beside=beside)
         return COMPILER.compile(request, deadline=self.deadline, cancellation=self.cancellation)
 
     def _emitted(
@@ -309,7 +315,7 @@ def _tried(attempts: Sequence[Attempt], last: Failure) -> list[str]:
 
 
 def _read(bytecode: bytes) -> ir.Module:
-    with _reading:
+    with reading:
         try:
             return ir.parse(bytecode)
         except ir.MLIRError as error:
@@ -318,7 +324,7 @@ def _read(bytecode: bytes) -> ir.Module:
 
 def _content(module: ir.Module) -> bytes:
     """The program without locations."""
-    with _reading:
+    with reading:
         copy = module.operation.clone()
         run_passes(copy, "strip-debuginfo")
         return ir.bytecode(copy)
@@ -340,27 +346,6 @@ def _survey(module: ir.Module, target: Target) -> Workload:
         products=bool(seen),
         bfloat16_products="bf16" in seen,
     )
-
-
-def _programs(
-    module: ir.Module, bytecode: bytes, target: Target, kernels: bool
-) -> tuple[bytes, tuple[bytes, bytes] | None]:
-    """The program for IREE alone, routines inlined; and with kernels, if it has a place for any.
-
-    The module, read from its bytecode, changes. The code of most kernels is in one of its own.
-    """
-    with _reading:
-        differs = bool(routines_of(module) or hopeful(module))
-        with_kernels = None
-        if kernels and place_kernels(module, target):
-            code = ir.bytecode(apart(module))
-            with_kernels = ir.bytecode(module), code
-        if not differs:
-            return bytecode, with_kernels
-        module = ir.parse(bytecode)
-        give_back_scratch(module)
-        InlineRoutines().run(module)
-        return ir.bytecode(module), with_kernels
 
 
 _CONTRACTIONS = frozenset({"stablehlo.dot_general", "stablehlo.dot", "stablehlo.convolution"})

@@ -54,6 +54,13 @@ def received(connection: socket.socket) -> Iterator[tuple[Header, bytes]]:
         yield from frames.feed(data)
 
 
+def received_file(connection: int) -> int | None:
+    """The file that arrives on a connection, given by number; None if the other side hangs up."""
+    with socket.socket(fileno=connection) as end:
+        _, files, _, _ = socket.recv_fds(end, 1, 1)
+        return files[0] if files else None
+
+
 def file_of(content: bytes = b"") -> IO[bytes]:
     """A file without a name that holds some bytes: in memory, where the system has such files."""
     if hasattr(os, "memfd_create"):  # Linux has it

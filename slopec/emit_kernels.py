@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slopec import emit_tree as tree
-from slopec.emit_frames import Header, Send, received
+from slopec.emit_frames import Header, Send, received, received_file
 from slopec.emit_library import PHASES, Handle, Invocation
-from slopec.emit_linking import PARTS
 
 _PHASES = PHASES[PHASES.index("executable-sources") : PHASES.index("hal") + 1]
 """The phases of IREE that concern executables."""
@@ -24,17 +23,13 @@ _BESIDE = b"slope.beside"
 _SOURCE, _BINARY, _DATA = b"hal.executable.source", b"hal.executable.binary", b"data"
 
 
-def compile_kernels(library: Any, header: Header, kernels: int, share: int, send: Send) -> None:
-    """Compile one of so many shares of the kernels in a file; sends what libraries they became."""
+def compile_kernels(library: Any, header: Header, feed: int, send: Send) -> None:
+    """Compile the kernels that arrive on a connection, if any; sends what library they became."""
     invocation = Invocation.open(library, header, send)
-    if invocation is None or not invocation.parse(kernels):
+    kernels = None if invocation is None else received_file(feed)
+    if invocation is None or kernels is None or not invocation.parse(kernels):
         return
-    module = invocation.take()
-    sources = tree.named(library, module, _SOURCE)
-    for source in (one for i, one in enumerate(sources) if i % PARTS != share):
-        library.mlirOperationRemoveFromParent(source)
-    invocation.give(module)
-    if share >= len(sources) or not all(invocation.run(phase, alone=True) for phase in _PHASES):
+    if not all(invocation.run(phase, alone=True) for phase in _PHASES):
         return
     for executable in tree.named(library, invocation.take(), tree.EXECUTABLE):
         made = tree.data(library, _binary(library, executable), _DATA)
@@ -66,7 +61,6 @@ class Kernels:
         """
         libraries = dict(self._libraries())
         if libraries.keys() != self.names:
-            self._send({"kind": "stage", "name": "kernels"})
             self._die()
             return False
         library, program = invocation.library, invocation.take()
@@ -85,10 +79,13 @@ class Kernels:
                     self._send(header, payload)
 
     def _die(self) -> None:
-        """End as the first of the other processes ended that did not end well."""
-        for process in self._processes:
+        """End as the first of the other processes ended that did not end well, if one did."""
+        self._send({"kind": "stage", "name": "kernels"})
+        for number, process in enumerate(self._processes, 1):
             _, status = os.waitpid(process, 0)
             code = os.waitstatus_to_exitcode(status)
+            if code != 0:
+                self._send({"kind": "stage", "name": "kernels", "part": number})
             if code < 0:
                 os.kill(os.getpid(), -code)
             if code > 0:

@@ -25,9 +25,9 @@ _LINK = (
 """What IREE does to link, which it does to all the executables that it finds in the module."""
 
 
-def parts_of(executables: Sequence[Any]) -> list[Sequence[Any]]:
-    """The executables in as many parts as pay."""
-    parts = max(1, min(PARTS, len(executables) // LEAST))
+def parts_of(executables: Sequence[Any], most: int = PARTS) -> list[Sequence[Any]]:
+    """The executables in as many parts as pay, `most` at most."""
+    parts = max(1, min(most, len(executables) // LEAST))
     return [executables[part::parts] for part in range(parts)]
 
 

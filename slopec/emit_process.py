@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -32,20 +32,33 @@ _POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _SINGLE_THREADED = dict.fromkeys(_POOLS, "1")
 
 
+SendPart = Callable[[int, bytes], None]
+"""Sends a part of a program, by its number."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A module, the flags to compile it with, and the last phase to run.
 
-    `link` links the executables for processors here, IREE's own linking being switched off.
-    `kernels` are a module of those to be compiled beside it, in place of such as have no code here.
+    `link` links the executables for processors here, IREE's own linking being switched off. A
+    program in parts is sent by a function: first, from 1 to at most `beside`, modules of kernels,
+    each of which a process begins to compile at once, and as the last the program, number 0, in
+    which these kernels have no code.
     """
 
-    module: bytes = field(repr=False)
+    module: bytes | Callable[[SendPart], None] = field(repr=False)
     flags: tuple[str, ...]
     process_flags: tuple[str, ...] = ()
     until: str = "end"
     link: bool = False
-    kernels: bytes | None = field(default=None, repr=False)
+    beside: int = 0
+
+    def send(self, send: SendPart) -> None:
+        """Send the parts."""
+        if isinstance(self.module, bytes):
+            send(0, self.module)
+        else:
+            self.module(send)
 
 
 @dataclass
@@ -55,7 +68,8 @@ class Answer:
     `ending` is "done" (`output` is the compiled module, or MLIR text where the request stops
     early), "failed" (see the diagnostics), "refused" (a flag, see `text`), "crashed" (`status`
     is a negative signal number or an exit code, `text` what it printed), "timeout", "cancelled",
-    "missing" (no compiler, see `text`) or "lost" (nobody knows).
+    "missing" (no compiler, see `text`) or "lost" (nobody knows). `sent` are the parts of the
+    request, `part` is the number of the one that a crash was about.
     """
 
     ending: str = "lost"
@@ -64,6 +78,8 @@ class Answer:
     diagnostics: list[Header] = field(default_factory=list)
     status: int = 0
     text: str = ""
+    sent: dict[int, bytes] = field(default_factory=dict, repr=False)
+    part: int = 0
 
     @property
     def stage(self) -> str:
@@ -238,11 +254,19 @@ def _converse(connection: socket.socket, request: Request, deadline: float | Non
     frames = Frames()
     try:
         with contextlib.ExitStack() as stack:
-            modules = [m for m in (request.module, request.kernels) if m is not None]
-            made, *given = (stack.enter_context(file_of(content)) for content in (b"", *modules))
+            made = stack.enter_context(file_of())
             connection.settimeout(_remaining(deadline))
-            numbers = [file.fileno() for file in (made, *given)]
-            socket.send_fds(connection, [frame(header)], numbers)
+            feeds = _begin(connection, header, made, 1 + request.beside)
+            for feed in feeds:
+                stack.enter_context(feed)
+
+            def send(number: int, part: bytes) -> None:
+                answer.sent[number] = part
+                _feed(feeds[number], part)
+
+            request.send(send)
+            for feed in feeds:
+                _hang_up(feed)  # those that nothing was sent to are not to wait
             while True:
                 connection.settimeout(_remaining(deadline))
                 data = connection.recv(1 << 20)
@@ -259,6 +283,26 @@ def _converse(connection: socket.socket, request: Request, deadline: float | Non
     return answer
 
 
+def _begin(
+    connection: socket.socket, header: Header, made: IO[bytes], count: int
+) -> list[socket.socket]:
+    """Make a request; the connections over which its parts follow."""
+    pairs = [socket.socketpair() for _ in range(count)]
+    theirs = [other for _, other in pairs]
+    numbers = [made.fileno(), *(other.fileno() for other in theirs)]
+    try:
+        socket.send_fds(connection, [frame(header)], numbers)
+    finally:
+        for other in theirs:
+            other.close()
+    return [ours for ours, _ in pairs]
+
+
+def _feed(feed: socket.socket, part: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError), file_of(part) as file:
+        socket.send_fds(feed, [b"\0"], [file.fileno()])
+
+
 def _remaining(deadline: float | None) -> float | None:
     """Seconds to wait at most; never 0, which would mean not to wait at all."""
     if deadline is None:
@@ -271,6 +315,7 @@ def _note(answer: Answer, header: Header, made: IO[bytes]) -> None:
     match header["kind"]:
         case "stage":
             answer.stages.append((header["name"], time.monotonic()))
+            answer.part = header.get("part", 0)
         case "diagnostic":
             answer.diagnostics.append(header)
         case "result":

@@ -20,16 +20,16 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slopec.emit_frames import Frames, Header, Send, frame
+from slopec.emit_frames import Frames, Header, Send, frame, received_file
 from slopec.emit_kernels import Kernels, compile_kernels
 from slopec.emit_library import PHASES, Invocation, load
 from slopec.emit_lifetimes import keep_handed_on
-from slopec.emit_linking import PARTS, link
+from slopec.emit_linking import link
 
 VERIFIED = PHASES[: PHASES.index("flow")]
 """Phases after which the module is verified. They are IREE's rewrites of the program, which are
@@ -40,6 +40,7 @@ the time."""
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = (-1, 1 << 30), (-2, 64 << 20), (-3, 32 << 20)
 
 _LOG_LIMIT = 65536
+_FEEDS = 16  # descriptors that come with a request, at most
 
 
 # --- the nursery -----------------------------------------------------------------------------
@@ -83,12 +84,14 @@ def _in_child(work: Callable[..., None], *arguments: Any) -> None:
 
 @dataclass(frozen=True)
 class _Task:
-    """What to compile: how, and files: where to write, the module, its kernels if there are any."""
+    """What to compile: how, the file to write, and over which connections parts are sent.
+
+    The first brings the program, the others its kernels, if there are any.
+    """
 
     header: Header
     output: int
-    module: int
-    kernels: int | None = None
+    feeds: Sequence[int]
 
 
 def _guard(connection: socket.socket, library: Any) -> None:
@@ -111,12 +114,12 @@ def _requested(connection: socket.socket) -> _Task | None:
     """The request, or None when the other side hung up."""
     frames, files = Frames(), list[int]()
     while True:
-        data, given, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+        data, given, _, _ = socket.recv_fds(connection, 1 << 20, _FEEDS)
         files += given
         if not data:
             return None
         for header, _ in frames.feed(data):
-            return _Task(header, *files)
+            return _Task(header, files[0], files[1:])
 
 
 def _watch(connection: socket.socket, library: Any, task: _Task, scratch: Path) -> None:
@@ -184,8 +187,9 @@ def _compiler(
     os.dup2(descriptor, 2)
     _keep_memory()
     send = _sender(outcome)
-    kernels = None if task.kernels is None else _beside(library, task, task.kernels, send)
-    _compile(library, task, kernels, send)
+    program, *beside = task.feeds
+    kernels = _beside(library, task.header, beside, send) if beside else None
+    _compile(library, task, program, kernels, send)
 
 
 def _sender(descriptor: int) -> Send:
@@ -201,14 +205,14 @@ def _sender(descriptor: int) -> Send:
     return send
 
 
-def _beside(library: Any, task: _Task, kernels: int, send: Send) -> Kernels:
-    """Have forks of this process, which IREE has not begun to work in, compile the kernels.
+def _beside(library: Any, header: Header, feeds: Sequence[int], send: Send) -> Kernels:
+    """Have forks of this process, which IREE has not begun to work in, compile kernels they get.
 
     They give way to this process, which takes longer and begins with the work of one thread.
     """
     processes: dict[int, socket.socket] = {}
     parent = os.getpid()
-    for share in range(PARTS):
+    for feed in feeds:
         ours, theirs = socket.socketpair()
         process = os.fork()
         if process == 0:
@@ -216,7 +220,7 @@ def _beside(library: Any, task: _Task, kernels: int, send: Send) -> Kernels:
             _die_with(parent)
             os.nice(4)
             answer = _sender(theirs.fileno())
-            _in_child(compile_kernels, library, task.header, kernels, share, answer)
+            _in_child(compile_kernels, library, header, feed, answer)
         theirs.close()
         processes[process] = ours
     return Kernels(processes, send)
@@ -238,12 +242,13 @@ def _die_with(parent: int) -> None:
             os._exit(0)
 
 
-def _compile(library: Any, task: _Task, kernels: Kernels | None, send: Send) -> None:
+def _compile(library: Any, task: _Task, program: int, kernels: Kernels | None, send: Send) -> None:
     invocation = Invocation.open(library, task.header, send)
-    if invocation is None:
+    module = None if invocation is None else received_file(program)
+    if invocation is None or module is None:
         return
     send({"kind": "stage", "name": "parse"})
-    if invocation.parse(task.module) and _run_phases(invocation, task.header, kernels, send):
+    if invocation.parse(module) and _run_phases(invocation, task.header, kernels, send):
         text = task.header["until"] != PHASES[-1]
         invocation.output("OutputIR" if text else "OutputVMBytecode", task.output)
         send({"kind": "result"})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec import emit as emission
+from slopec import emit_program
 from slopec.build import build
 from slopec.emit import EmitOptions, resolve
 from slopec.kernels import suits
@@ -74,7 +74,7 @@ def test_only_large_straight_functions_take_memory(loaded):
 
 def test_what_loops_lent_is_given_back_where_they_stay(monkeypatch):
     """As it is where the back end refuses the kernels."""
-    monkeypatch.setattr(emission, "place_kernels", lambda module, target: False)
+    monkeypatch.setattr(emit_program, "place_kernels", lambda module, target, ready: False)
     refused = EmitOptions(cache=False)
     (artifact,) = build(lower([recurrent], name="all"), [HOST], options=refused)
     program = artifact.load("local-task")

@@ -45,18 +45,31 @@ TURNS: dict[str, Place] = {"stablehlo.transpose": turnings.place}
 """What is looked at last: it goes by what other kernels take and write."""
 
 
-def place_kernels(module: ir.Module, target: Target) -> bool:
-    """Put kernels into a module wherever they are faster on a resolved target; whether any are."""
+FIRST, REST = 2, 3
+"""Executables, at most, of the kernels that are placed first, and of the others."""
+
+
+def place_kernels(
+    module: ir.Module, target: Target, ready: Callable[[], None] = lambda: None
+) -> bool:
+    """Put kernels into a module wherever they are faster on a resolved target; whether any are.
+
+    `ready` is called when the code of some is complete, and again when that of all is.
+    """
     vectors = vectors_of(target)
     if vectors is None:
         return False
     any_routine = _placed({"func.call": routines.place}, module, vectors)
     InlineRoutines().run(module)
     several = [_placed(places, module, vectors) for places in PLACES]
+    parts.gather(module, FIRST)
+    ready()
     folded = column_functions.place(module, vectors)
     rows = _placed(ROWS, module, vectors)
     turned = _placed(TURNS, module, vectors)
-    parts.gather(module)
+    parts.gather(module, REST)
+    parts.spare_reshapes(module)
+    ready()
     return any([any_routine, *several, folded, rows, turned])
 
 

@@ -88,7 +88,7 @@ def call(
     pairs = zip(made, kernel.results, strict=True)
     types = [ir.tensor_type(shape, dtype) for shape, (_, dtype) in pairs]
     point = ir.InsertionPoint(before)
-    return list(ir.create("flow.dispatch", types, operands, facts, before.location, point).results)
+    return list(ir.create(DISPATCH, types, operands, facts, before.location, point).results)
 
 
 def entry_points(name: str, executable: str | None = None) -> ir.Attribute:
@@ -105,6 +105,7 @@ def reshaped(value: ir.Value, shape: ir.Shape, before: ir.Operation) -> ir.Value
     return ir.create("stablehlo.reshape", [type_], [value], {}, before.location, point).results[0]
 
 
+DISPATCH = "flow.dispatch"
 SOURCE = "hal.executable.source"
 """The op of an executable whose code is written, not made by the back end."""
 
@@ -166,6 +167,7 @@ def _bound(body: Body, layout: str, place: int, type_: Type) -> Memory:
 
 
 __all__ = [
+    "DISPATCH",
     "EIGHTS",
     "FEW",
     "Body",

@@ -1,14 +1,16 @@
 """The kernels of a module are put together in a few executables, which are compiled at once.
 
+Those placed first are ready to be compiled while others are still sought.
+
 Those that are given nothing but constants stay by themselves: the back end may run them while it
 compiles, as it computes ahead what depends on no argument, such as weights in a product's panels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from slopec import ir
 from slopec.emit_linking import parts_of
-from slopec.kernels.kernel import SOURCE, entry_points
+from slopec.kernels.kernel import DISPATCH, SOURCE, entry_points
 from slopec.transforms.body import origin
 
 BESIDE = "slope.beside"
@@ -24,39 +26,52 @@ hal.executable.source private @{name} attributes {{{beside} = "{name}"}} {{
 """
 
 
-def gather(module: ir.Module) -> None:
-    """Put together the kernels that run on what the module's functions are called with."""
+def gather(module: ir.Module, most: int) -> None:
+    """Put together the kernels that run on what the module's functions are called with.
+
+    They become `most` executables at most, beside those that others were put together in before.
+    """
     dispatches, evaluated = _dispatches(module)
     sources = [op.operation for op in module.body.operations if op.operation.name == SOURCE]
-    together = [s for s in sources if entry_points(ir.symbol_name(s)) not in evaluated]
+    before = [s for s in sources if BESIDE in s.attributes]
+    alone = [s for s in sources if BESIDE not in s.attributes]
+    together = [s for s in alone if entry_points(ir.symbol_name(s)) not in evaluated]
     moved: dict[ir.Attribute, ir.Attribute] = {}
-    for number, part in enumerate(parts_of(together)):
-        name = f"slopec_kernels_{number}"
+    for number, part in enumerate(parts_of(together, most) if together else ()):
+        name = f"slopec_kernels_{len(before) + number}"
         _put_together(module, name, part)
         names = map(ir.symbol_name, part)
         moved |= {entry_points(kernel): entry_points(kernel, name) for kernel in names}
     for op in dispatches:
         called = op.attributes["entry_points"]
         op.attributes["entry_points"] = moved.get(called, called)
-        # Kernels do not look at shapes, and IREE's passes are spared half of a training step's ops.
-        for place, value in enumerate(op.operands):
-            op.operands[place] = origin(value, ("reshape",))
     for source in together:
         source.erase()
 
 
-def apart(module: ir.Module) -> ir.Module:
-    """Move the code of the executables that are put together to a module; entry points stay."""
-    alone = ir.new_module()
+def apart(module: ir.Module) -> Iterator[ir.Module]:
+    """Move the code of each executable put together to a module of its own; entry points stay."""
     for op in module.body.operations:
         source = op.operation
-        if BESIDE not in source.attributes:
+        functions = _inner(_code(source)) if BESIDE in source.attributes else []
+        if not functions:
             continue
+        alone = ir.new_module()
         moved = source.clone(ip=ir.InsertionPoint(alone.body))
         moved.attributes["sym_visibility"] = ir.string("public")  # or IREE drops what none calls
-        for function in _inner(_code(source)):
+        for function in functions:
             function.erase()
-    return alone
+        yield alone
+
+
+def spare_reshapes(module: ir.Module) -> None:
+    """Give kernels, which do not look at shapes, what was reshaped for them.
+
+    IREE's passes are spared half of a training step's ops.
+    """
+    for op in (op for function in ir.functions(module) for op in ir.ops_in(function, DISPATCH)):
+        for place, value in enumerate(op.operands):
+            op.operands[place] = origin(value, ("reshape",))
 
 
 def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute]]:
@@ -69,7 +84,7 @@ def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute
         varies = any(operand in varying for operand in op.operands)
         if varies:
             varying.update(op.results)
-        if op.name == "flow.dispatch":
+        if op.name == DISPATCH:
             dispatches.append(op)
             if not varies:
                 evaluated.add(op.attributes["entry_points"])

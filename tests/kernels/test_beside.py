@@ -40,13 +40,19 @@ def request(kernels):
         (result,) = call(kernel, [value], module, end)
         value = value if i == UNUSED else result
     end.operands[0] = value
-    parts.gather(module)
     return asked(module)
 
 
 def asked(module):
-    kernels = ir.bytecode(parts.apart(module))
-    return Request(ir.bytecode(module), HOST.flags, HOST.process_flags, link=True, kernels=kernels)
+    parts.gather(module, PARTS)
+    kernels = [ir.bytecode(code) for code in parts.apart(module)]
+
+    def write(send):
+        for number, code in enumerate(kernels, 1):
+            send(number, code)
+        send(0, ir.bytecode(module))
+
+    return Request(write, HOST.flags, HOST.process_flags, link=True, beside=PARTS)
 
 
 def scaling(i):
@@ -80,7 +86,6 @@ def test_a_kernel_of_constants_runs_while_iree_compiles(compiler):
     }""")
     constant, add, _ = [op.operation for op in ir.body_of(ir.function(module, "main")).operations]
     add.operands[1] = call(scaling(2), constant.results, module, add)[0]
-    parts.gather(module)
     answer = compiler.compile(asked(module))
     x = np.arange(16, dtype=np.float32).reshape(1, 16)
     (got,) = run(answer.output, x)
@@ -111,5 +116,6 @@ def test_the_process_of_the_kernels_dies(compiler):
     os.kill(descendants(compiler.pid)[-1], signal.SIGKILL)
     thread.join(60)
     assert (answers[0].ending, answers[0].status) == ("crashed", -signal.SIGKILL)
-    assert answers[0].stage == "kernels"
+    assert (answers[0].stage, answers[0].part) == ("kernels", PARTS)
+    assert b"scaling" in answers[0].sent[PARTS]
     assert eventually(lambda: not descendants(compiler.pid))
