@@ -1,7 +1,7 @@
-"""Complex numbers are put together, and taken apart, in other kernels than products and transposes.
+"""Complex numbers are put together and taken apart outside of products, transposes and folds.
 
-Where a product or a transpose of a matrix has complex numbers in its kernel, IREE 3.13's compiler
-for CUDA crashes, and the one for Metal fails.
+Where a product or a transpose of a matrix, or a fold of real numbers, has complex numbers in its
+kernel, IREE 3.13's compiler for CUDA crashes, and the one for Metal fails.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,16 @@ from slopec import dtypes, hlo, ir
 from slopec.passes.each import each, put, put_results
 from slopec.passes.facts import MOVES
 from slopec.passes.op import Op, any_producer
+from slopec.passes.simplify.shapes import ELEMENTWISE
 from slopec.tensor import Tensor
 
-_FUSED = frozenset({*MOVES, "add", "subtract", "multiply", "divide", "negate", "select", "convert"})
+_FUSED = frozenset({*MOVES, *ELEMENTWISE})
+_PARTS = ("real", "imag")
 
 
 @dataclass(frozen=True)
 class SeparateComplex:
-    """complex(x · y, z) → complex(barrier(x · y), barrier(z)); likewise what is transposed."""
+    """complex(x · y, z) → complex(barrier(x · y), barrier(z)); likewise transposes, Σ real(z)."""
 
     name: ClassVar[str] = "separate-complex"
 
@@ -28,8 +30,12 @@ class SeparateComplex:
         for op in each(module, "stablehlo.transpose"):
             if dtypes.is_complex(op.dtype):
                 put_results(op, [_by_parts(op)])
-            elif _comes_from(op.operands[0], lambda source: source.name in ("real", "imag")):
+            elif _comes_from(op.operands[0], _is_part):
                 put(op, 0, *hlo.optimization_barrier(op.operands))
+        for op in each(module, "stablehlo.reduce"):
+            for place, x in enumerate(op.operands):
+                if _comes_from(x, _is_part):
+                    put(op, place, *hlo.optimization_barrier([x]))
         for op in each(module, "stablehlo.complex"):
             if any(_comes_from(x, _is_contraction_or_transpose) for x in op.operands):
                 for place, part in enumerate(hlo.optimization_barrier(op.operands)):
@@ -42,6 +48,10 @@ def _by_parts(op: Op) -> Tensor:
     order = op.ints("permutation")
     parts = hlo.optimization_barrier([hlo.real(z), hlo.imag(z)])
     return hlo.complex_(*hlo.optimization_barrier([hlo.transpose(x, order) for x in parts]))
+
+
+def _is_part(op: Op) -> bool:
+    return op.name in _PARTS
 
 
 def _is_contraction_or_transpose(op: Op) -> bool:

@@ -21,6 +21,10 @@ FUNCTIONS = {
     "a product of 8-bit floats": (lambda x: lax.dot(x, x, preferred_element_type=np.float32), E),
     "a product of complex numbers": (lax.dot, Z, Z),
     "a transpose of complex numbers": (lambda z: lax.real(z[:32, :32].T * 2), Z),
+    "sums of parts": (lambda z: (jnp.tanh(z.real).sum(1), abs(z).max(), (z.imag * 2).T.sum(0)), Z),
+    "sums of parts in a loop": (
+        lambda z: lax.fori_loop(0, 3, lambda _, y: y + (z * y).real.sum(1), jnp.ones(33, "float32")), Z
+    ),
     "prefix sums of complex numbers": (lax.cumsum, Z),
     "a transform": (jnp.fft.fft, Z),
     "a transform of real numbers": (jnp.fft.rfft, sample((2, 64))),
