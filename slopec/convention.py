@@ -44,7 +44,8 @@ def place_state(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
             elif ir.size_in_bytes(overwriting.end.operands[place]):
                 turning.append(place)
         types = ir.function_type(function)[1]
-        written.update({arguments.append(function, types[p]): p for p in turning})
+        added = arguments.append(function, *(types[p] for p in turning))
+        written.update(zip(added, turning, strict=True))
         if written:
             numbers = {i: ir.i32(place) for i, place in written.items()}
             arguments.set_attributes(function, "tf.aliasing_output", numbers)
@@ -60,7 +61,7 @@ def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
     """
     for _, function in _exported(module, entries):
         if _straight(function) and _computes_much(function):
-            position = arguments.append(function, ir.type_named("!hal.buffer"))
+            (position,) = arguments.append(function, ir.type_named("!hal.buffer"))
             arguments.set_attributes(function, "iree.abi.transients", {position: ir.unit()})
 
 

@@ -1,4 +1,4 @@
-"""The arguments of functions: one more, one less, and what is said about them."""
+"""The arguments of functions: more, one less, and what is said about them."""
 
 from collections.abc import Mapping
 
@@ -7,15 +7,17 @@ from iree.compiler import ir as mlir
 from slopec import ir
 
 
-def append(op: ir.Operation, type_: ir.Type) -> int:
-    """Give a function with a body one more, last argument; returns its position."""
+def append(op: ir.Operation, *types: ir.Type) -> range:
+    """Give a function with a body more arguments, its last; returns their positions."""
     inputs, results = ir.function_type(op)
-    ir.set_function_type(op, [*inputs, type_], results)
-    ir.body_of(op).add_argument(type_, ir.unknown())
+    ir.set_function_type(op, [*inputs, *types], results)
+    for type_ in types:
+        ir.body_of(op).add_argument(type_, ir.unknown())
     if "arg_attrs" in op.attributes:
-        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"]), mlir.DictAttr.get({}, ir.context())]
+        none = mlir.DictAttr.get({}, ir.context())
+        rows = [*mlir.ArrayAttr(op.attributes["arg_attrs"]), *[none] * len(types)]
         op.attributes["arg_attrs"] = mlir.ArrayAttr.get(rows, ir.context())
-    return len(inputs)
+    return range(len(inputs), len(inputs) + len(types))
 
 
 def drop_last(op: ir.Operation) -> None:
