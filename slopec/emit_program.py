@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
-from slopec import ir
+from slopec import garbage, ir
 from slopec.convention import give_back_scratch, hopeful
 from slopec.emit_process import SendPart
 from slopec.kernels import place_kernels
@@ -41,6 +41,7 @@ class Program:
                 self._alone = self._inlined() if self._differs else self.bytecode
         return self._alone
 
+    @garbage.later()
     def send(self, send: SendPart) -> None:
         """Send the code of kernels, each part as soon as it is complete, and then the program."""
         if self.parts:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache as once
 from pathlib import Path
 
-from slopec import cache, ir
+from slopec import cache, garbage, ir
 from slopec.buckets import independent_dims
 from slopec.convention import place_state, take_scratch
 from slopec.cost import cost_of
@@ -65,6 +65,7 @@ def prepare(
     return made
 
 
+@garbage.later()
 def _run(
     lowered: Lowered,
     pipelines: tuple[str, str, str],
