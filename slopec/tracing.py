@@ -42,6 +42,8 @@ def _user_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _is_ours(frame.f_code):
         frame = frame.f_back
+    if frame is not None and frame.f_globals.get("__name__", "").startswith("click."):
+        return None  # our own command line has called, on no user's line
     return frame
 
 

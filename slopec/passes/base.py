@@ -55,6 +55,7 @@ PASSES: dict[str, str] = {
     "separate-scalars": "slopec.passes.separate_scalars:SeparateScalars",
     "separate-updates": "slopec.passes.separate_updates:SeparateUpdates",
     "separate-widened": "slopec.passes.separate_widened:SeparateWidened",
+    "separate-windows": "slopec.passes.separate_windows:SeparateWindows",
     "sum-sliced-products": "slopec.passes.sum_sliced_products:SumSlicedProducts",
     "separate-orientations": "slopec.passes.separate_orientations:SeparateOrientations",
     "slice-numbers": "slopec.passes.slice_numbers:SliceNumbers",

@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from slopec import cache, cli
+from slopec import cache, cli, tracing
 from slopec.cli import errors, files, group
 from slopec.cli.ui import Ui
 from slopec.diagnostics import CompileError, ShapeError, UsageError
@@ -351,3 +351,8 @@ def test_completion_knows_commands_and_codes():
 
     assert commands.stdout.strip() == "plain,explain"
     assert "plain,S0401" in codes.stdout
+
+
+def test_what_click_calls_is_on_no_line_of_the_user():
+    command = click.Command("here", callback=tracing.here)
+    assert command.main([], standalone_mode=False) is None
