@@ -7,7 +7,7 @@ of its success is said to be 0: where there is none, the results hold NaN.
 import re
 from collections.abc import Callable, Sequence
 
-from slopec import hlo, ir, tracing
+from slopec import dtypes, hlo, ir, tracing
 from slopec.hlo import matrices
 from slopec.tensor import Tensor
 from slopec.tracing import Trace
@@ -97,6 +97,29 @@ def _syevd(point: Point) -> Sequence[Tensor]:
     return [v, w, _succeeded(point)]
 
 
+def _geev(point: Point) -> Sequence[Tensor]:
+    """Eigenvalues, of real matrices in two parts; left vectors; right ones."""
+    a = point.operands[0]
+    w, right = hlo.eig(a)
+    values = [w] if dtypes.is_complex(a.dtype) else [hlo.real(w), hlo.imag(w)]
+    left = right
+    if _letter(point, "compute_left") == "V":
+        left = _of_length_one(matrices.adjoint(_inverse(right)))
+    return [*values, left, right, _succeeded(point)]
+
+
+def _inverse(a: Tensor) -> Tensor:
+    from slopec.linalg import inv
+
+    return inv(a)
+
+
+def _of_length_one(columns: Tensor) -> Tensor:
+    from slopec.linalg import vector_norm
+
+    return columns / vector_norm(columns, axis=-2, keepdims=True)
+
+
 def _xla_eigh(point: Point) -> Sequence[Tensor]:
     """XLA's own, whose options are whether it reads the lower triangle, sorts, and its patience."""
     lower = ir.string_in(point.op, "backend_config").startswith("1")
@@ -153,6 +176,7 @@ _CALLS: dict[str, Known] = {
     rf"(lapack_[sdcz](or|un)|{_GPU}or)gqr_ffi|ProductOfElementaryHouseholderReflectors": _product,
     r"(lapack_[sdcz](sy|he)|cusolver_sy|hipsolver_sy)evd_ffi": _syevd,
     "Eigh": _xla_eigh,
+    r"lapack_[sdcz]geev_ffi": _geev,
     r"lapack_[sdcz]ges(dd|vd)_ffi|(cusolver|hipsolver)_gesvd_ffi": _gesdd,
     r"(cusolver|hipsolver)_gesvd[jp]_ffi": _gesvdj,
 }

@@ -9,6 +9,7 @@ FACTORIZATIONS: dict[str, tuple[str, ...]] = {
     "slopec.householder": ("a",),
     "slopec.householder_product": ("packed", "taus"),
     "slopec.qr": ("a",),
+    "slopec.eig": ("a",),
     "slopec.eigh": ("a",),
     "slopec.svd": ("a",),
 }

@@ -8,7 +8,7 @@ from slopec.hlo.contract import cholesky, convolution, dot_general, fft, triangu
 from slopec.hlo.control import case, optimization_barrier, while_loop
 from slopec.hlo.elementwise import *
 from slopec.hlo.elementwise import __all__ as _elementwise
-from slopec.hlo.factor import eigh, householder, householder_product, lu, qr, svd
+from slopec.hlo.factor import eig, eigh, householder, householder_product, lu, qr, svd
 from slopec.hlo.index import (
     dynamic_slice,
     dynamic_update_slice,
@@ -45,6 +45,7 @@ __all__ = [
     "dot_general",
     "dynamic_slice",
     "dynamic_update_slice",
+    "eig",
     "eigh",
     "fft",
     "full",

@@ -49,6 +49,13 @@ def qr(a: Tensor, *, full: bool) -> tuple[Tensor, Tensor]:
     return q, r
 
 
+def eig(a: Tensor) -> tuple[Tensor, Tensor]:
+    """(w, v) with a v = v diag(w) for any square a, complex; each vector has length 1."""
+    dtype = a.dtype if dtypes.is_complex(a.dtype) else dtypes.complex_of(a.dtype)
+    w, v = _call("eig", [a], [(a.shape[:-1], dtype), (a.shape, dtype)])
+    return w, v
+
+
 def eigh(a: Tensor) -> tuple[Tensor, Tensor]:
     """(w, v) with a v = v diag(w) for Hermitian a; eigenvalues in ascending order."""
     w, v = _call("eigh", [a], [(a.shape[:-1], dtypes.real_of(a.dtype)), (a.shape, a.dtype)])

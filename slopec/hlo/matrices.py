@@ -42,6 +42,11 @@ def as_dtype_of(a: Tensor, like: Tensor) -> Tensor:
     return hlo.complex_(a, hlo.zeros_like(a))
 
 
+def as_complex(a: Tensor) -> Tensor:
+    """A tensor as a complex one of its precision."""
+    return a if dtypes.is_complex(a.dtype) else hlo.complex_(a, hlo.zeros_like(a))
+
+
 def where(shape: tuple[int, ...], direction: str, offset: int = 0) -> Tensor:
     """Where the row's number, plus `offset`, stands in relation `direction` to the column's."""
     rows, columns = (hlo.iota(shape[-2:], d, dtypes.int32) for d in (0, 1))

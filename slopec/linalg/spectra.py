@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from slopec import dtypes, hlo, tracing
 from slopec.diagnostics import ShapeError
 from slopec.hlo import matrices
-from slopec.linalg.operands import beside, choice, hermitian, matrix
+from slopec.linalg.operands import beside, choice, hermitian, matrix, square
 from slopec.ops import finfo
 from slopec.ops import max as largest
 from slopec.ops import sum as total
@@ -23,6 +23,13 @@ class QR(NamedTuple):
 
 class Eigh(NamedTuple):
     """What `eigh` returns: x @ eigenvectors = eigenvectors · eigenvalues, column by column."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class Eig(NamedTuple):
+    """What `eig` returns: x @ eigenvectors = eigenvectors · eigenvalues, column by column."""
 
     eigenvalues: Tensor
     eigenvectors: Tensor
@@ -62,6 +69,36 @@ def qr(x: ArrayLike, /, *, mode: Literal["reduced", "complete"] = "reduced") -> 
     if mode not in ("reduced", "complete"):
         raise choice("qr", "mode", mode, ("reduced", "complete"))
     return QR(*hlo.qr(matrix("qr", x), full=mode == "complete"))
+
+
+def eig(x: ArrayLike, /) -> Eig:
+    """Eigenvalues (…, n), in any order, and eigenvectors of any x (…, n, n); both are complex.
+
+    The vectors have length 1, and the largest element of each is real. Derivatives keep the length
+    and leave the phase alone, as PyTorch's: what is computed from the vectors must not depend on
+    it. Where eigenvalues are equal, or nearly so, their vectors have no derivative, and it is
+    infinite or NaN.
+
+    Raises ShapeError for what is no square matrix.
+
+    >>> import slopec as sp
+    >>> turn = sp.tensor([[0.0, -1.0], [1.0, 0.0]])
+    >>> w, v = sp.linalg.eig(turn)
+    >>> print(abs(turn.astype("complex64") @ v - v * w).max() < 1e-6)
+    tensor(True, bool[], cpu)
+    """
+    return Eig(*hlo.eig(square("eig", x)))
+
+
+def eigvals(x: ArrayLike, /) -> Tensor:
+    """The complex eigenvalues (…, n), in any order, of square matrices (…, n, n); see `eig`.
+
+    >>> import slopec as sp
+    >>> w = sp.linalg.eigvals(sp.tensor([[2.0, 1.0], [0.0, 3.0]]))
+    >>> print(sp.sort(w.real).round(decimals=4))
+    tensor([2. 3.], float32[2], cpu)
+    """
+    return hlo.eig(square("eigvals", x))[0]
 
 
 def eigh(x: ArrayLike, /) -> Eigh:

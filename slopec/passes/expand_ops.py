@@ -143,6 +143,7 @@ _EXPANSIONS = {
     "slopec.householder": _wide(lambda _, a: factorizations.householder(a)),
     "slopec.householder_product": _wide(_householder_product),
     "slopec.qr": _wide(lambda point, a: factorizations.qr(a, full=_is_full(point.results[0]))),
+    "slopec.eig": _wide(lambda point, a: factorizations.eig(a, vectors=_used(point, 1))),
     "slopec.eigh": _wide(lambda _, a: factorizations.eigh(a)),
     "slopec.svd": _wide(_svd),
     **dict.fromkeys(calls.QUANTILES, lambda point: [point.operands[0]]),

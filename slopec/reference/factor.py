@@ -91,6 +91,11 @@ def _eigh(a: Array) -> tuple[Array, Array]:
     return found.eigenvalues, found.eigenvectors
 
 
+def _eig(a: Array) -> tuple[Array, Array]:
+    found = np.linalg.eig(a)
+    return found.eigenvalues, found.eigenvectors
+
+
 @rule(*calls.FACTORIZATIONS)
 def factorization(op: ir.Operation) -> Kernel:
     """The factorization that a call of slopec's names."""
@@ -100,6 +105,7 @@ def factorization(op: ir.Operation) -> Kernel:
         "slopec.householder": householder,
         "slopec.householder_product": householder_product,
         "slopec.qr": _qr(first[-2:-1] == first[-1:]),
+        "slopec.eig": _eig,
         "slopec.eigh": _eigh,
         "slopec.svd": _svd(first[-2:-1] == first[-1:] and last[-2:-1] == last[-1:]),
     }

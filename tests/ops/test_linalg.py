@@ -48,6 +48,16 @@ def theirs_eigh(x):
     return v, w, v.mT.conj()
 
 
+def rebuilt_eig(function):
+    """f(A) = V f(W) V⁻¹, in which neither order nor phases matter."""
+
+    def apply(x):
+        w, v = LA.eig(x)
+        return LA.matmul(v * function(w)[..., None, :], LA.inv(v))
+
+    return apply
+
+
 def weights(n):
     return np.arange(1.0, n + 1)
 
@@ -90,6 +100,11 @@ CASES = {
     "qr, complete and wide": (lambda x: LA.qr(x[..., :3], mode="complete"), lambda x: jnp.linalg.qr(x[..., :3]), (WIDE,)),
     "eigh": (rebuilt(ours_eigh, weights), rebuilt(theirs_eigh, weights), (A,)),
     "eigh, complex": (rebuilt(ours_eigh, weights), rebuilt(theirs_eigh, weights), (C,)),
+    "eig": (rebuilt_eig(sp.exp), lambda x: jax.scipy.linalg.expm(x).astype(complex), (A,)),
+    "eig, complex": (rebuilt_eig(sp.exp), jax.scipy.linalg.expm, (C,)),
+    "eigvals": (LA.eigvals, jnp.linalg.eigvals, (A,)),
+    "eigvals, complex": (LA.eigvals, jnp.linalg.eigvals, (C,)),
+    "eigvals of nothing": (LA.eigvals, lambda x: jnp.zeros((2, 0), complex), (NOTHING,)),
     "eigvalsh": (LA.eigvalsh, jnp.linalg.eigvalsh, (A,)),
     "eigvalsh, equal": (LA.eigvalsh, jnp.linalg.eigvalsh, (np.eye(3),)),
     **{f"svd {x.shape}": (rebuilt(lambda x: LA.svd(x, full_matrices=False), weights), rebuilt(lambda x: jnp.linalg.svd(x, full_matrices=False), weights), (x,)) for x in (A, B, WIDE, C)},
@@ -181,6 +196,22 @@ def test_what_has_no_derivative():
         middle = np.zeros(x.shape)
         middle[..., range(min(m, n)), range(min(m, n))] = s.numpy()
         np.testing.assert_allclose(u.numpy() @ middle @ vh.numpy(), x, atol=1e-12)
+
+
+def test_eigenvectors_move_as_in_torch():
+    torch = pytest.importorskip("torch")
+    weight = RNG.normal(size=(4, 4))
+
+    def loss(lib, x):
+        w, v = lib.linalg.eig(x)
+        return (abs(v) ** 2 * lib.asarray(weight)).sum() + (abs(w) * abs(w[0] - 2)).sum()
+
+    for a in (A[0], C[0, :3, :3] if C.ndim > 2 else C):
+        weight = RNG.normal(size=a.shape)
+        x = torch.tensor(a, requires_grad=True)
+        loss(torch, x).backward()
+        found = sp.grad(lambda x: loss(sp, x))(sp.tensor(a)).numpy()
+        np.testing.assert_allclose(np.conj(found), x.grad, rtol=1e-9, atol=1e-11)
 
 
 def test_names_and_types():

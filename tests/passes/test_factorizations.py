@@ -131,9 +131,45 @@ def test_eigh(name):
     close(w, np.linalg.eigvalsh(wide), units(a))
 
 
+JORDAN = {
+    "Jordan": np.diag([2.0] * 4) + np.diag([1.0] * 3, 1),
+    "nilpotent": np.diag([1.0] * 4, -1),
+    "cyclic": np.roll(np.eye(6), 1, axis=0),
+    "triangle": np.triu(RNG.normal(size=(6, 6))),
+    "rotation": np.array([[0.0, 1.0], [-1.0, 0.0]]),
+    "companion": np.vstack([np.poly(np.arange(1.0, 7.0))[1:] * -1, np.eye(5, 6)]),
+    "batch": np.stack([np.eye(3), np.diag([1.0, 2.0], 1), RNG.normal(size=(3, 3))]),
+}
+
+
+@pytest.mark.parametrize("name", [n for n in MATRICES if "70" not in n] + [*JORDAN])
+def test_eig(name):
+    a = (MATRICES | JORDAN)[name]
+    if a.shape[-1] != a.shape[-2]:
+        a = a @ np.swapaxes(a, -1, -2) + np.triu(np.ones((a.shape[-2],) * 2, a.dtype))
+    w, v = written(hlo.eig, a)
+    wide = a.astype(np.result_type(a.dtype, np.complex128))
+    assert np.iscomplexobj(w)
+    size = np.abs(a).max(initial=0) or 1
+    close(np.stack([a @ v / size, v]), np.stack([v * (w[..., None, :] / size), v]), units(a))
+    close(np.sqrt((np.abs(v) ** 2).sum(-2)), np.ones(w.shape), units(a))
+    if not a.size or name in ("Jordan", "nilpotent", "companion", "Vandermonde"):
+        return  # the values are as good as a perturbation by rounding lets them be
+    theirs = np.linalg.eigvals(wide)
+    for found, wanted in zip(
+        w.reshape(-1, w.shape[-1]), theirs.reshape(-1, w.shape[-1]), strict=True
+    ):
+        gaps = np.abs(found[:, None] - wanted)
+        assert (
+            gaps.min(-1) <= 8 * units(a) * np.finfo(w.dtype).eps * (np.abs(wanted).max() or 1)
+        ).all()
+    (alone,) = written(lambda x: hlo.eig(x)[0], a)
+    close(alone, w, 0)
+
+
 def test_nan_stays():
     a = np.full((3, 3), np.nan, np.float32)
-    for function in (hlo.lu, hlo.eigh, lambda x: hlo.svd(x, full=False)):
+    for function in (hlo.lu, hlo.eig, hlo.eigh, lambda x: hlo.svd(x, full=False)):
         assert np.isnan(written(function, a)[0]).any()
 
 
@@ -172,3 +208,10 @@ def test_compiled(shape):
         wanted = wanted.numpy()
         scale = np.abs(wanted).max()
         np.testing.assert_allclose(got.numpy() / scale, wanted / scale, rtol=0, atol=2e-4)
+
+
+@pytest.mark.slow
+def test_eigenvalues_of_a_batch_compile():
+    a = RNG.normal(size=(3, 9, 9)).astype("float32")
+    w, v = sp.jit(sp.vmap(lambda x: tuple(sp.linalg.eig(x))))(a)
+    np.testing.assert_allclose(a @ v.numpy(), v.numpy() * w.numpy()[:, None], atol=2e-5)

@@ -8,17 +8,20 @@ cholesky     Hermitian positive definite matrices
 triangular   triangular systems
 lu           partial pivoting
 reflections  Householder's reflections, QR
-jacobi       singular values and eigenvalues by rotations
+jacobi       singular values and eigenvalues of Hermitian matrices by rotations
+schur        eigenvalues of any matrices by QR steps
 """
 
 from slopec.passes.factorizations.cholesky import cholesky
 from slopec.passes.factorizations.jacobi import eigh, svd
 from slopec.passes.factorizations.lu import lu
 from slopec.passes.factorizations.reflections import householder, householder_product, qr
+from slopec.passes.factorizations.schur import eig
 from slopec.passes.factorizations.triangular import triangular_solve
 
 __all__ = [
     "cholesky",
+    "eig",
     "eigh",
     "householder",
     "householder_product",

@@ -45,7 +45,7 @@ def svd(a: Tensor, *, full: bool, vectors: bool) -> list[Tensor]:
     if not a.size:
         left, right = (m.identity(a, n, k) for n, k in ((rows, count), (columns, columns)))
         return [left, hlo.full((*batch, 0), 0, dtypes.real_of(a.dtype)), right]
-    scale = _scale(a)
+    scale = scale_of(a)
     a = hlo.divide(a, m.as_dtype_of(spread(scale, a.shape), a))
     q, r = qr(a, full=full) if rows > columns else (m.identity(a, rows, rows), a)
     square = m.part(r, 0, columns, 0, columns)
@@ -89,7 +89,7 @@ def eigh(a: Tensor) -> list[Tensor]:
     *batch, n, _ = a.shape
     if not a.size:
         return [hlo.full((*batch, n), 0, dtypes.real_of(a.dtype)), a]
-    scale = _scale(a)
+    scale = scale_of(a)
     given = a
     a = hlo.divide(a, m.as_dtype_of(spread(scale, a.shape), a))
     sums = summed(hlo.sqrt(squares(a)), -1)
@@ -112,7 +112,7 @@ def _quotients(v: Tensor, product: Tensor) -> Tensor:
     return hlo.reshape(summed(parts, -2), (*v.shape[:-2], v.shape[-1]))
 
 
-def _scale(a: Tensor) -> Tensor:
+def scale_of(a: Tensor) -> Tensor:
     """The largest size of an element (…, 1, 1), and 1 where all are 0."""
     parts = [hlo.real(a), hlo.imag(a)] if dtypes.is_complex(a.dtype) else [a]
     sizes = [folded(folded(hlo.abs_(x), "maximum", 0, -1), "maximum", 0, -2) for x in parts]

@@ -166,7 +166,7 @@ def _panel(a: Tensor) -> tuple[Tensor, Tensor]:
         here = spread(j, heights.shape)
         under = hlo.compare(heights, here, "GT")
         tall = column(left, j)
-        beta, tau, scale = _reflection(tall, row(tall, j), under, hlo.compare(heights, here, "GE"))
+        beta, tau, scale = reflection(tall, row(tall, j), under, hlo.compare(heights, here, "GE"))
         scaled = hlo.multiply(tall, spread(scale, tall.shape))
         below = hlo.select(under, scaled, hlo.zeros_like(tall))
         on = hlo.compare(heights, here, "EQ")
@@ -187,7 +187,7 @@ def _panel(a: Tensor) -> tuple[Tensor, Tensor]:
     return packed, hlo.reshape(taus, (*batch, width))
 
 
-def _reflection(
+def reflection(
     tall: Tensor, alpha: Tensor, under: Tensor, down: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(β, τ, 1 / (α - β)) of the reflection that makes a column (…, m, 1) zero below α.

@@ -78,6 +78,30 @@ def _eigh(point: Point, t: Tensor) -> Sequence[Tangent]:
     return [m.real(m.diagonal(inner)), m.matmul(v, weights * inner)]
 
 
+@forward("slopec.eig")
+def _eig(point: Point, t: Tensor) -> Sequence[Tangent]:
+    """A V = V diag(w): with C = V⁻¹ dA V and X = F ∘ C, Fᵢⱼ = 1 / (wⱼ - wᵢ) off the diagonal,
+    dw = diag(C) and dV = V X - V Re diag(Vᴴ V X), which keeps lengths and does not turn phases
+    (Boeddeker and others, On the computation of complex-valued gradients, 2019).
+    """
+    w, v = point.results
+    n = w.shape[-1]
+    inner = _solved(v, m.matmul(m.as_complex(t), v))
+    turned = _inverse_off_diagonal(m.columns_of(w, n) - m.rows_of(w, n)) * inner
+    moved = m.matmul(v, turned)
+    longer = m.real(m.diagonal(m.matmul(m.adjoint(v), moved)))
+    return [m.diagonal(inner), moved - v * m.as_dtype_of(m.columns_of(longer, n), v)]
+
+
+def _solved(a: Tensor, b: Tensor) -> Tensor:
+    """a⁻¹ b, by triangular factors."""
+    packed, _, permutation = hlo.lu(a)
+    b = hlo.triangular_solve(
+        packed, m.take_rows(b, permutation), left_side=True, lower=True, unit_diagonal=True
+    )
+    return hlo.triangular_solve(packed, b, left_side=True, lower=False)
+
+
 @forward("slopec.svd")
 def _svd(point: Point, t: Tensor) -> Sequence[Tangent]:
     """A = U S Vᴴ: with C = Uᴴ dA V and Fᵢⱼ = 1 / (sⱼ² - sᵢ²), dU = U (F ∘ (C S + S Cᴴ)) and

@@ -16,6 +16,12 @@ def eigenprojections(a):
     return w, jnp.einsum("...ij,...j,...kj->...ik", v, jnp.arange(1.0, w.shape[-1] + 1), v.conj())
 
 
+def by_eigenvalues(a):
+    """The square of a matrix, by eigenvectors of any length and phase."""
+    w, v = jnp.linalg.eig(a)
+    return (v * w[..., None, :] ** 2) @ jnp.linalg.inv(v)
+
+
 def rotated(a):
     u, s, vh = jnp.linalg.svd(a, full_matrices=False)
     return s, jnp.einsum("...ij,...j,...jk->...ik", u, jnp.arange(1.0, s.shape[-1] + 1), vh)
@@ -52,6 +58,10 @@ CASES = [
     case("eigenvectors", eigenprojections, SQUARE),
     case("eigenvectors in a batch", eigenprojections, normal(2, 3, 3), tolerance=1e-5),
     case("eigenvectors, complex", eigenprojections, COMPLEX, tolerance=1e-5),
+    case("any eigenvalues", jnp.linalg.eigvals, SQUARE, order=1),
+    case("any eigenvalues to second order", jnp.linalg.eigvals, COMPLEX, jax=False, tolerance=1e-5),
+    case("any eigenvectors", by_eigenvalues, SQUARE, jax=False, tolerance=1e-5),
+    case("any eigenvectors in a batch", by_eigenvalues, normal(2, 3, 3), jax=False, tolerance=1e-5),
     *(case(f"svd {a.shape}", rotated, a, tolerance=1e-5) for a in (SQUARE, TALL, WIDE)),
     case("svd, complex", rotated, normal(4, 3, kind="c"), tolerance=1e-5),
     case("singular values", lambda a: jnp.linalg.svd(a, compute_uv=False), TALL),
