@@ -14,6 +14,12 @@ def test_other_names_lead_to_ours(name):
         getattr(sp, name)
 
 
+def test_methods_have_other_names_too():
+    x = sp.tensor([0.5, -2.5])
+    for other, ours in (("fabs", "abs"), ("psi", "digamma"), ("radians", "deg2rad")):
+        assert getattr(x, other)().tolist() == getattr(x, ours)().tolist()
+
+
 def test_names_of_submodules_and_misspelt_ones():
     with pytest.raises(AttributeError, match=r"`slopec\.nn\.functional\.softmax`"):
         _ = sp.softmax

@@ -27,6 +27,7 @@ mixtures, selecting, arrangements, products, summaries   compositions that PyTor
 ordered        order and spread as PyTorch's methods tell them
 linear         products of matrices and tensors, diagonals
 directions     projections, bases, arcs
+densities      functions of probabilities and of Γ
 einstein       einsum
 conv, pool     convolutions, pooling; adaptive, windows, image
 fft            Fourier transforms, under their own name; spectrograms, window_functions
@@ -45,6 +46,7 @@ from slopec.ops import (
     creation,
     cumulative,
     data_types,
+    densities,
     directions,
     einstein,
     extremes,
@@ -88,6 +90,7 @@ from slopec.ops.counting import *  # noqa: F403
 from slopec.ops.creation import *  # noqa: F403
 from slopec.ops.cumulative import *  # noqa: F403
 from slopec.ops.data_types import *  # noqa: F403
+from slopec.ops.densities import *  # noqa: F403
 from slopec.ops.directions import *  # noqa: F403
 from slopec.ops.einstein import *  # noqa: F403
 from slopec.ops.extremes import *  # noqa: F403
@@ -140,6 +143,7 @@ __all__ += counting.__all__
 __all__ += creation.__all__
 __all__ += cumulative.__all__
 __all__ += data_types.__all__
+__all__ += densities.__all__
 __all__ += directions.__all__
 __all__ += einstein.__all__
 __all__ += extremes.__all__
