@@ -7,8 +7,9 @@ part of the result stays in the nearest cache. Neither waits for anything but me
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from slopec import dtypes
 from slopec.dtypes import DType
-from slopec.kernels.body import Body, Memory, Term
+from slopec.kernels.body import Body, Index, Memory, Term
 from slopec.kernels.epilogue import NOTHING, Epilogue
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import FEW, Kernel, Type, split
@@ -24,14 +25,16 @@ _MOST_COLUMNS = 2048  # whose sums leave room in the nearest cache
 class Applied:
     """y[z, i] = Σ a[z, i, p] · x[z, p], for z < batch, i < results and p < depth.
 
-    Unless it is `by_rows` the matrix is stored as a[z, p, i]. Of several `parts` each has a part of
-    the sum, y[part, z, i]. `then` is done to each result; its features are the results.
+    Unless it is `by_rows` the matrix is stored as a[z, p, i]. Both factors are of the type `given`,
+    and widened where they are read. Of several `parts` each has a part of the sum, y[part, z, i].
+    `then` is done to each result; its features are the results.
     """
 
     batch: int
     results: int
     depth: int
     dtype: DType
+    given: DType
     by_rows: bool
     parts: int = 1
     then: Epilogue = NOTHING
@@ -39,14 +42,14 @@ class Applied:
     @property
     def name(self) -> str:
         """What tells it from others."""
-        sizes = f"{self.batch}x{self.results}x{self.depth}_f{8 * self.dtype.itemsize}"
+        sizes = f"{self.batch}x{self.results}x{self.depth}_{dtypes.MLIR_NAMES[self.given]}"
         return f"matvec_{sizes}_{'n' if self.by_rows else 't'}{self.parts}{self.then.label}"
 
     @property
     def operands(self) -> tuple[Type, Type]:
         """The matrix and the vector."""
         sizes = (self.results, self.depth)[:: 1 if self.by_rows else -1]
-        return ((self.batch, *sizes), self.dtype), ((self.batch, self.depth), self.dtype)
+        return ((self.batch, *sizes), self.given), ((self.batch, self.depth), self.given)
 
     @property
     def inputs(self) -> tuple[Type, ...]:
@@ -75,7 +78,7 @@ class Schedule:
 
 def scheduled(work: Applied, vectors: Vectors) -> tuple[Applied, Schedule]:
     """A product in as many parts as keep a handful of workers busy, and how it is cut."""
-    lanes, size = vectors.lanes(work.dtype), work.dtype.itemsize
+    lanes, size = vectors.lanes(work.dtype), work.given.itemsize
     rows = vectors.registers // (8 if work.by_rows else 4)
     unit = min(rows, work.results) if work.by_rows else _COLUMNS
     most = work.results * work.depth * size // _SHARE
@@ -100,6 +103,23 @@ def matvec(work: Applied, cut: Schedule) -> Kernel:
 
     given = (*work.operands, *work.inputs)
     return Kernel(f"slopec_{work.name}", given, (work.result,), grid, write)
+
+
+def widened(k: Body, x: Term, dtype: DType) -> Term:
+    """A number, or a vector, as one of a type that holds it: bfloat16 is half of float32."""
+    lanes = k.lanes(x)
+
+    def typed(element: str) -> str:
+        return f"vector<{lanes}x{element}>" if lanes else element
+
+    if k.dtype(x) == dtype:
+        return x
+    if k.dtype(x) != dtypes.bfloat16:
+        return k.op("arith.extf", x, type=typed(dtypes.MLIR_NAMES[dtype]))
+    bits = k.op("arith.bitcast", x, type=typed("i16"))
+    wide = k.op("arith.extui", bits, type=typed("i32"))
+    moved = k.op("arith.shli", wide, k.number(16, dtypes.int32, lanes))
+    return k.op("arith.bitcast", moved, type=typed("f32"))
 
 
 @dataclass(frozen=True)
@@ -130,6 +150,11 @@ class _Writer:
         if work.then.steps:
             self._finish(start, stop)
 
+    def _load(self, memory: Memory, *where: Index, first: Index | None) -> Term:
+        """A vector of a factor."""
+        found = memory.load(*where, lanes=self.cut.lanes, first=first)
+        return widened(self.body, found, self.work.dtype)
+
     def _multiply(self, row: Term, count: int, first: Term, last: Term) -> None:
         """Sum the products of a few rows and the vector, and store the sums."""
         k, lanes, z = self.body, self.cut.lanes, self.body.workgroup(2)
@@ -137,9 +162,9 @@ class _Writer:
 
         def add(at: Term, vectors: int, some: Term | None) -> list[Term]:
             for v in range(vectors):
-                x = self.x.load(z, at + v * lanes, lanes=lanes, first=some)
+                x = self._load(self.x, z, at + v * lanes, first=some)
                 for r, fold in enumerate(folds):
-                    a = self.a.load(z, row + r, at + v * lanes, lanes=lanes, first=some)
+                    a = self._load(self.a, z, row + r, at + v * lanes, first=some)
                     fold.terms[v] = k.fma(a, x, fold.terms[v])
             return [term for fold in folds for term in fold.terms]
 
@@ -174,12 +199,13 @@ class _Writer:
 
     def _add_rows(self, row: Term, count: int, start: Term, stop: Term) -> None:
         k, lanes, z = self.body, self.cut.lanes, self.body.workgroup(2)
-        factors = [k.splat(self.x.load(z, row + r), lanes) for r in range(count)]
+        numbers = [widened(k, self.x.load(z, row + r), self.work.dtype) for r in range(count)]
+        factors = [k.splat(number, lanes) for number in numbers]
         for column, some in self._columns(start, stop):
             at = (k.workgroup(1), z, column)
             total = self.y.load(*at, lanes=lanes, first=some)
             for r, factor in enumerate(factors):
-                a = self.a.load(z, row + r, column, lanes=lanes, first=some)
+                a = self._load(self.a, z, row + r, column, first=some)
                 total = k.fma(a, factor, total)
             self.y.store(total, *at, first=some)
 

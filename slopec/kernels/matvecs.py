@@ -15,6 +15,11 @@ from slopec.tensor import Tensor
 from slopec.transforms.body import defining, origin
 
 _LEAST = 1 << 12  # multiplications
+_GIVEN = {
+    dtypes.float32: (dtypes.float32, dtypes.bfloat16, dtypes.float16),
+    dtypes.float64: (dtypes.float64,),
+}
+"""The types of sums, and those of the factors that they may be of."""
 _FUSED = tuple(
     f"stablehlo.{name}" for name in ("convert", "broadcast_in_dim", "iota", "transpose", "gather")
 )
@@ -53,15 +58,16 @@ def is_computed(value: ir.Value) -> bool:
 def _applied(product: Product, op: ir.Operation) -> tuple[Applied, ir.Value, ir.Value]:
     """A product with a vector, the matrix and the vector."""
     p, (left, right) = product, op.operands
+    given = ir.type_of(left)[1]
     if p.n == 1:
         by_rows = p.lhs == "rows" or p.m == 1
-        return Applied(p.batch, p.m, p.k, p.dtype, by_rows), left, right
-    return Applied(p.batch, p.n, p.k, p.dtype, p.rhs == "columns"), right, left
+        return Applied(p.batch, p.m, p.k, p.dtype, given, by_rows), left, right
+    return Applied(p.batch, p.n, p.k, p.dtype, given, p.rhs == "columns"), right, left
 
 
 def _pays(work: Applied, vectors: Vectors) -> bool:
     """Whether the kernel is faster than what IREE makes."""
-    if work.dtype not in (dtypes.float32, dtypes.float64) or vectors.bytes < 32:
+    if work.dtype not in _GIVEN or work.given not in _GIVEN[work.dtype] or vectors.bytes < 32:
         return False
     inner = work.depth if work.by_rows else work.results
     least = work.batch * work.results * work.depth >= _LEAST

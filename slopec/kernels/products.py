@@ -24,11 +24,13 @@ _NARROW = 8  # of them, where it is done ahead or costs next to nothing
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `dot_general` is, if that pays; whether it did."""
-    product = product_of(op)
+    product = _shapes_of(op)
     if product is None:
         return False
     if 1 in (product.m, product.n):
         return matvecs.place(product, module, op, vectors)
+    if not _is_of_one_type(op):
+        return False
     if place_product(product, module, op, vectors):
         return True
     return product.n < _FEW <= product.m and _place_turned(product, module, op, vectors)
@@ -91,7 +93,17 @@ def place_product(
 
 
 def product_of(op: ir.Operation) -> Product | None:
-    """What a `dot_general` multiplies, if that is matrices as they are stored."""
+    """What a `dot_general` multiplies, if that is matrices as they are stored, of one type."""
+    product = _shapes_of(op)
+    return product if product is not None and _is_of_one_type(op) else None
+
+
+def _is_of_one_type(op: ir.Operation) -> bool:
+    return len({ir.type_of(value)[1] for value in (*op.operands, *op.results)}) == 1
+
+
+def _shapes_of(op: ir.Operation) -> Product | None:
+    """What a `dot_general` multiplies, of factors of one type and sums perhaps of another."""
     if not all(ir.is_static(value) for value in (*op.operands, *op.results)):
         return None
     (lhs, dtype), (rhs, other) = (ir.type_of(value) for value in op.operands)
@@ -101,14 +113,14 @@ def product_of(op: ir.Operation) -> Product | None:
         return None
     left = _order(len(lhs), len(batch), numbers.lhs_contracting, ("columns", "rows"))
     right = _order(len(rhs), len(batch), numbers.rhs_contracting, ("rows", "columns"))
-    if left is None or right is None or {other, ir.type_of(op.results[0])[1]} != {dtype}:
+    if left is None or right is None or other != dtype:
         return None
     count = math.prod(lhs[d] for d in batch)
     depth = math.prod(lhs[d] for d in numbers.lhs_contracting)
     if 0 in (*lhs, *rhs):
         return None
     m, n = (math.prod(shape) // (count * depth) for shape in (lhs, rhs))
-    return Product(count, m, n, depth, dtype, left, right)
+    return Product(count, m, n, depth, ir.type_of(op.results[0])[1], left, right)
 
 
 def _numbers(op: ir.Operation) -> DotDimensionNumbers:

@@ -1,13 +1,17 @@
 """Products of a matrix and a vector, or few rows or columns, by kernels equal NumPy's."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import export
 
+import slopec as sp
 from slopec import dtypes, ir, kernels
 from slopec.emit import emit, resolve
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.matvec import Applied, scheduled
-from tests.kernels.run import ON_X86, TARGETS, run
+from tests.kernels.run import ON_X86, TARGETS, legal, placed, run
 
 CASES = (
     # left, right, and how einsum spells it
@@ -77,6 +81,30 @@ def test_products_with_a_vector(target, element):
         np.testing.assert_allclose(result, np.einsum(spelling, *wide), rtol=scale, atol=scale * 8)
 
 
+NARROW = ((130, 67), (67,), "mk,k->m"), ((5, 80, 33), (5, 80), "bkm,bk->bm")
+
+
+@ON_X86
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_narrow_factors_are_widened_where_they_are_read(target):
+    def main(*given):
+        pairs = zip(NARROW * 2, given[::2], given[1::2], strict=True)
+        return [jnp.einsum(s, a, b, preferred_element_type=np.float32) for (_, _, s), a, b in pairs]
+
+    rng = np.random.default_rng(0)
+    shapes = [shape for a, b, _ in NARROW for shape in (a, b)]
+    given = [
+        rng.standard_normal(s).astype(k) for k in (dtypes.bfloat16, np.float16) for s in shapes
+    ]
+    text = export.export(jax.jit(main))(*given).mlir_module()
+    module = sp.from_stablehlo(text).module
+    assert "stablehlo.dot_general" not in placed(legal(sp.from_stablehlo(text), given))
+    results = run(emit(ir.bytecode(module), target).vmfb, *given)
+    wide = [x.astype(np.float64) for x in given]
+    for (_, _, s), a, b, got in zip(NARROW * 2, wide[::2], wide[1::2], results, strict=True):
+        np.testing.assert_allclose(got, np.einsum(s, a, b), rtol=1e-4, atol=1e-4)
+
+
 FOLLOWED = b"""
 func.func @main(%w: tensor<301x90xf32>, %x: tensor<1x90xf32>, %b: tensor<301xf32>,
     %y: tensor<1x301xf32>, %q: tensor<90x301xi8>) -> (tensor<1x301xf32>, tensor<1x301xf32>) {
@@ -112,7 +140,8 @@ def test_what_follows_is_done_by_the_kernel_and_widened_weights_stay_small():
 @pytest.mark.parametrize("vectors", [Vectors(64, 32), Vectors(32, 16)], ids=str)
 @pytest.mark.parametrize("by_rows", [True, False])
 def test_parts_cover_the_depth(vectors, by_rows):
+    types = dtypes.float32, dtypes.float32
     for batch, results, depth in ((1, 1, 10**6), (1, 4096, 4096), (40, 3, 70), (1, 50, 9)):
-        work, cut = scheduled(Applied(batch, results, depth, dtypes.float32, by_rows), vectors)
+        work, cut = scheduled(Applied(batch, results, depth, *types, by_rows), vectors)
         assert (work.parts - 1) * cut.depth < depth <= work.parts * cut.depth
         assert cut.rows <= vectors.registers
