@@ -41,6 +41,9 @@ that follow along; first come, first served."""
 ROWS: dict[str, Place] = dict.fromkeys(EACH, row_functions.place)
 """What is looked at once folds of columns have what they need."""
 
+FOLDS: dict[str, Place] = {"stablehlo.reduce": row_functions.place_fold}
+"""What is looked at once folds have what is computed with them."""
+
 TURNS: dict[str, Place] = {"stablehlo.transpose": turnings.place}
 """What is looked at last: it goes by what other kernels take and write."""
 
@@ -66,11 +69,12 @@ def place_kernels(
     ready()
     folded = column_functions.place(module, vectors)
     rows = _placed(ROWS, module, vectors)
+    lone = _placed(FOLDS, module, vectors)
     turned = _placed(TURNS, module, vectors)
     parts.gather(module, REST)
     parts.spare_reshapes(module)
     ready()
-    return any([any_routine, *several, folded, rows, turned])
+    return any([any_routine, *several, folded, rows, lone, turned])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

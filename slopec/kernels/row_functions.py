@@ -38,14 +38,60 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     function = RowFunction(math.prod(shape[:-1]), shape[-1], dtype, nodes, (root,))
     if not (function.levels[root] and nodes[root].lanes and function.fits and reader.stands_alone):
         return False
-    kernel = row_kernel(function, vectors)
+    _put(module, function, reader, op, vectors)
+    return True
+
+
+def place_fold(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
+    """Put a kernel where rows are folded that no vectors divide evenly; whether it did.
+
+    Of such rows IREE folds one number after the other.
+    """
+    if not op.results or not all(map(ir.is_static, op.operands)):
+        return False
+    shape, dtype = ir.type_of(op.operands[0])
+    if dtype not in (dtypes.float32, dtypes.float64) or len(shape) < 2 or 0 in shape:
+        return False
+    if shape[-1] < SHORT or shape[-1] % vectors.lanes(dtype) == 0:
+        return False
+    reader = _Reader(op, shape)
+    root = reader.fold(op)
+    if root is None:
+        return False
+    function = RowFunction(math.prod(shape[:-1]), shape[-1], dtype, tuple(reader.nodes), (root,))
+    if not (function.fits and reader.stands_alone and _is_wanted(op)):
+        return False
+    _put(module, function, reader, op, vectors)
+    return True
+
+
+def _is_wanted(op: ir.Operation) -> bool:
+    """Whether anything is made of an op: what kernels have taken the place of is still there."""
+    seen, waiting = {op}, [op]
+    while waiting:
+        users = {u.owner.operation for value in waiting.pop().results for u in value.uses} - seen
+        if not all(len(user.results) for user in users):
+            return True
+        seen |= users
+        waiting += users
+    return False
+
+
+def _put(
+    module: ir.Module,
+    function: RowFunction,
+    reader: "_Reader",
+    op: ir.Operation,
+    vectors: Vectors,
+) -> None:
+    """Let a kernel compute what an op does."""
+    kernel, (result,) = row_kernel(function, vectors), op.results
     inputs = [
         reshaped(value, sizes, op)
         for value, (sizes, _) in zip(reader.inputs, kernel.operands, strict=True)
     ]
     (made,) = call(kernel, inputs, module, op)
-    result.replace_all_uses_with(reshaped(made, shape, op))
-    return True
+    result.replace_all_uses_with(reshaped(made, ir.type_of(result)[0], op))
 
 
 @dataclass
@@ -68,7 +114,7 @@ class _Reader:
                 made = defining(made.operands[0])
             if made is not None and made.name in _FUSED:
                 return False
-        inside = set(self.ops)
+        inside = {*self.ops, self.root}
         users = [
             use.owner.operation for op in self.ops if op != self.root for use in op.results[0].uses
         ]
@@ -110,7 +156,7 @@ class _Reader:
         if op.name == "stablehlo.broadcast_in_dim":
             return self._spread(op, rows, lanes)
         if op.name == "stablehlo.reduce" and rows and not lanes:
-            return self._folded(op)
+            return self.fold(op)
         return None
 
     def _same(self, op: ir.Operation, rows: bool, lanes: bool) -> int | None:
@@ -137,8 +183,8 @@ class _Reader:
         wanted = [d for d in range(last) if self.shape[d] != 1]
         return self.read(source, rows=True, lanes=False) if varying == wanted else None
 
-    def _folded(self, op: ir.Operation) -> int | None:
-        """A reduction of rows."""
+    def fold(self, op: ir.Operation) -> int | None:
+        """The place of a reduction of rows; None of others."""
         if len(op.operands) != 2 or ir.type_of(op.operands[0])[0] != self.shape:
             return None
         kind = FOLDS.get(binary_kind(block_of(op)) or "")

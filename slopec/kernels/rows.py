@@ -148,7 +148,7 @@ class _Writer:
             if not f.nodes[i].lanes:
                 self.made[i].store(numbers[i], row if f.nodes[i].rows else 0)
         results = [i for i in f.results if f.nodes[i].lanes]
-        for at, counts in self._chunks():
+        for at, counts in self._chunks() if results else ():
             for v, count in enumerate(counts):
                 place = at + v * self.lanes
                 self._look_ahead(level, row, place)

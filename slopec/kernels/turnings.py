@@ -16,6 +16,7 @@ from slopec.kernels.turning import Turn, turning
 from slopec.transforms.body import binary_kind, block_of, defining
 
 _MOST = 4 << 20  # bytes that are turned
+_LARGE = 1 << 16  # numbers that others are computed of
 _STEPS = 24  # that are computed of each number
 _BYTES = 4  # of a number, at least
 _BUFFERS = 30  # IREE binds 32
@@ -24,23 +25,27 @@ _BUFFERS = 30  # IREE binds 32
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `transpose` is, if that pays; whether it did.
 
-    It pays for what is written for a kernel, and for sums of what a kernel wrote: those are added
-    up, and what is computed of each number is, on the way. The op itself stays.
+    It pays for what is written for a kernel, for sums of what a kernel wrote, which are added up on
+    the way, and for what is computed of each of many numbers, likewise. The op itself stays.
     """
     if not ir.is_static(op.results[0]):
         return False
     (shape, dtype), order = ir.type_of(op.results[0]), tuple(op.attributes["permutation"])
     sizes, moved = _merged(shape, order)
-    fits = 0 < math.prod(sizes) * dtype.itemsize <= _MOST and dtype.itemsize >= _BYTES
-    if not fits or not is_floating(dtype) or len(sizes) < 2 or moved[-1] == len(sizes) - 1:
+    fits = is_floating(dtype) and dtype.itemsize >= _BYTES and 0 not in sizes
+    if not fits or len(sizes) < 2 or moved[-1] == len(sizes) - 1:
         return False
     x, parts = _added_up(op)
     members = _Members(op, dtype)
-    if parts > 1:
-        members.read()
-    elif constant_behind(x) is not None or not all(map(_is_called, users(op))):
+    alone = parts == 1 and all(map(_is_called, users(op)))
+    if parts == 1 and constant_behind(x) is not None:
         return False
-    if not members.are_taken():
+    if not alone:
+        members.read()
+    others = parts == 1 and not alone  # read the numbers, and none of them is a kernel
+    most = math.prod(sizes) * dtype.itemsize <= _MOST
+    pays = len(members.found) > 1 and math.prod(sizes) >= _LARGE if others else most
+    if not pays or not members.are_taken():
         return False
     results = tuple(members.places[root.results[0]] for root in members.roots)
     turn = Turn(sizes, moved, parts, dtype, tuple(members.nodes), results)

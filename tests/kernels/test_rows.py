@@ -125,3 +125,27 @@ def test_the_largest_is_no_number_if_one_is_not(target):
 )
 def test_what_is_fused_has_no_kernel(function):
     assert kernels_of(legal(function, [array(6, 128)])) == 0
+
+
+FOLDS = {
+    "max": (lambda x: sp.max(x, axis=-1), lambda x: x.max(-1), array(70, 1023)),
+    "mean of squares": (lambda x: (x * x).mean(-1), lambda x: (x * x).mean(-1), array(3, 31, 101)),
+    "least": (lambda x: sp.min(sp.exp(x), axis=-1), lambda x: np.exp(x).min(-1), array(2, 20009)),
+    "sum": (lambda x: x.sum(-1), lambda x: x.sum(-1), array(9, 77, dtype=np.float64)),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_folds_of_rows_that_vectors_do_not_divide(target):
+    arguments = [x for _, _, x in FOLDS.values()]
+    arguments[0][5, 1022] = np.nan
+
+    def main(*given):
+        return tuple(f(x) for (f, _, _), x in zip(FOLDS.values(), given, strict=True))
+
+    module = legal(main, arguments)
+    assert kernels_of(module) == len(FOLDS)
+    results = run(emit(ir.bytecode(module), target).vmfb, *arguments)
+    for got, (_, expected, x) in zip(results, FOLDS.values(), strict=True):
+        tolerance = 1e-5 if got.dtype == np.float32 else 1e-12
+        np.testing.assert_allclose(got, expected(x.astype("float64")), rtol=tolerance)

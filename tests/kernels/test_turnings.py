@@ -147,3 +147,30 @@ def test_sums_and_results_that_others_compute_with_stay(also):
     module = update_of(*CASES[0], also)
     kernels.place_kernels(module, resolve(TARGETS[1]))
     assert "stablehlo.select" in str(module)
+
+
+COMPUTED = b"""
+func.func @main(%x: tensor<300x260xf32>, %y: tensor<260x300xf32>, %z: tensor<20x260x300xf32>)
+    -> (tensor<300x260xf32>, tensor<20x300x260xf32>) {
+  %0 = stablehlo.transpose %y, dims = [1, 0] : (tensor<260x300xf32>) -> tensor<300x260xf32>
+  %1 = stablehlo.multiply %x, %0 : tensor<300x260xf32>
+  %2 = stablehlo.subtract %1, %0 : tensor<300x260xf32>
+  %3 = stablehlo.transpose %z, dims = [0, 2, 1] : (tensor<20x260x300xf32>) -> tensor<20x300x260xf32>
+  %4 = stablehlo.tanh %3 : tensor<20x300x260xf32>
+  return %2, %4 : tensor<300x260xf32>, tensor<20x300x260xf32>
+}
+"""
+
+
+@ON_X86
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_what_is_computed_of_many_turned_numbers_is_computed_on_the_way(target):
+    module = ir.parse(COMPUTED)
+    assert kernels.place_kernels(module, resolve(target))
+    assert "stablehlo" not in str(module)
+    rng = np.random.default_rng(0)
+    shapes = ((300, 260), (260, 300), (20, 260, 300))
+    x, y, z = (rng.standard_normal(shape, np.float32) for shape in shapes)
+    one, other = run(emit(COMPUTED, target).vmfb, x, y, z)
+    np.testing.assert_allclose(one, x * y.T - y.T, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(other, np.tanh(z.transpose(0, 2, 1)), rtol=1e-6, atol=1e-6)
