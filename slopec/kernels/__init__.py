@@ -10,6 +10,7 @@ from pathlib import Path
 from slopec import cache, ir
 from slopec.kernels import (
     column_functions,
+    complex_functions,
     convolutions,
     parts,
     products,
@@ -70,11 +71,12 @@ def place_kernels(
     folded = column_functions.place(module, vectors)
     rows = _placed(ROWS, module, vectors)
     lone = _placed(FOLDS, module, vectors)
+    of_parts = complex_functions.place(module, vectors)
     turned = _placed(TURNS, module, vectors)
     parts.gather(module, REST)
     parts.spare_reshapes(module)
     ready()
-    return any([any_routine, *several, folded, rows, lone, turned])
+    return any([any_routine, *several, folded, rows, lone, of_parts, turned])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

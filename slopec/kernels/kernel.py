@@ -144,7 +144,11 @@ def _executable(kernel: Kernel) -> ir.Module:
 
 
 def stored(dtype: DType) -> DType:
-    """What memory has of a type: Booleans are bytes, and whether there is a sign is not told."""
+    """What memory has of a type: Booleans are bytes, whether there is a sign is not told, and
+    complex numbers are pairs.
+    """
+    if dtypes.is_complex(dtype):
+        return dtypes.real_of(dtype)
     return dtypes.as_dtype(f"int{8 * dtype.itemsize}") if dtype.kind in "bu" else dtype
 
 
@@ -159,6 +163,8 @@ def _layout(kernel: Kernel) -> str:
 def _bound(body: Body, layout: str, place: int, type_: Type) -> Memory:
     """The buffer bound at a place."""
     shape, dtype = type_[0], stored(type_[1])
+    if dtypes.is_complex(type_[1]):
+        shape = (*shape[:-1], 2 * shape[-1])
     sizes = "".join(f"{size}x" for size in shape)
     made = body.op(
         "hal.interface.binding.subspan",
