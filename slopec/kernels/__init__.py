@@ -14,6 +14,7 @@ from slopec.kernels import (
     convolutions,
     parts,
     products,
+    reversal,
     routines,
     row_functions,
     row_loops,
@@ -45,7 +46,10 @@ ROWS: dict[str, Place] = dict.fromkeys(EACH, row_functions.place)
 FOLDS: dict[str, Place] = {"stablehlo.reduce": row_functions.place_fold}
 """What is looked at once folds have what is computed with them."""
 
-TURNS: dict[str, Place] = {"stablehlo.transpose": turnings.place}
+TURNS: dict[str, Place] = {
+    "stablehlo.transpose": turnings.place,
+    "stablehlo.reverse": reversal.place,
+}
 """What is looked at last: it goes by what other kernels take and write."""
 
 

@@ -96,6 +96,18 @@ def entry_points(name: str, executable: str | None = None) -> ir.Attribute:
     return ir.attr(f"[@{executable or name}::@{name}]")
 
 
+def is_wanted(op: ir.Operation) -> bool:
+    """Whether anything is made of an op: what kernels have taken the place of is still there."""
+    seen, waiting = {op}, [op]
+    while waiting:
+        users = {u.owner.operation for value in waiting.pop().results for u in value.uses} - seen
+        if not all(len(user.results) for user in users):
+            return True
+        seen |= users
+        waiting += users
+    return False
+
+
 def reshaped(value: ir.Value, shape: ir.Shape, before: ir.Operation) -> ir.Value:
     """The same elements in another shape."""
     if ir.type_of(value)[0] == shape:
@@ -189,6 +201,7 @@ __all__ = [
     "Type",
     "call",
     "entry_points",
+    "is_wanted",
     "reshaped",
     "split",
 ]

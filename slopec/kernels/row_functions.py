@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from slopec import dtypes, ir
 from slopec.kernels.elementwise import EACH, number_of
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import call, reshaped
+from slopec.kernels.kernel import call, is_wanted, reshaped
 from slopec.kernels.nodes import FOLDS, NEUTRAL, Node
 from slopec.kernels.rows import RowFunction, row_kernel
 from slopec.transforms.body import binary_kind, block_of, defining
@@ -59,22 +59,10 @@ def place_fold(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     if root is None:
         return False
     function = RowFunction(math.prod(shape[:-1]), shape[-1], dtype, tuple(reader.nodes), (root,))
-    if not (function.fits and reader.stands_alone and _is_wanted(op)):
+    if not (function.fits and reader.stands_alone and is_wanted(op)):
         return False
     _put(module, function, reader, op, vectors)
     return True
-
-
-def _is_wanted(op: ir.Operation) -> bool:
-    """Whether anything is made of an op: what kernels have taken the place of is still there."""
-    seen, waiting = {op}, [op]
-    while waiting:
-        users = {u.owner.operation for value in waiting.pop().results for u in value.uses} - seen
-        if not all(len(user.results) for user in users):
-            return True
-        seen |= users
-        waiting += users
-    return False
 
 
 def _put(
