@@ -35,15 +35,16 @@ class SeparateBuffers:
         for op in each(module, "stablehlo.while"):
             _copy_queue(op)
         for op in each(module, "stablehlo.dynamic_update_slice", "stablehlo.scatter"):
-            if op.name == "dynamic_update_slice" and _overlaps(op):
-                put(op, 0, copied(op.operands[0]))
-            else:
-                _copy_own_parts(op)
             for place in range(len(op.operation.results)):
                 value = op.operation.operands[place]
                 cut = op.name == "scatter" and _is_cut(value)
                 if op.operands[place].size and (cut or _is_read_beside(value, op.operation)):
                     put(op, place, copied(op.operands[place]))
+            # What is written into a copy need not be one: IREE makes one of two of the same.
+            if op.name == "dynamic_update_slice" and _overlaps(op):
+                put(op, 0, copied(op.operands[0]))
+            else:
+                _copy_own_parts(op)
 
 
 def _copy_queue(op: Op) -> None:

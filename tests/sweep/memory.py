@@ -43,6 +43,10 @@ def shifted_by_batch(x, i):
     return jax.vmap(lambda x, i: put(x, x[:5], i))(x, i)
 
 
+def whole(x, i):
+    return x, jax.vmap(lambda x, i: put(x, x, i, i))(x, i)
+
+
 def half(x):
     return x * 0.5 + 1
 
@@ -78,6 +82,7 @@ UPDATES = {
         0, 3, lambda k, x: put(x, t(lax.dynamic_slice(x, (i + k,), (70,))) * 2, i + k), half(w)
     ),
     "window of itself": lambda a, u, i, j, w, g: put(a, a[0:3, 0:5], i, j),
+    "whole of itself, in a batch, beside itself": lambda a, u, i, j, w, g: whole(t(w[:120].reshape(4, 5, 6)), g[:4]),
     "windows exchanged": lambda a, u, i, j, w, g: put(
         put(a, lax.dynamic_slice(a, (j, i), (2, 9)), i, i), lax.dynamic_slice(a, (i, i), (2, 9)), j, i
     ),
