@@ -9,7 +9,11 @@ import slopec as sp
 from slopec.diagnostics import ShapeError, UsageError
 from tests.ops.harness import normal
 
-torch = pytest.importorskip("torch")
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
 
 WINDOWS = {
     "hann_window": {},
@@ -23,7 +27,7 @@ WINDOWS = {
 
 @pytest.mark.parametrize("periodic", [True, False])
 @pytest.mark.parametrize("name", WINDOWS)
-def test_windows(name, periodic):
+def test_windows(torch, name, periodic):
     function = name.split()[0]
     for length in (0, 1, 2, 7, 16):
         ours = getattr(sp, function)(length, periodic, **WINDOWS[name], dtype="float64")
@@ -55,7 +59,7 @@ def pair(value):
 
 @pytest.mark.filterwarnings("ignore:A window was not provided")
 @pytest.mark.parametrize("name", CASES)
-def test_against_torch(name):
+def test_against_torch(torch, name):
     signal, options = CASES[name]
     x = torch.tensor(signal, requires_grad=True)
     theirs = {k: torch.tensor(v) if k == "window" else v for k, v in options.items()}
