@@ -64,6 +64,7 @@ def _copy_queue(op: Op) -> None:
             put(op, place, copy)
 
 
+_BARRIER = "stablehlo.optimization_barrier"
 _PARTS = ("reshape", "slice", "dynamic_slice")
 """What IREE makes of a tensor without copying it."""
 _WRITTEN = ("reshape", "dynamic_update_slice", "scatter")
@@ -136,8 +137,10 @@ def _same_or_apart(update: ir.Operation, part: ir.Operation, target: ir.Value) -
 
 def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
     """Whether `value` has uses whose results `op` does not wait for, itself aside."""
-    value = origin(value, ("reshape",))
+    direct, value = origin(value, ("reshape",)), _in_memory(value)
     made = defining(value)
+    if value != direct and (made is None or made.name == "stablehlo.constant"):
+        return True  # behind a barrier IREE forgets whose they are
     if made is not None and made.name == "stablehlo.constant" and ir.is_uniform(made):
         return False  # filled anew for each use
     if (value.owner if made is None else made.block) != op.block:
@@ -146,10 +149,22 @@ def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
     return len(users) > 1 and not users <= _needed(op)
 
 
+def _in_memory(value: ir.Value) -> ir.Value:
+    """The value in whose memory one is, which is reshaped or behind a barrier."""
+    value = origin(value, ("reshape",))
+    made = defining(value)
+    if made is None or made.name != _BARRIER:
+        return value
+    return _in_memory(made.operands[list(made.results).index(value)])
+
+
 def _readers(value: ir.Value) -> Iterator[ir.Operation]:
     """The ops that read a value, some of them as its parts, which are in its memory."""
     for use in value.uses:
         user = use.owner.operation
+        if user.name == _BARRIER:
+            yield from _readers(user.results[use.operand_number])
+            continue
         yield user
         if user.name.removeprefix("stablehlo.") in _PARTS and user.operands[0] == value:
             yield from _readers(user.results[0])

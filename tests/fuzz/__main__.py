@@ -16,9 +16,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=10**9)
     parser.add_argument("--no-shrink", action="store_true")
-    parser.add_argument("--way", help="the name of a way, in place of all")
-    given = parser.parse_args()
     usual, *others = ways()
+    names = [way.name for way in (usual, *others)]
+    parser.add_argument("--way", choices=names, metavar="WAY", help="one way, in place of all")
+    given = parser.parse_args()
     for start in range(given.seed, given.seed + given.count, TOGETHER):
         began = time.monotonic()
         # Every other batch as usual, the rest each in a way of its own.

@@ -1,0 +1,41 @@
+"""What is written behind a barrier is written into memory of its own, call after call."""
+
+import jax
+import numpy as np
+import pytest
+from jax import lax
+
+import slopec as sp
+from tests.transforms.harness import lower
+
+X = np.random.default_rng(0).standard_normal((6, 4)).astype("float32")
+PLACES, U = np.array([1, 1, 3], "int32"), np.ones(4, "float32")
+apart = lax.optimization_barrier
+
+PROGRAMS = {
+    "an argument": lambda x, i, u: apart(x).at[i].add(u),
+    "an argument among others": lambda x, i, u: apart((u, x))[1].reshape(3, 8).at[i[:1]].add(1.0),
+    "an argument that is read too": lambda x, i, u: (apart(x).at[i].add(u), lax.erf(x)),
+    "a window of an argument": lambda x, i, u: (
+        lax.dynamic_update_slice(apart(x), u[None] * 2, (i[0], i[1] - 1)),
+        lax.erf(x),
+    ),
+    "a constant": lambda x, i, u: apart(X * 1.0).at[i].add(u + x[0]),
+    "what is read too": lambda x, i, u: (apart(x * 2).at[i].add(u), lax.erf(x * 2)),
+    "what is written twice": lambda x, i, u: (
+        apart(x * 2).at[i].add(u),
+        apart(x * 2).at[i].multiply(u * 3),
+    ),
+    "in a loop": lambda x, i, u: lax.fori_loop(0, 3, lambda k, y: y.at[k].add(u), apart(x)),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_results_of_every_call(name):
+    program = jax.jit(PROGRAMS[name])
+    compiled = sp.jit(sp.from_stablehlo(lower(PROGRAMS[name], X, PLACES, U)))
+    given = sp.tensor(X)
+    for _ in range(3):
+        found = sp.tree.leaves(compiled(given, PLACES, U))
+        for one, other in zip(found, jax.tree.leaves(program(X, PLACES, U)), strict=True):
+            np.testing.assert_allclose(one.numpy(), other, 1e-5, 1e-5)
