@@ -21,6 +21,8 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     if not _suits(op) or _is_within(op):
         return False
     plan = Plan.of(op, module)
+    if any(size_of(last.results[0]) == 1 for last in plan.scatters):
+        return False  # a number, which is in no memory
     kernel = small_loop(plan, vectors)
     shapes = [ir.type_of(op.results[i])[0] for i in plan.carried]
     shapes += [shape for shape, _ in kernel.results[len(shapes) :]]

@@ -294,3 +294,15 @@ def test_all_of_them_become_kernels(exported):
     place_kernels(module, resolve(HOST))
     ir.verify(module)
     assert not ir.ops_in(module, "stablehlo.while")
+
+
+def test_what_is_scattered_into_one_element_stays_a_loop():
+    """A number is in no memory that an update could go to."""
+
+    def main(x, places):
+        return lax.fori_loop(0, 5, lambda i, x: x.at[places[i]].set(x[0] * 2 + i, mode="drop"), x)
+
+    given = draw(1), np.array([0, 3, -1, 0, 7], np.int32)
+    imported = sp.from_stablehlo(export.export(jax.jit(main))(*given).mlir_module())
+    found = sp.jit(imported)(*map(sp.tensor, given))
+    np.testing.assert_allclose(found.numpy(), jax.jit(main)(*given), rtol=1e-6)
