@@ -65,15 +65,16 @@ def _copy_queue(op: Op) -> None:
 
 
 _BARRIER = "stablehlo.optimization_barrier"
-_PARTS = ("reshape", "slice", "dynamic_slice")
+_SAME = ("reshape", "optimization_barrier")
+_PARTS = (*_SAME, "slice", "dynamic_slice")
 """What IREE makes of a tensor without copying it."""
-_WRITTEN = ("reshape", "dynamic_update_slice", "scatter")
+_WRITTEN = (*_SAME, "dynamic_update_slice", "scatter")
 """What IREE writes into the memory of its first operand."""
 
 
 def _is_cut(value: ir.Value) -> bool:
     """Whether a value is a part that IREE reads where the whole is."""
-    made = defining(origin(value, ("reshape",)))
+    made = defining(origin(value, _SAME))
     return made is not None and made.name in ("stablehlo.slice", "stablehlo.dynamic_slice")
 
 
@@ -137,7 +138,7 @@ def _same_or_apart(update: ir.Operation, part: ir.Operation, target: ir.Value) -
 
 def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
     """Whether `value` has uses whose results `op` does not wait for, itself aside."""
-    direct, value = origin(value, ("reshape",)), _in_memory(value)
+    direct, value = origin(value, ("reshape",)), origin(value, _SAME)
     made = defining(value)
     if value != direct and (made is None or made.name == "stablehlo.constant"):
         return True  # behind a barrier IREE forgets whose they are
@@ -147,15 +148,6 @@ def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
         return True  # in a loop, it is needed again
     users = {_beside(op, user) for user in _readers(value)}
     return len(users) > 1 and not users <= _needed(op)
-
-
-def _in_memory(value: ir.Value) -> ir.Value:
-    """The value in whose memory one is, which is reshaped or behind a barrier."""
-    value = origin(value, ("reshape",))
-    made = defining(value)
-    if made is None or made.name != _BARRIER:
-        return value
-    return _in_memory(made.operands[list(made.results).index(value)])
 
 
 def _readers(value: ir.Value) -> Iterator[ir.Operation]:

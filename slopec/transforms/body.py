@@ -63,9 +63,12 @@ def defining(value: ir.Value) -> ir.Operation | None:
 
 
 def origin(value: ir.Value, names: Collection[str]) -> ir.Value:
-    """The value of which this one is made by StableHLO's ops of these names."""
+    """The value of which this one is made by StableHLO's ops of these names.
+
+    Of ops with several results, each is made of the operand at its place.
+    """
     while (made := defining(value)) is not None and made.name.removeprefix("stablehlo.") in names:
-        value = made.operands[0]
+        value = made.operands[list(made.results).index(value)]
     return value
 
 

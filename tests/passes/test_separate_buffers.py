@@ -8,13 +8,22 @@ from jax import lax
 import slopec as sp
 from tests.transforms.harness import lower
 
-X = np.random.default_rng(0).standard_normal((6, 4)).astype("float32")
+X = np.random.default_rng(0).standard_normal((600, 4)).astype("float32")
 PLACES, U = np.array([1, 1, 3], "int32"), np.ones(4, "float32")
 apart = lax.optimization_barrier
 
+
+def made_of_itself(y):
+    return apart(y).at[1:].set(y[:-1] * 3)
+
+
+def part_of_itself(y, u):
+    return y.at[1:].set(apart((u, y))[1][:-1])
+
+
 PROGRAMS = {
     "an argument": lambda x, i, u: apart(x).at[i].add(u),
-    "an argument among others": lambda x, i, u: apart((u, x))[1].reshape(3, 8).at[i[:1]].add(1.0),
+    "an argument among others": lambda x, i, u: apart((u, x))[1].reshape(300, 8).at[i[:1]].add(1.0),
     "an argument that is read too": lambda x, i, u: (apart(x).at[i].add(u), lax.erf(x)),
     "a window of an argument": lambda x, i, u: (
         lax.dynamic_update_slice(apart(x), u[None] * 2, (i[0], i[1] - 1)),
@@ -26,6 +35,8 @@ PROGRAMS = {
         apart(x * 2).at[i].add(u),
         apart(x * 2).at[i].multiply(u * 3),
     ),
+    "what is made of itself": lambda x, i, u: made_of_itself(x * 2),
+    "a part of itself": lambda x, i, u: part_of_itself(x * 2, u),
     "in a loop": lambda x, i, u: lax.fori_loop(0, 3, lambda k, y: y.at[k].add(u), apart(x)),
 }
 
