@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from slopec import dtypes, hlo, ir, tracing
-from slopec.diagnostics import ShapeError, TraceError, UsageError
+from slopec.diagnostics import ShapeError, UsageError
+from slopec.lazy.errors import gradient_of, traced, without_gradient
 from slopec.lazy.extract import Graph, HistoryFreedError, Links, history, nodes_behind
 from slopec.lazy.graph import Known, Node, Value
 from slopec.lazy.junctions import Junction, LeafHooks, through
@@ -70,7 +71,7 @@ def backward(
     >>> print(w.grad)
     tensor([2. 4.], float32[2], cpu)
     """
-    _refuse(self)
+    _refuse(self, "backward")
     keeps = create_graph if retain_graph is None else retain_graph
     front = Front(create_graph, None if inputs is None else {id(x) for x in inputs})
     front.arrive(tracing.outside(self), _seed(self, gradient))
@@ -223,7 +224,7 @@ def _accumulate(leaf: Tensor, slope: Tensor) -> None:
             slope = through(hooks.before, slope)
         leaf.grad = slope if leaf.grad is None else leaf.grad + slope
         if hooks is not None:
-            for (hook,) in tuple(hooks.after):
+            for hook in tuple(hooks.after.values()):
                 hook(leaf)
 
 
@@ -246,16 +247,8 @@ def _free(graph: Graph, results: Sequence[Tensor]) -> None:
 def _seed(tensor: Tensor, gradient: Any) -> Tensor:
     """The cotangent that `backward` begins with."""
     if gradient is not None:
-        seed = gradient if isinstance(gradient, Tensor) else Tensor(gradient, tensor.dtype)
-        if (seed.shape, seed.dtype) != (tensor.shape, tensor.dtype):
-            raise ShapeError(
-                "S0143",
-                f"backward: the gradient is {seed.dtype}{list(seed.shape)}, the tensor "
-                f"{tensor.dtype}{list(tensor.shape)}",
-                span=tracing.here(),
-                hint="pass one number for each element of the tensor",
-            )
-        return seed
+        hint = "pass one number for each element of the tensor"
+        return gradient_of(tensor, gradient, "backward: the gradient", hint)
     if tensor.size != 1 or not dtypes.is_floating(tensor.dtype):
         raise ShapeError(
             "S0143",
@@ -266,27 +259,17 @@ def _seed(tensor: Tensor, gradient: Any) -> Tensor:
     return hlo.full(tensor.shape, 1, tensor.dtype)
 
 
-def _refuse(tensor: Tensor) -> None:
+def _refuse(tensor: Tensor, name: str) -> None:
     """Raise for tensors that have no history."""
     if tensor._trace is not None:
-        raise TraceError(
-            "S0141",
-            "backward inside a traced function",
-            span=tracing.here(),
-            notes=("inside jit, grad, vmap and program, ops are written, not recorded",),
-            hint="use `sp.grad` or `sp.value_and_grad` of a function there",
-        )
+        hint = "use `sp.grad` or `sp.value_and_grad` of a function there"
+        raise traced(f"{name} inside a traced function", hint)
     if tensor.requires_grad:
         return
     leaves = "no tensor it was computed from has `requires_grad`"
     quiet = "it was computed under `no_grad`, or " + leaves
-    raise UsageError(
-        "S0142",
-        "backward: the tensor does not require a gradient",
-        span=tracing.here(),
-        notes=(leaves if records_gradients() else quiet, "results of `sp.jit` have no history"),
-        hint="make leaves with `sp.tensor(…, requires_grad=True)` or `x.requires_grad_()`",
-    )
+    notes = (leaves if records_gradients() else quiet, "results of `sp.jit` have no history")
+    raise without_gradient(name, notes)
 
 
 def _freed() -> UsageError:
@@ -318,7 +301,10 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
 
 
 def retain_grad(self: Tensor) -> None:
-    """Collect gradients in `grad` of a computed tensor too.
+    """Collect gradients in `grad` of a computed tensor too; a leaf does so anyway.
+
+    Raises TraceError (S0141) inside a traced function, UsageError (S0142) for a tensor without
+    history.
 
     >>> import slopec as sp
     >>> x = sp.tensor(3.0, requires_grad=True)
@@ -328,7 +314,7 @@ def retain_grad(self: Tensor) -> None:
     >>> print(y.grad)
     tensor(2., float32[], cpu)
     """
-    _refuse(self)
+    _refuse(self, "retain_grad")
     if tracing.outside(self).owner is not None:
         return
     from slopec.lazy.leaves import owned
@@ -336,4 +322,3 @@ def retain_grad(self: Tensor) -> None:
     nothing = Tensor._of_recorded(tracing.outside(hlo.zeros_like(self)), requires_grad=True)
     owned(tracing.outside(nothing), self)
     self._value = tracing.outside(hlo.add(self, nothing))
-    _: Value = self._value

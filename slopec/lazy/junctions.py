@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from slopec import dtypes, tracing
-from slopec.diagnostics import ShapeError, TraceError, UsageError
+from slopec.diagnostics import UsageError
+from slopec.lazy.errors import gradient_of, traced, without_gradient
 from slopec.lazy.graph import ALIAS, Value
 from slopec.lazy.record import record_values
 from slopec.tensor import Tensor
 
 Slopes = list[Tensor | None]
 Hook = Callable[[Tensor], Any]
+Hooks = dict[object, Hook]
+"""Hooks in the order of their registration, each under a key that its handle alone knows."""
 
 
 class Handle:
@@ -40,11 +43,11 @@ class Handle:
         self.remove()
 
 
-def added(hooks: list[Any], hook: Any) -> Handle:
-    """Put a hook at the end of a list; the handle takes it out again."""
-    entry = [hook]  # the same function may be there twice
-    hooks.append(entry)
-    return Handle(lambda: hooks.remove(entry))
+def added(hooks: Hooks, hook: Hook) -> Handle:
+    """Put a hook behind the others; the handle takes it out again."""
+    key = object()  # the same function may be there twice
+    hooks[key] = hook
+    return Handle(lambda: hooks.__delitem__(key))
 
 
 class Junction:
@@ -54,7 +57,7 @@ class Junction:
         self, values: Sequence[Value], together: Callable[[Slopes], Slopes] | None = None
     ) -> None:
         """Become the junction of `values`, which have none."""
-        self.hooks: list[list[Any]] = [[] for _ in values]
+        self.hooks: list[Hooks] = [{} for _ in values]
         self.together = together
         self.count = len(values)
         for place, value in enumerate(values):
@@ -74,13 +77,13 @@ class LeafHooks:
 
     def __init__(self) -> None:
         """None yet."""
-        self.before: list[Any] = []
-        self.after: list[Any] = []
+        self.before: Hooks = {}
+        self.after: Hooks = {}
 
 
-def through(hooks: Sequence[Any], slope: Tensor) -> Tensor:
+def through(hooks: Hooks, slope: Tensor) -> Tensor:
     """A gradient behind hooks: what one returns, unless None, takes its place."""
-    for (hook,) in tuple(hooks):
+    for hook in tuple(hooks.values()):
         slope = replaced(slope, hook(slope))
     return slope
 
@@ -89,16 +92,8 @@ def replaced(slope: Tensor, new: Any) -> Tensor:
     """What a hook made of a gradient; raises ShapeError (S0143) for another type."""
     if new is None:
         return slope
-    given = new if isinstance(new, Tensor) else Tensor(new, slope.dtype)
-    if (given.shape, given.dtype) != (slope.shape, slope.dtype):
-        raise ShapeError(
-            "S0143",
-            f"a hook returned {given.dtype}{list(given.shape)} for a gradient that is "
-            f"{slope.dtype}{list(slope.shape)}",
-            span=tracing.here(),
-            hint="return a tensor like the gradient, or None to leave it as it is",
-        )
-    return given
+    hint = "return a tensor like the gradient, or None to leave it as it is"
+    return gradient_of(slope, new, "the gradient that a hook returned", hint)
 
 
 def joined(tensors: Sequence[Tensor], together: Callable[[Slopes], Slopes]) -> list[Tensor]:
@@ -126,7 +121,7 @@ def register_hook(self: Tensor, hook: Hook) -> Handle:
     >>> print(x.grad)
     tensor([2. 4.], float32[2], cpu)
     """
-    value = _followed(self, "register_hook")
+    value = _hooked(self, "register_hook")
     if value.owner is not None:
         return added(_of_leaf(self).before, hook)
     junction, place = value.junction or (Junction([value]), 0)
@@ -144,7 +139,7 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Hook) -> Handle:
     ...     (x * x).backward()
     tensor(6., float32[], cpu)
     """
-    if _followed(self, "register_post_accumulate_grad_hook").owner is None:
+    if _hooked(self, "register_post_accumulate_grad_hook").owner is None:
         raise UsageError(
             "S0144",
             "register_post_accumulate_grad_hook: only leaves collect gradients in `grad`",
@@ -162,21 +157,11 @@ def _of_leaf(tensor: Tensor) -> LeafHooks:
     return hooks
 
 
-def _followed(tensor: Tensor, name: str) -> Value:
+def _hooked(tensor: Tensor, name: str) -> Value:
     """The value of a tensor that derivatives flow through; raises for others."""
     if tensor._trace is not None:
-        raise TraceError(
-            "S0141",
-            f"{name} inside a traced function",
-            span=tracing.here(),
-            notes=("inside jit, grad, vmap and program, ops are written, not recorded",),
-            hint="use `sp.custom_vjp` to change a gradient there",
-        )
+        hint = "use `sp.custom_vjp` to change a gradient there"
+        raise traced(f"{name} inside a traced function", hint)
     if not tensor.requires_grad or not dtypes.is_differentiable(tensor.dtype):
-        raise UsageError(
-            "S0142",
-            f"{name}: the tensor does not require a gradient",
-            span=tracing.here(),
-            hint="make leaves with `sp.tensor(…, requires_grad=True)` or `x.requires_grad_()`",
-        )
+        raise without_gradient(name)
     return tracing.outside(tensor)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slopec import dtypes, tracing
 from slopec.diagnostics import DTypeError, ShapeError, TraceError, UsageError
 from slopec.lazy.device import checked, device, place
+from slopec.lazy.errors import traced
 from slopec.lazy.graph import Value, alias
 from slopec.lazy.mode import records_gradients
 from slopec.lazy.record import record
@@ -28,13 +29,8 @@ def owned(value: Value, tensor: Tensor) -> Value:
 def own(tensor: Tensor, requires_grad: bool) -> None:
     """Make a tensor a leaf that collects gradients, or that does not."""
     if tensor._trace is not None:
-        raise TraceError(
-            "S0141",
-            "a traced tensor cannot collect gradients",
-            span=tracing.here(),
-            notes=("inside jit, grad, vmap and program, ops are written, not recorded",),
-            hint="use `sp.grad` or `sp.value_and_grad` of a function there",
-        )
+        hint = "use `sp.grad` or `sp.value_and_grad` of a function there"
+        raise traced("a traced tensor cannot collect gradients", hint)
     value = tracing.outside(tensor)
     if requires_grad and not dtypes.is_differentiable(tensor.dtype):
         raise DTypeError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slopec import tracing
-from slopec.diagnostics import TraceError
+from slopec.lazy.errors import traced
 from slopec.lazy.junctions import Handle, Slopes, joined, replaced
 from slopec.ops.common import bad_argument
 from slopec.tensor import Tensor
@@ -124,12 +124,9 @@ class _Backward:
     def __init__(self, module: Any, hooks: tuple[Hook, ...]) -> None:
         """The hooks that `module` has now."""
         if tracing.is_tracing():
-            raise TraceError(
-                "S0141",
+            raise traced(
                 f"a {type(module).__name__} with backward hooks is called in a traced function",
-                span=tracing.here(),
-                notes=("`backward()` calls them, and does not go through traced functions",),
-                hint="remove the hooks, or use `sp.custom_vjp` to change a gradient there",
+                "remove the hooks, or use `sp.custom_vjp` to change a gradient there",
             )
         self.module = module
         self.before = [hook.function for hook in hooks if hook.place == "backward before"]

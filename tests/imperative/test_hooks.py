@@ -37,6 +37,21 @@ def leaves(lib, leaf, seen):
     return (x,)
 
 
+def the_same_hook_twice(lib, leaf, seen):
+    x = leaf(A)
+    y = x * x
+
+    def double(g):
+        return g * 2
+
+    y.register_hook(double)
+    y.register_hook(lambda g: g.clip(-1.0, 1.5))
+    last = y.register_hook(double)
+    last.remove()
+    y.sum().backward()
+    return (x,)
+
+
 def what_nobody_refers_to(lib, leaf, seen):
     x = leaf(A)
 
@@ -94,6 +109,7 @@ def branches(lib, leaf, seen):
 SCRIPTS = (
     tensors_on_the_way,
     leaves,
+    the_same_hook_twice,
     what_nobody_refers_to,
     the_loss_itself,
     hooks_that_look_at_what_was_computed,
