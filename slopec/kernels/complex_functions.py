@@ -242,7 +242,7 @@ class _AtPlace:
         if op.name == "stablehlo.select":
             (p,), x, y = of
             pairs = zip(x, y, strict=True)
-            return tuple(k.op("arith.select", p, a, b, type=a.type) for a, b in pairs)
+            return tuple(k.select(p, a, b) for a, b in pairs)
         if op.name == "stablehlo.negate":
             return tuple(k.op("arith.negf", part) for part in of[0])
         sign = "arith.addf" if op.name == "stablehlo.add" else "arith.subf"

@@ -76,7 +76,7 @@ def _chooses(op: ir.Operation) -> bool:
 def computed(k: Body, kind: str, of: Sequence[Term]) -> Term:
     """What an op of a kind makes of numbers, or of vectors."""
     if kind == "select":
-        return k.op("arith.select", *of, type=of[1].type)
+        return k.select(*of)
     if kind in _COMPARED:
         lanes = k.lanes(of[0])
         type_ = f"vector<{lanes}xi1>" if lanes else "i1"

@@ -69,4 +69,4 @@ def _chosen(k: Body, x: Term, bound: float, predicate: ir.Attribute) -> Term:
     lanes, other = k.lanes(x), k.like(bound, x)
     type_ = f"vector<{lanes}xi1>" if lanes else "i1"
     is_beyond = k.op("arith.cmpf", x, other, type=type_, predicate=predicate)
-    return k.op("arith.select", is_beyond, other, x, type=x.type)
+    return k.select(is_beyond, other, x)

@@ -43,7 +43,7 @@ class RowFold:
             return
         for v, value in enumerate(values):
             is_beyond = self._compared(value, known[v], beyond)
-            known[v] = k.op("arith.select", is_beyond, value, known[v], type=value.type)
+            known[v] = k.select(is_beyond, value, known[v])
         for v in range(0, len(values), 2):
             odd = self._compared(values[v], values[min(v + 1, len(values) - 1)], _UNORDERED)
             known[-1] = k.op("arith.ori", known[-1], odd)
@@ -71,4 +71,4 @@ class RowFold:
             return k.op(self._op, a, b)
         lanes = k.lanes(a)
         is_beyond = k.op("arith.cmpf", a, b, type=f"vector<{lanes}xi1>", predicate=beyond)
-        return k.op("arith.select", is_beyond, a, b, type=a.type)
+        return k.select(is_beyond, a, b)

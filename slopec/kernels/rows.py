@@ -200,7 +200,7 @@ class _Writer:
                     value = vectors[f.nodes[i].operands[0]]
                     if count < self.lanes:
                         mask = k.mask(count, self.lanes)
-                        value = k.op("arith.select", mask, value, fold.neutral, type=value.type)
+                        value = k.select(mask, value, fold.neutral)
                     values[i].append(value)
                 for i in fresh:
                     self.rooms[i].store(vectors[i], place)

@@ -131,17 +131,13 @@ def _compared(k: Body, dtype: DType, order: str, a: Term, b: Term) -> Term:
     return k.op("arith.cmpi", a, b, type=type_, predicate=ir.i64(orders[order]))
 
 
-def _chosen(k: Body, condition: Term, a: Term, b: Term) -> Term:
-    return k.op("arith.select", condition, a, b, type=a.type)
-
-
 def _compare(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
     order = str(op.attributes["comparison_direction"]).rstrip(">").split()[-1]
     return _compared(k, ir.type_of(op.operands[0])[1], order, *of)
 
 
 def _select(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
-    return _chosen(k, *of)
+    return k.select(*of)
 
 
 def _clamp(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
@@ -157,6 +153,7 @@ def _not(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
 
 
 def _same(k: Body, value: object, dtype: DType, like: Term) -> Term:
+    """A constant in as many lanes as another."""
     if dtypes.is_unsigned(dtype):
         dtype = stored(dtype)
     return number(k, value, dtype, k.lanes(like))
@@ -173,8 +170,8 @@ def _abs(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
 def _sign(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
     (x,), dtype = of, ir.type_of(op.operands[0])[1]
     zero, one, less = (_same(k, n, dtype, x) for n in (0, 1, -1))
-    made = _chosen(k, _compared(k, dtype, "GT", x, zero), one, x)
-    return _chosen(k, _compared(k, dtype, "LT", x, zero), less, made)
+    made = k.select(_compared(k, dtype, "GT", x, zero), one, x)
+    return k.select(_compared(k, dtype, "LT", x, zero), less, made)
 
 
 def _is_finite(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
@@ -205,15 +202,15 @@ def _divided(
     (x, y), dtype = of, ir.type_of(op.operands[0])[1]
     by_zero, overflowing = special(x, dtype)
     nothing = _compared(k, dtype, "EQ", y, _same(k, 0, dtype, y))
-    divisor = _chosen(k, nothing, _same(k, 1, dtype, y), y)
+    divisor = k.select(nothing, _same(k, 1, dtype, y), y)
     if dtypes.is_unsigned(dtype):
-        return _chosen(k, nothing, by_zero, k.op(f"arith.{kind}ui", x, divisor))
+        return k.select(nothing, by_zero, k.op(f"arith.{kind}ui", x, divisor))
     least = _compared(k, dtype, "EQ", x, _same(k, np.iinfo(dtype).min, dtype, x))
     opposite = _compared(k, dtype, "EQ", y, _same(k, -1, dtype, y))
     beyond = k.op("arith.andi", least, opposite)
-    divisor = _chosen(k, beyond, _same(k, 1, dtype, y), divisor)
-    made = _chosen(k, beyond, overflowing, k.op(f"arith.{kind}si", x, divisor))
-    return _chosen(k, nothing, by_zero, made)
+    divisor = k.select(beyond, _same(k, 1, dtype, y), divisor)
+    made = k.select(beyond, overflowing, k.op(f"arith.{kind}si", x, divisor))
+    return k.select(nothing, by_zero, made)
 
 
 def _shift(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
@@ -225,10 +222,11 @@ def _shift(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
     if name == "shift_right_arithmetic":
         return made
     same = k.op("arith.cmpi", y, last, type=typed(dtypes.bool_, k.lanes(y)), predicate=ir.i64(0))
-    return _chosen(k, same, made, _same(k, 0, dtype, x))
+    return k.select(same, made, _same(k, 0, dtype, x))
 
 
-def _count(name: str) -> Callable[[Body, ir.Operation, Sequence[Term]], Term]:
+def _op(name: str) -> Callable[[Body, ir.Operation, Sequence[Term]], Term]:
+    """One op, which computes the same."""
     return lambda k, op, of: k.op(name, *of)
 
 
@@ -242,9 +240,8 @@ def _convert(k: Body, op: ir.Operation, of: Sequence[Term]) -> Term:
         return _compared(k, before, "NE", x, _same(k, 0, before, x))
     if dtypes.is_floating(before):
         if not dtypes.is_floating(after):
-            return k.op(
-                "arith.fptoui" if dtypes.is_unsigned(after) else "arith.fptosi", x, type=type_
-            )
+            name = "arith.fptoui" if dtypes.is_unsigned(after) else "arith.fptosi"
+            return k.op(name, x, type=type_)
         wider = after.itemsize > before.itemsize
         return k.op("arith.extf" if wider else "arith.truncf", x, type=type_)
     if dtypes.is_floating(after):
@@ -276,8 +273,8 @@ _SPECIAL: dict[str, Callable[[Body, ir.Operation, Sequence[Term]], Term]] = {
     "shift_left": _shift,
     "shift_right_logical": _shift,
     "shift_right_arithmetic": _shift,
-    "popcnt": _count("math.ctpop"),
-    "count_leading_zeros": _count("math.ctlz"),
+    "popcnt": _op("math.ctpop"),
+    "count_leading_zeros": _op("math.ctlz"),
     "convert": _convert,
     "bitcast_convert": _bitcast,
 }

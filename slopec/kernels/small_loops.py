@@ -7,13 +7,12 @@ from slopec.kernels.kernel import call
 from slopec.kernels.small_loop import small_loop
 from slopec.kernels.small_machine import size_of
 from slopec.kernels.small_plan import Plan
+from slopec.passes.guard_indices import last_of
 from slopec.passes.small_loops import ELEMENTWISE, MOVES, is_small
 from slopec.transforms.body import block_of, defining, is_lanewise
 
-_WHOLE = frozenset(
-    f"stablehlo.{name}" for name in "pad concatenate dynamic_update_slice scatter".split()
-)
-"""Ops whose results are kept in memory, and so are more than a number."""
+_WHOLE = frozenset(f"stablehlo.{name}" for name in "pad concatenate dynamic_update_slice".split())
+"""Ops that write into memory; so do scatters."""
 
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
@@ -21,8 +20,6 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     if not _suits(op) or _is_within(op):
         return False
     plan = Plan.of(op, module)
-    if any(size_of(last.results[0]) == 1 for last in plan.scatters):
-        return False  # a number, which is in no memory
     kernel = small_loop(plan, vectors)
     shapes = [ir.type_of(op.results[i])[0] for i in plan.carried]
     shapes += [shape for shape, _ in kernel.results[len(shapes) :]]
@@ -68,6 +65,11 @@ def _is_known(op: ir.Operation) -> bool:
     if op.name == "stablehlo.dot_general":
         types = {ir.type_of(value)[1] for value in (*op.operands, *op.results)}
         return len(types) == 1 and dtypes.bool_ not in types
-    if op.name == "stablehlo.scatter" and not (len(op.results) == 1 and is_lanewise(block_of(op))):
-        return False
-    return op.name in _WHOLE and all(size_of(value) > 1 for value in op.results)
+    if op.name == "stablehlo.scatter":
+        return is_lanewise(block_of(op)) and _is_in_memory(last_of(op))
+    return op.name in _WHOLE and _is_in_memory(op)
+
+
+def _is_in_memory(op: ir.Operation) -> bool:
+    """Whether what an op makes is one tensor of more than a number, which would be in none."""
+    return len(op.results) == 1 and size_of(op.results[0]) > 1

@@ -229,7 +229,7 @@ class _Cholesky:
         found = []
         for value, (v, _) in zip(row, self.cut.places(strip), strict=True):
             left = k.op("vector.create_mask", place - (strip.start + v), type=mask)
-            found.append(k.op("arith.select", left, zero, value, type=value.type))
+            found.append(k.select(left, zero, value))
         return found
 
     def _strips(self, start: Term, stop: Term, *, last: bool) -> Iterator[Strip]:

@@ -47,7 +47,11 @@ def added(hooks: Hooks, hook: Hook) -> Handle:
     """Put a hook behind the others; the handle takes it out again."""
     key = object()  # the same function may be there twice
     hooks[key] = hook
-    return Handle(lambda: hooks.__delitem__(key))
+
+    def remove() -> None:
+        del hooks[key]
+
+    return Handle(remove)
 
 
 class Junction:

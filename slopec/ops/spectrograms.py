@@ -51,11 +51,9 @@ def stft(
     ((9, 17), [3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3])
     """
     x = as_tensor("stft", x)
-    hop = _hop("stft", n_fft, hop_length)
-    frame = _frame_window("stft", n_fft, win_length, window, x)
+    hop, frame = _frame("stft", x, n_fft, hop_length, win_length, window)
     complex_ = dtypes.is_complex(x.dtype) or dtypes.is_complex(frame.dtype)
-    if complex_ and onesided:
-        raise bad_argument("stft: a complex signal or window has a spectrum of two sides")
+    _refuse_complex("stft", complex_, onesided)
     if pad_mode not in _MODES:
         raise bad_argument(f"stft: pad_mode is one of {', '.join(_MODES)}, got {pad_mode!r}")
     if x.ndim == 0:
@@ -103,8 +101,7 @@ def istft(
     tensor(True, bool[], cpu)
     """
     x = as_tensor("istft", x)
-    hop = _hop("istft", n_fft, hop_length)
-    frame = _frame_window("istft", n_fft, win_length, window, x)
+    hop, frame = _frame("istft", x, n_fft, hop_length, win_length, window)
     if onesided is None:
         onesided = x.ndim > 1 and x.shape[-2] != n_fft
     frequencies = n_fft // 2 + 1 if onesided else n_fft
@@ -114,8 +111,7 @@ def istft(
             f"istft: spectra (…, {frequencies}, frames) of {n_fft} samples, got {x.shape}",
             span=tracing.here(),
         )
-    if onesided and (return_complex or dtypes.is_complex(frame.dtype)):
-        raise bad_argument("istft: a complex signal or window has a spectrum of two sides")
+    _refuse_complex("istft", return_complex or dtypes.is_complex(frame.dtype), onesided)
     norm: fft.Norm = "ortho" if normalized else "backward"
     spectra = swapaxes(x, -1, -2)
     if onesided:
@@ -135,18 +131,21 @@ def istft(
     return pad(signal, [(0, 0)] * (signal.ndim - 1) + [(0, missing)]) if missing else signal
 
 
-def _hop(name: str, n_fft: int, hop_length: int | None) -> int:
-    """The distance of frames."""
+def _frame(
+    name: str,
+    x: Tensor,
+    n_fft: int,
+    hop_length: int | None,
+    win_length: int | None,
+    window: ArrayLike | None,
+) -> tuple[int, Tensor]:
+    """The distance of frames; the window with zeros around it, as long as a frame.
+
+    A window of ones is of the type of `x`'s parts.
+    """
     hop = n_fft // 4 if hop_length is None else hop_length
     if n_fft < 1 or hop < 1:
         raise bad_argument(f"{name}: frames of {n_fft} samples, {hop} apart; both are at least 1")
-    return hop
-
-
-def _frame_window(
-    name: str, n_fft: int, win_length: int | None, window: ArrayLike | None, x: Tensor
-) -> Tensor:
-    """The window with zeros around it, as long as a frame, in the type of `x`'s parts."""
     real = dtypes.real_of(x.dtype) if dtypes.is_differentiable(x.dtype) else dtypes.float32
     size = n_fft if win_length is None else win_length
     given = ones(size, dtype=real) if window is None else as_tensor(name, window)
@@ -158,7 +157,12 @@ def _frame_window(
             hint="`win_length` is the length of `window`, and at most `n_fft`",
         )
     low = (n_fft - size) // 2
-    return pad(given, [(low, n_fft - size - low)])
+    return hop, pad(given, [(low, n_fft - size - low)])
+
+
+def _refuse_complex(name: str, is_complex: bool, onesided: bool | None) -> None:
+    if is_complex and onesided:
+        raise bad_argument(f"{name}: a complex signal or window has a spectrum of two sides")
 
 
 def _framed(x: Tensor, size: int, hop: int) -> Tensor:

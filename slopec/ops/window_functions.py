@@ -4,7 +4,6 @@ A window is a constant, computed in double precision. A `periodic` one, for spec
 beginning of a symmetric one that is longer by 1; NumPy's and those of filters are symmetric.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,18 +14,16 @@ from slopec.ops.common import bad_argument
 from slopec.ops.creation import dtype_or, placed
 from slopec.tensor import Tensor
 
+Shape = Callable[[np.ndarray], np.ndarray]
+"""What a window is at places from 0, its beginning, to 1, its end."""
+
 __all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
 
 
 def _window(
-    name: str,
-    length: int,
-    periodic: bool,
-    shape: Callable[[np.ndarray], np.ndarray],
-    dtype: Any,
-    device: str | None,
+    name: str, length: int, periodic: bool, shape: Shape, dtype: Any, device: str | None
 ) -> Tensor:
-    """`shape` of the places of a window, from 0 at its beginning to 1 at its end."""
+    """The window of a shape; raises UsageError for a length or a dtype that none has."""
     if isinstance(length, bool) or not hasattr(length, "__index__") or length < 0:
         raise bad_argument(f"{name}: the length is a natural number, got {length!r}")
     wanted = dtype_or(dtype, dtypes.float32)
@@ -35,6 +32,20 @@ def _window(
     last = length if periodic else length - 1
     values = shape(np.arange(length) / last) if length > 1 else np.ones(length)
     return placed(Tensor(np.asarray(values, wanted)), device)
+
+
+def _cosines(*weights: float) -> Shape:
+    """Σ wₖ cos(2πkt), k from 0."""
+    return lambda t: np.sum([w * np.cos(2 * np.pi * k * t) for k, w in enumerate(weights)], 0)
+
+
+def _triangle(t: np.ndarray) -> np.ndarray:
+    values: np.ndarray = 1 - np.abs(2 * t - 1)
+    return values
+
+
+def _bessel(beta: float) -> Shape:
+    return lambda t: np.i0(beta * np.sqrt(1 - (2 * t - 1) ** 2)) / np.i0(beta)
 
 
 def hann_window(
@@ -68,10 +79,7 @@ def hamming_window(
     >>> print(sp.hamming_window(3, periodic=False))
     tensor([0.08 1.   0.08], float32[3], cpu)
     """
-
-    def shape(t: np.ndarray) -> np.ndarray:
-        return alpha - beta * np.cos(2 * math.pi * t)
-
+    shape = _cosines(alpha, -beta)
     return _window("hamming_window", window_length, periodic, shape, dtype, device)
 
 
@@ -88,10 +96,7 @@ def blackman_window(
     >>> print(sp.blackman_window(4)[1:].round(decimals=4))
     tensor([0.34 1.   0.34], float32[3], cpu)
     """
-
-    def shape(t: np.ndarray) -> np.ndarray:
-        return 0.42 - 0.5 * np.cos(2 * math.pi * t) + 0.08 * np.cos(4 * math.pi * t)
-
+    shape = _cosines(0.42, -0.5, 0.08)
     return _window("blackman_window", window_length, periodic, shape, dtype, device)
 
 
@@ -108,12 +113,7 @@ def bartlett_window(
     >>> sp.bartlett_window(5, periodic=False).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
-
-    def shape(t: np.ndarray) -> np.ndarray:
-        values: np.ndarray = 1 - np.abs(2 * t - 1)
-        return values
-
-    return _window("bartlett_window", window_length, periodic, shape, dtype, device)
+    return _window("bartlett_window", window_length, periodic, _triangle, dtype, device)
 
 
 def kaiser_window(
@@ -132,9 +132,4 @@ def kaiser_window(
     >>> print(sp.kaiser_window(3, periodic=False, beta=5.0).round(decimals=4))
     tensor([0.0367 1.     0.0367], float32[3], cpu)
     """
-
-    def shape(t: np.ndarray) -> np.ndarray:
-        values: np.ndarray = np.i0(beta * np.sqrt(1 - (2 * t - 1) ** 2)) / np.i0(beta)
-        return values
-
-    return _window("kaiser_window", window_length, periodic, shape, dtype, device)
+    return _window("kaiser_window", window_length, periodic, _bessel(beta), dtype, device)

@@ -175,7 +175,17 @@ def unguarded(op: Op) -> tuple[Tensor, Tensor, Tensor, ir.Operation]:
         chosen = producer(y, "select")
         return given if chosen is None else (x, clamp.operands[1], chosen.operands[1], given[3])
     moved, wide = producer(clamp.operands[1], "select"), producer(x, "pad")
-    (cut,) = [use.owner.operation for use in op.operation.results[0].uses]
-    if moved is None or wide is None or cut.name != "stablehlo.slice":
+    last = last_of(op.operation)
+    if moved is None or wide is None or last == op.operation:
         return given
-    return wide.operands[0], moved.operands[1], y, cut
+    return wide.operands[0], moved.operands[1], y, last
+
+
+def last_of(scatter: ir.Operation) -> ir.Operation:
+    """The op whose result is the scatter's: what cuts the row behind the last off, if anything."""
+    if _GUARDED not in scatter.attributes or len(scatter.results) != 1:
+        return scatter
+    if ir.string_in(scatter, _GUARDED) != "redirected":
+        return scatter
+    (reader,) = [use.owner.operation for use in scatter.results[0].uses]
+    return reader if reader.name == "stablehlo.slice" else scatter

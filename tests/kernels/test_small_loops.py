@@ -287,22 +287,32 @@ def test_loops_are_those_of_jax(exported):
             np.testing.assert_allclose(ours, leaf, rtol=3e-5, atol=1e-5, err_msg=name)
 
 
-def test_all_of_them_become_kernels(exported):
-    module = sp.jit(exported).lower(*map(sp.tensor, GIVEN))
+def with_kernels(function, given):
+    module = sp.jit(function).lower(*map(sp.tensor, given))
     transform(module)
     run_pipeline(module, parse_pipeline(LEFT_ALONE))
     place_kernels(module, resolve(HOST))
     ir.verify(module)
-    assert not ir.ops_in(module, "stablehlo.while")
+    return module
+
+
+def test_all_of_them_become_kernels(exported):
+    assert not ir.ops_in(with_kernels(exported, GIVEN), "stablehlo.while")
 
 
 def test_what_is_scattered_into_one_element_stays_a_loop():
-    """A number is in no memory that an update could go to."""
+    """A number is in no memory that an update could go to; loops within are kernels yet."""
+
+    def step(i, x, places):
+        x = x.at[places[i]].set(x[0] * 2 + i, mode="drop")
+        return lax.fori_loop(0, i + 2, lambda j, x: jnp.cos(x) * j, x)
 
     def main(x, places):
-        return lax.fori_loop(0, 5, lambda i, x: x.at[places[i]].set(x[0] * 2 + i, mode="drop"), x)
+        return lax.fori_loop(0, 5, lambda i, x: step(i, x, places), x)
 
     given = draw(1), np.array([0, 3, -1, 0, 7], np.int32)
     imported = sp.from_stablehlo(export.export(jax.jit(main))(*given).mlir_module())
+    module = with_kernels(imported, given)
+    assert len(ir.ops_in(module, "stablehlo.while")) == 1
     found = sp.jit(imported)(*map(sp.tensor, given))
     np.testing.assert_allclose(found.numpy(), jax.jit(main)(*given), rtol=1e-6)
