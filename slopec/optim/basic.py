@@ -1,4 +1,4 @@
-"""Transformations that most optimisers share: learning rate, weight decay, momentum, clipping."""
+"""Transformations that many optimisers share: rates, weight decay, momentum, kinds of clipping."""
 
 from typing import Any
 
@@ -127,6 +127,53 @@ def clip_by_global_norm(max_norm: Number, eps: float = 1e-6) -> Transformation:
 def clip_by_value(limit: float) -> Transformation:
     """Move every element into [−limit, limit], as `clip_grad_value_`."""
     return stateless(lambda updates, _: tmap(lambda u: ops.clip(u, -limit, limit), updates))
+
+
+def adaptive_grad_clip(clipping: float, eps: float = 1e-3) -> Transformation:
+    """Shorten what of a gradient is longer than `clipping` times the weights that it is for.
+
+    That is compared for what makes one output: along all dimensions of a parameter but the first,
+    and all together for vectors. Weights count as no shorter than `eps` (Brock et al.,
+    *High-performance large-scale image recognition without normalization*, 2021).
+
+    >>> import slopec as sp
+    >>> clip = sp.optim.adaptive_grad_clip(0.1)
+    >>> weight, slope = sp.tensor([[3.0, 4.0], [3.0, 4.0]]), sp.tensor([[6.0, 8.0], [0.1, 0.0]])
+    >>> print(clip.update(slope, (), weight)[0].round(decimals=4))
+    tensor([[0.3 0.4]
+            [0.1 0. ]], float32[2, 2], cpu)
+    """
+
+    def clipped(u: Tensor, p: Tensor) -> Tensor:
+        length, weight = _lengths(u), _lengths(ops.astype(p, u.dtype))
+        most = clipping * ops.maximum(weight, eps)
+        return u * ops.where(length > most, most / ops.maximum(length, 1e-6), 1.0)
+
+    return stateless(lambda updates, params: tmap(clipped, updates, params))
+
+
+def _lengths(x: Tensor) -> Tensor:
+    """The norms of what makes one output, with sizes of 1 for what they are taken along."""
+    dims = tuple(range(1, x.ndim)) if x.ndim > 1 else None
+    return ops.sqrt(ops.sum(ops.square(ops.abs(x)), axis=dims, keepdims=True))
+
+
+def zero_nans() -> Transformation:
+    """0 in place of every element that is NaN."""
+    return stateless(lambda updates, _: tmap(lambda u: ops.where(ops.isnan(u), 0.0, u), updates))
+
+
+def centralize() -> Transformation:
+    """Updates less their means over what makes one output; vectors stay as they are.
+
+    Means are along all dimensions but the first (Yong et al., *Gradient centralization: a new
+    optimization technique for deep neural networks*, 2020).
+    """
+
+    def centred(u: Tensor) -> Tensor:
+        return u - ops.mean(u, axis=tuple(range(1, u.ndim)), keepdims=True) if u.ndim > 1 else u
+
+    return stateless(lambda updates, _: tmap(centred, updates))
 
 
 def scale_by_trust_ratio(coefficient: float = 1.0, eps: float = 0.0) -> Transformation:

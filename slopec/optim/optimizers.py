@@ -1,7 +1,7 @@
 """The optimisers by name, each a chain of transformations, with PyTorch's arguments and defaults.
 
 `lr` and `weight_decay` are numbers or schedules. Weight decay is L2 regularisation of the gradient
-where PyTorch's is, and decoupled in adamw, lion, lamb, adafactor and muon.
+where PyTorch's is, and decoupled in adamw, lion, lamb, adafactor, muon, adabelief, yogi and adan.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 from slopec import tracing
 from slopec.diagnostics import UsageError, did_you_mean
-from slopec.optim import adaptive, basic, matrices, quasi_newton
+from slopec.optim import adaptive, basic, matrices, quasi_newton, second_moments
 from slopec.optim.transformation import Number, Optimizer, Transformation, chain
 
 Betas = tuple[float, float]
@@ -283,6 +283,54 @@ def muon(
     )
 
 
+def adabelief(
+    lr: Number = 1e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: float = 1e-16,
+    weight_decay: Number = 0.0,
+) -> Optimizer:
+    """Adam by the variance of gradients instead of their size (Zhuang et al., 2020)."""
+    direction = second_moments.scale_by_belief(betas, eps)
+    return _decayed(direction, lr, weight_decay, decoupled=True)
+
+
+def yogi(
+    lr: Number = 1e-2,
+    betas: Betas = (0.9, 0.999),
+    eps: float = 1e-3,
+    weight_decay: Number = 0.0,
+    initial_accumulator_value: float = 1e-6,
+) -> Optimizer:
+    """Adam whose rates grow in steps of their own size, not at once (Zaheer et al., 2018)."""
+    direction = second_moments.scale_by_yogi(betas, eps, initial_accumulator_value)
+    return _decayed(direction, lr, weight_decay, decoupled=True)
+
+
+def adan(
+    lr: Number = 1e-3,
+    betas: tuple[float, float, float] = (0.98, 0.92, 0.99),
+    eps: float = 1e-8,
+    weight_decay: Number = 0.0,
+) -> Optimizer:
+    """Adam that looks ahead along the change of the gradient (Xie et al., 2022)."""
+    return _decayed(second_moments.scale_by_adan(betas, eps), lr, weight_decay, decoupled=True)
+
+
+def novograd(
+    lr: Number = 1e-3,
+    betas: Betas = (0.9, 0.25),
+    eps: float = 1e-6,
+    weight_decay: Number = 0.0,
+) -> Optimizer:
+    """Momentum over gradients that are divided by their running norms (Ginsburg et al., 2019)."""
+    return _optimizer(
+        second_moments.scale_by_norms(betas[1], eps),
+        basic.decayed(weight_decay),
+        basic.trace(betas[0]),
+        basic.scale_by_learning_rate(lr),
+    )
+
+
 def lbfgs(lr: Number = 1.0, memory_size: int = 10, scale_init_precond: bool = True) -> Optimizer:
     """p ← p − lr · H g, with H from the last `memory_size` steps (Liu & Nocedal, 1989).
 
@@ -321,6 +369,10 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
         lars,
         adafactor,
         muon,
+        adabelief,
+        yogi,
+        adan,
+        novograd,
         lbfgs,
     )
 }

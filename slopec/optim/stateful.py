@@ -458,6 +458,10 @@ LAMB = _face("LAMB", optimizers.lamb)
 LARS = _face("LARS", optimizers.lars)
 Adafactor = _face("Adafactor", optimizers.adafactor)
 Muon = _face("Muon", optimizers.muon)
+AdaBelief = _face("AdaBelief", optimizers.adabelief)
+Yogi = _face("Yogi", optimizers.yogi)
+Adan = _face("Adan", optimizers.adan)
+NovoGrad = _face("NovoGrad", optimizers.novograd)
 
 STATEFUL = (
     SGD,
@@ -476,4 +480,8 @@ STATEFUL = (
     LARS,
     Adafactor,
     Muon,
+    AdaBelief,
+    Yogi,
+    Adan,
+    NovoGrad,
 )

@@ -1,4 +1,4 @@
-"""What goes around an optimiser: clipping, accumulation, averaged weights, rates from metrics."""
+"""What goes around an optimiser: clipping, accumulation, guards, averages, rates from metrics."""
 
 import math
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from slopec.optim.transformation import (
     filled_like,
     kept_leaves,
     tmap,
+    tmap_many,
+    wide,
 )
 from slopec.tensor import Tensor
 from slopec.trainable import trained
@@ -58,16 +60,85 @@ def accumulated(optimizer: Optimizer, every: int) -> Optimizer:
         mean = tmap(lambda s: s / every, total)
         stepped, after = inner.update(mean, state["inner"], params)
 
-        # A choice between values rather than a branch: both sides are cheap, and a branch on a
-        # device's value waits for it.
-        def if_last(new: Any, old: Any) -> Any:
-            return tmap(lambda a, b: ops.where(last, a, b), new, old)
-
         zeros = tmap(ops.zeros_like, total)
-        return if_last(stepped, zeros), {
-            "inner": if_last(after, state["inner"]),
-            "sum": if_last(zeros, total),
+        return _chosen(last, stepped, zeros), {
+            "inner": _chosen(last, after, state["inner"]),
+            "sum": _chosen(last, zeros, total),
             "count": ops.where(last, 0, state["count"] + 1),
+        }
+
+    return Optimizer(Transformation(init, update))
+
+
+def _chosen(condition: Tensor, new: Any, old: Any) -> Any:
+    """One tree or the other: values, as both are cheap, and a branch would wait for the device."""
+    return tmap(lambda a, b: ops.where(condition, a, b), new, old)
+
+
+def lookahead(optimizer: Optimizer, sync_period: int = 5, slow_step_size: float = 0.5) -> Optimizer:
+    """`optimizer`, whose parameters go back part of the way after every `sync_period` steps.
+
+    Slow weights, kept in the state, then go `slow_step_size` of the way to the parameters, which go
+    on from there (Zhang et al., *Lookahead optimizer: k steps forward, 1 step back*, 2019).
+
+    >>> import slopec as sp
+    >>> optimizer = sp.optim.lookahead(sp.optim.sgd(1.0), sync_period=2)
+    >>> p = sp.tensor(0.0)
+    >>> state = optimizer.init(p)
+    >>> for _ in range(2):
+    ...     p, state = optimizer.update(sp.tensor(1.0), state, p)
+    ...     print(p)
+    tensor(-1., float32[], cpu)
+    tensor(-1., float32[], cpu)
+    """
+    inner = optimizer.transformation
+
+    def init(params: Any) -> Any:
+        slow = tmap(lambda p: ops.astype(p, wide(p.dtype)), params)
+        return {"inner": inner.init(params), "slow": slow, "count": Tensor(0, dtypes.int32)}
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        stepped, after = inner.update(updates, state["inner"], params)
+        last = ops.equal(state["count"], sync_period - 1)
+
+        def moved(u: Tensor, p: Tensor, slow: Tensor) -> tuple[Tensor, Tensor]:
+            here = ops.astype(p, u.dtype)
+            slow = ops.where(last, slow + slow_step_size * (here + u - slow), slow)
+            return ops.where(last, slow - here, u), slow
+
+        stepped, slow = tmap_many(moved, 2, stepped, params, state["slow"])
+        count = ops.where(last, 0, state["count"] + 1)
+        return stepped, {"inner": after, "slow": slow, "count": count}
+
+    return Optimizer(Transformation(init, update))
+
+
+def apply_if_finite(optimizer: Optimizer, max_consecutive_errors: int) -> Optimizer:
+    """`optimizer` that leaves steps out whose gradients are not finite.
+
+    After so many of them in a row it takes whatever comes, so that training which has gone wrong
+    can be seen. In the state, `skipped` counts those in a row.
+
+    >>> import slopec as sp
+    >>> optimizer = sp.optim.apply_if_finite(sp.optim.sgd(1.0), 3)
+    >>> p = sp.tensor(2.0)
+    >>> p, state = optimizer.update(sp.tensor(float("nan")), optimizer.init(p), p)
+    >>> print(p, state["skipped"])
+    tensor(2., float32[], cpu) tensor(1, int32[], cpu)
+    """
+    inner = optimizer.transformation
+
+    def init(params: Any) -> Any:
+        return {"inner": inner.init(params), "skipped": Tensor(0, dtypes.int32)}
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        finite = _all_finite(updates)
+        skipped = ops.where(finite, 0, state["skipped"] + 1)
+        taken = ops.logical_or(finite, skipped > max_consecutive_errors)
+        stepped, after = inner.update(updates, state["inner"], params)
+        return _chosen(taken, stepped, tmap(ops.zeros_like, updates)), {
+            "inner": _chosen(taken, after, state["inner"]),
+            "skipped": skipped,
         }
 
     return Optimizer(Transformation(init, update))
@@ -106,15 +177,12 @@ def loss_scaled(
         finite = _all_finite(true)
         stepped, after = inner.update(true, state["inner"], params)
 
-        def if_finite(new: Any, old: Any) -> Any:
-            return tmap(lambda a, b: ops.where(finite, a, b), new, old)
-
         good = ops.where(finite, state["good"] + 1, 0)
         grows = ops.equal(good, interval)
         larger = ops.minimum(scale * factor, 2.0**126)
         smaller = ops.maximum(scale / factor, 2.0**-126)
-        return if_finite(stepped, tmap(ops.zeros_like, true)), {
-            "inner": if_finite(after, state["inner"]),
+        return _chosen(finite, stepped, tmap(ops.zeros_like, true)), {
+            "inner": _chosen(finite, after, state["inner"]),
             "loss_scale": ops.where(finite, ops.where(grows, larger, scale), smaller),
             "good": ops.where(grows, 0, good),
         }

@@ -209,6 +209,47 @@ def muon(
     return p * (1 - lr * weight_decay) - lr * factor * x
 
 
+def adabelief(p, g, s, t, lr, betas=(0.9, 0.999), eps=1e-16, weight_decay=0.0):
+    m = average(s, "m", g, betas[0])
+    v = s["s"] = average(s, "s", (g - m) ** 2, betas[1]) + eps
+    step = m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+    return p - lr * (step + weight_decay * p)
+
+
+def yogi(
+    p,
+    g,
+    s,
+    t,
+    lr,
+    betas=(0.9, 0.999),
+    eps=1e-3,
+    weight_decay=0.0,
+    initial_accumulator_value=1e-6,
+):
+    m, v = average(s, "m", g, betas[0]), s.get("v", initial_accumulator_value)
+    v = s["v"] = v - (1 - betas[1]) * np.sign(v - g * g) * g * g
+    step = m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+    return p - lr * (step + weight_decay * p)
+
+
+def adan(p, g, s, t, lr, betas=(0.98, 0.92, 0.99), eps=1e-8, weight_decay=0.0):
+    change = g - s.get("before", g)
+    s["before"] = g
+    m, d = average(s, "m", g, betas[0]), average(s, "d", change, betas[1])
+    n = average(s, "n", (g + betas[1] * change) ** 2, betas[2])
+    first, second, third = (1 - beta**t for beta in betas)
+    step = (m / first + betas[1] * d / second) / (np.sqrt(n / third) + eps)
+    return p - lr * (step + weight_decay * p)
+
+
+def novograd(p, g, s, t, lr, betas=(0.9, 0.25), eps=1e-6, weight_decay=0.0):
+    s.setdefault("v", (g * g).sum())
+    v = average(s, "v", (g * g).sum(), betas[1])
+    s["m"] = betas[0] * s.get("m", 0.0) + g / (np.sqrt(v) + eps) + weight_decay * p
+    return p - lr * s["m"]
+
+
 CASES = [
     (sgd, {"lr": 0.05}),
     (sgd, {"lr": 0.05, "momentum": 0.9}),
@@ -248,5 +289,13 @@ CASES = [
     (muon, {"lr": 0.02, "ns_steps": 4, "ns_coefficients": (3.4, -4.7, 2.0)}),
     (muon, {"lr": 0.02, "eps": 30.0, "adjust_lr_fn": "match_rms_adamw"}),
     (muon, {"lr": 0.02, "nesterov": False, "weight_decay": 0.0, "momentum": 0.8}),
+    (adabelief, {"lr": 0.01}),
+    (adabelief, {"lr": 0.01, "betas": (0.8, 0.9), "eps": 1e-8, "weight_decay": 0.1}),
+    (yogi, {"lr": 0.02}),
+    (yogi, {"lr": 0.02, "initial_accumulator_value": 0.1, "weight_decay": 0.1}),
+    (adan, {"lr": 0.01}),
+    (adan, {"lr": 0.01, "betas": (0.9, 0.5, 0.9), "weight_decay": 0.1}),
+    (novograd, {"lr": 0.01}),
+    (novograd, {"lr": 0.01, "betas": (0.95, 0.98), "weight_decay": 0.1}),
 ]
 """Every optimiser with options that reach all of its terms."""

@@ -67,7 +67,7 @@ def test_against_numpy(function, options):
 
 
 IN_TORCH = {"nadam": "NAdam", "radam": "RAdam", "rmsprop": "RMSprop", "sgd": "SGD"}
-ONLY_HERE = ("lion", "lamb", "lars")
+ONLY_HERE = ("lion", "lamb", "lars", "adabelief", "yogi", "adan", "novograd")
 
 
 @pytest.mark.parametrize(("function", "options"), CASES, ids=NAMES)
