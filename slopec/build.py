@@ -17,6 +17,7 @@ from slopec.kernels import suits
 from slopec.lower import Lowered
 from slopec.passes import Observer, Pass, Pipeline, op_counts, parse_pipeline, run_pipeline
 from slopec.passes.block_loops import BlockLoops
+from slopec.passes.close_windows import CloseWindows
 from slopec.passes.contract_convolutions import ContractConvolutions
 from slopec.prepare import KEPT, Prepared, prepare, sources
 from slopec.targets import Target
@@ -37,7 +38,7 @@ OPTIMIZE = (
     "rematerialize"
 )
 LEGALIZE = (
-    "fold-constants,expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
+    "fold-constants,close-windows,expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
     "widen-sums,sum-sliced-products,separate-orientations,block-loops,unroll-loops,guard-indices,trim-windows,"
     "cse,separate-buffers,read-carried,exact-elementwise,native-types,separate-gaps,separate-folds,separate-windows,separate-loops,"
     "slice-numbers,constant-positions,separate-constants,separate-scalars,refuse"
@@ -215,7 +216,7 @@ def _keep(name: str, artifact: Artifact) -> None:
 
 
 _LEFT_ALONE: Mapping[str, tuple[type[Pass], ...]] = {
-    "stablehlo.convolution": (ContractConvolutions,),
+    "stablehlo.convolution": (ContractConvolutions, CloseWindows),
     "stablehlo.while": (BlockLoops,),
 }
 """The passes that leave ops alone of which a target makes kernels written by hand."""

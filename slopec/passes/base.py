@@ -26,6 +26,7 @@ PASSES: dict[str, str] = {
     "absorb-scales": "slopec.passes.absorb_scales:AbsorbScales",
     "block-loops": "slopec.passes.block_loops:BlockLoops",
     "channels-last": "slopec.passes.channels_last:ChannelsLast",
+    "close-windows": "slopec.passes.close_windows:CloseWindows",
     "constant-positions": "slopec.passes.constant_positions:ConstantPositions",
     "contract-convolutions": "slopec.passes.contract_convolutions:ContractConvolutions",
     "drop-loop-barriers": "slopec.passes.drop_loop_barriers:DropLoopBarriers",
