@@ -18,7 +18,10 @@ from slopec.kernels.packing import Packed, Panel, Source, copy, transpose
 DEPTH = 256
 """Two registers' width of so many rows fits the nearest cache."""
 _BLOCK = 512 << 10  # bytes of a packed block, which fits the second cache
-_COLUMNS = 256
+_ROWS = 96  # of a strip in the smallest pieces, for which packing it takes little
+_TILES = 4  # of a piece, at least
+_PIECE = 1 << 21  # multiplications that are worth handing out by themselves
+_SMALLEST = 80  # of such pieces would make a large product
 
 
 @dataclass(frozen=True)
@@ -78,71 +81,75 @@ class Product:
 class Schedule:
     """How a product is cut.
 
-    A workgroup computes `rows` × `columns` of the result, over blocks of `depth`. Of each block the
-    right matrix is packed into panels that are `vectors` registers of `lanes` wide; sums of
-    `height` rows by one panel stay in registers. Of the workgroups side by side, those after the
-    first `full` have `narrow` columns only.
+    Strips of the result are `columns` wide; in them lie tiles of `height` rows, which are counted
+    through strip by strip. A workgroup computes some of them, one after the other: `large` of the
+    first `full` workgroups, and `small` of the others. Of each strip it packs the right matrix,
+    `depth` rows at a time, into panels that are `vectors` registers of `lanes` wide; sums of a tile
+    by one panel stay in registers.
     """
 
     height: int
     vectors: int
     lanes: int
-    rows: int
     columns: int
     depth: int
     full: int
-    narrow: int
-
-    def across(self, n: int) -> int:
-        """How many workgroups side by side have `n` columns."""
-        rest = n - self.full * self.columns
-        return -(-n // self.columns) if rest <= 0 else self.full - (-rest // self.narrow)
+    large: int
+    small: int
 
     @property
     def width(self) -> int:
         """The columns of a panel."""
         return self.vectors * self.lanes
 
+    def tiles(self, m: int) -> int:
+        """How many of them are in a strip."""
+        return -(-m // self.height)
+
+    def pieces(self, m: int, n: int) -> int:
+        """How many workgroups share a product."""
+        rest = self.tiles(m) * -(-n // self.columns) - self.full * self.large
+        return self.full - (-rest // self.small)
+
 
 def schedule(product: Product, vectors: Vectors) -> Schedule:
-    """How to cut a product for a processor: into enough parts, and the right matrix into few.
+    """How to cut a product for a processor.
 
-    Whoever computes rows packs for themselves, while columns are packed once.
+    Strips are wide, so that rows of the left matrix are read seldom, if there are enough of them to
+    pack strips for.
     """
     lanes = vectors.lanes(product.dtype)
     height, wide = (8, 2) if vectors.registers == 32 else (6, 2)
-    width, m, n = wide * lanes, product.m, product.n
-    down, across = 1, max(1, round(n / _COLUMNS))
-
-    def parts() -> int:
-        return product.batch * down * across
-
-    while parts() < FEW and n > width * across:
-        across *= 2
-    while parts() < FEW and m > 8 * height * down:
-        down *= 2
-    while parts() >= EIGHTS and across > 1:
-        across = -(-across // 2)
-    while EIGHTS <= parts() < 3 * EIGHTS and m > 16 * height * down:
-        down *= 2
-    rows, columns = _part(m, down, height), _part(n, across, width)
-    most = min(DEPTH, max(4 * lanes, _BLOCK // (columns * product.dtype.itemsize)))
-    deep = -(-product.k // most)
-    ends = _ends(n, columns, width) if parts() == across else (across, columns)
-    return Schedule(height, wide, lanes, rows, columns, _part(product.k, deep, lanes), *ends)
+    width, m, n, k = wide * lanes, product.m, product.n, product.k
+    most = max(width, _BLOCK // (DEPTH * product.dtype.itemsize))
+    columns = min(most, max(width, product.batch * n * max(m, _ROWS) // (_ROWS * _SMALLEST)))
+    columns = _part(n, -(-n // columns), width)
+    pieces = _pieces(product, -(-m // height), -(-n // columns))
+    deepest = min(DEPTH, max(4 * lanes, _BLOCK // (columns * product.dtype.itemsize)))
+    return Schedule(height, wide, lanes, columns, _part(k, -(-k // deepest), lanes), *pieces)
 
 
-def _ends(n: int, columns: int, width: int) -> tuple[int, int]:
-    """How many workgroups come before narrow ones, and how many columns those have.
+def _pieces(product: Product, tiles: int, strips: int) -> tuple[int, int, int]:
+    """How many pieces are large, and how many tiles large and small ones have.
 
-    Whoever has the last one keeps the others waiting, so the last quarter is handed out in pieces.
+    Whoever has the last one keeps the others waiting, so the last quarter is handed out in pieces
+    as small as may be.
     """
-    count = -(-n // columns)
-    full = 3 * count // 4
-    for narrow in range(width, columns, width):
-        if full - (-(n - full * columns) // narrow) < EIGHTS:
-            return full, narrow
-    return count, columns
+    batch, count = product.batch, tiles * strips
+    if batch >= EIGHTS:
+        most = -(-3 * EIGHTS // batch)
+    elif batch * product.m * product.n * product.k < FEW * _PIECE:
+        most = -(-FEW // batch)
+    else:
+        most = (EIGHTS - 1) // batch
+
+    def size(share: int) -> int:
+        some = max(share, min(_TILES, tiles))
+        return some if some < tiles else -(-some // tiles) * tiles  # whole strips are packed once
+
+    large = size(max(-(-count * batch // FEW), -(-count // most)))
+    full = 3 * count // (4 * large)
+    return full, large, size(-(-(count - full * large) // max(1, most - full)))
 
 
 def _part(size: int, parts: int, unit: int) -> int:
@@ -152,9 +159,9 @@ def _part(size: int, parts: int, unit: int) -> int:
 
 def matmul(product: Product, cut: Schedule) -> Kernel:
     """The kernel of a product; if the right matrix is to be packed, a second result has room."""
-    grid = (cut.across(product.n), -(-product.m // cut.rows), product.batch)
+    grid = (product.batch, cut.pieces(product.m, product.n), 1)
     panels = -(-cut.columns // cut.width)
-    room = (*reversed(grid), panels, cut.depth, cut.width), product.dtype
+    room = (*grid[:2], panels, cut.depth, cut.width), product.dtype
     results = (product.result,) if product.rhs == "packed" else (product.result, room)
 
     def write(body: Body, a: Memory, b: Memory, *others: Memory) -> None:
@@ -182,39 +189,58 @@ class _Writer:
     room: Memory | None
 
     def write(self) -> None:
-        """The body: for each block of the depth, pack and multiply."""
+        """The body: of each strip, the tiles from `begin` to `end`."""
+        k, cut, tiles = self.body, self.cut, self.cut.tiles(self.product.m)
+        strips = -(-self.product.n // cut.columns)
+        number = k.workgroup(1)
+        begin = self._start(number)
+        end = k.minimum(self._start(number + 1), tiles * strips)
+        with k.loop(begin // tiles, (end + (tiles - 1)) // tiles) as strip:
+            before = strip.index * tiles
+            first, last = begin - k.minimum(begin, before), k.minimum(end - before, tiles)
+            self._strip(strip.index * cut.columns, first * cut.height, last * cut.height)
+
+    def _start(self, number: Term) -> Term:
+        """The first tile of a workgroup."""
+        cut = self.cut
+        return number * cut.small + self.body.minimum(number, cut.full) * (cut.large - cut.small)
+
+    def _strip(self, column: Term, begin: Term, end: Term) -> None:
+        """Some rows of a strip: for each block of the depth, pack and multiply."""
         k, product, cut = self.body, self.product, self.cut
-        x, y, z = (k.workgroup(d) for d in range(3))
-        right = k.index(0) if product.apart else z
-        row, column = y * cut.rows, self._column(x)
+        place = k.workgroup(0)
+        right = k.index(0) if product.apart else place
         with k.loop(0, product.k, cut.depth) as block:
             start = block.index
             depth = k.minimum(cut.depth, k.index(product.k) - start)
             if self.room is None:
                 panels = Packed(self.b, (right,), cut.width, start)
             else:
-                panels = Packed(self.room, (z, y, x), cut.width, k.index(0), column)
-                source = Source(self.b, right, start, depth)
-                for panel in self._panels(column):
-                    (copy if product.rhs == "rows" else transpose)(source, panels, panel)
+                panels = Packed(self.room, (place, k.workgroup(1)), cut.width, k.index(0), column)
+                self._pack(Source(self.b, right, start, depth), panels, column)
             full = product.m // cut.height * cut.height
-            with k.loop(row, k.minimum(row + cut.rows, full), cut.height) as trip:
+            with k.loop(begin, k.minimum(end, full), cut.height) as trip:
+                if self.room is None and product.k > cut.depth:
+                    self._prefetch(trip.index - begin, column, panels, depth)
                 self._rows(trip.index, cut.height, column, panels, start, depth)
             if full < product.m:
-                with k.when(k.compare(row + cut.rows, ">", full)):
+                with k.when(k.compare(end, ">", full)):
                     self._rows(k.index(full), product.m - full, column, panels, start, depth)
 
-    def _column(self, x: Term) -> Term:
-        """Where the columns of a workgroup begin."""
-        cut = self.cut
-        if cut.narrow == cut.columns:
-            return x * cut.columns
-        return x * cut.narrow + self.body.minimum(x, cut.full) * (cut.columns - cut.narrow)
+    def _pack(self, source: Source, panels: Packed, column: Term) -> None:
+        """Pack a block of the right matrix: line by line if it is stored so."""
+        if self.product.rhs == "rows":
+            with self.body.loop(0, source.depth) as trip:
+                for panel in self._panels(column):
+                    copy(source, panels, panel, trip.index)
+        else:
+            for panel in self._panels(column):
+                transpose(source, panels, panel)
 
     def _panels(self, column: Term) -> Iterator[Panel]:
-        """The panels of a workgroup: a loop over the full ones, then the narrow one at the end."""
+        """The panels of a strip: a loop over the full ones, then the narrow one at the end."""
         k, cut, full = self.body, self.cut, self.product.n // self.cut.width * self.cut.width
-        stop = self._column(k.workgroup(0) + 1)
+        stop = column + cut.columns
         with k.loop(column, k.minimum(stop, full), cut.width) as trip:
             yield Panel(trip.index, cut.width, cut.lanes)
         if full < self.product.n:
@@ -224,7 +250,7 @@ class _Writer:
     def _rows(
         self, row: Term, height: int, column: Term, panels: Packed, start: Term, depth: Term
     ) -> None:
-        """Add the product of `height` rows by all panels of this workgroup."""
+        """Add the product of `height` rows by all panels of a strip."""
         for panel in self._panels(column):
             self._tile(row, height, panel, panels, start, depth)
 
@@ -232,9 +258,7 @@ class _Writer:
         self, row: Term, height: int, panel: Panel, panels: Packed, start: Term, depth: Term
     ) -> None:
         """Add the product of a few rows by a panel, summed in registers."""
-        k, lanes, z = self.body, self.cut.lanes, self.body.workgroup(2)
-        if self.room is None and self.product.k > self.cut.depth:
-            self._prefetch(row, panel, panels, depth)
+        k, lanes, z = self.body, self.cut.lanes, self.body.workgroup(0)
         zero = k.number(0, self.product.dtype, lanes)
         with k.loop(0, depth, carried=[zero] * height * len(panel.vectors)) as trip:
             right = [panels.load(panel, trip.index, v) for v, _ in panel.vectors]
@@ -262,7 +286,7 @@ class _Writer:
 
     def _finish(self, places: Sequence[_Place], sums: Sequence[Term]) -> None:
         """Store what the epilogue makes of vectors of results."""
-        z, then, lanes = self.body.workgroup(2), self.product.then, self.cut.lanes
+        z, then, lanes = self.body.workgroup(0), self.product.then, self.cut.lanes
 
         def applied(place: _Place, total: Term) -> Term:
             i, j, first = place
@@ -276,21 +300,23 @@ class _Writer:
         self._store(places, [applied(*pair) for pair in zip(places, sums, strict=True)])
 
     def _store(self, places: Sequence[_Place], values: Sequence[Term]) -> None:
-        z = self.body.workgroup(2)
+        z = self.body.workgroup(0)
         for (i, j, first), value in zip(places, values, strict=True):
             self.c.store(value, z, i, j, first=first)
 
-    def _prefetch(self, row: Term, panel: Panel, panels: Packed, depth: Term) -> None:
-        """Ask for the part of the next block's panel that is due before this row."""
-        part = -(-self.cut.depth // max(1, self.cut.rows // self.cut.height))
-        first = (row % self.cut.rows) // self.cut.height * part + depth
-        with self.body.loop(first, first + part) as trip:
-            for v, _ in panel.vectors:
-                panels.prefetch(panel, trip.index, v)
+    def _prefetch(self, row: Term, column: Term, panels: Packed, depth: Term) -> None:
+        """Ask for the part of the next block that is due before this row of a piece."""
+        cut = self.cut
+        part = -(-cut.depth // min(cut.large, cut.tiles(self.product.m)))
+        first = row // cut.height * part + depth
+        for panel in self._panels(column):
+            with self.body.loop(first, first + part) as trip:
+                for v, _ in panel.vectors:
+                    panels.prefetch(panel, trip.index, v)
 
     def _left(self, i: Term, p: Term) -> Term:
         """An element of the left matrix."""
-        product, z = self.product, self.body.workgroup(2)
+        product, z = self.product, self.body.workgroup(0)
         line, place = (i, p) if product.lhs == "rows" else (p, i)
         if product.apart:
             return self.a.load(z, line * product.apart + place)

@@ -57,14 +57,11 @@ class Source:
     depth: Term
 
 
-def copy(source: Source, packed: Packed, panel: Panel) -> None:
-    """Pack a panel of a matrix that is stored by rows."""
-    with source.memory.body.loop(0, source.depth) as trip:
-        for v, first in panel.vectors:
-            at = (source.place, source.start + trip.index, panel.start + v)
-            packed.store(
-                source.memory.load(*at, lanes=panel.lanes, first=first), panel, trip.index, v
-            )
+def copy(source: Source, packed: Packed, panel: Panel, row: Term) -> None:
+    """Pack a row of a panel of a matrix that is stored by rows."""
+    for v, first in panel.vectors:
+        at = (source.place, source.start + row, panel.start + v)
+        packed.store(source.memory.load(*at, lanes=panel.lanes, first=first), panel, row, v)
 
 
 def transpose(source: Source, packed: Packed, panel: Panel) -> None:

@@ -8,6 +8,7 @@ import pytest
 from slopec import dtypes, ir, kernels
 from slopec.emit import emit, resolve
 from slopec.kernels.hardware import Vectors
+from slopec.kernels.kernel import EIGHTS
 from slopec.kernels.matmul import Product, schedule
 from tests.kernels.run import ON_X86, TARGETS, run
 
@@ -194,20 +195,25 @@ def test_convolutions_of_one_place_are_products():
 @pytest.mark.parametrize("vectors", [Vectors(64, 32), Vectors(32, 16), Vectors(16, 32)], ids=str)
 def test_schedules_fit_registers_and_cover_the_result(vectors):
     sizes = [*SIZES, (1, 1, 1), (4096, 17, 3), (5, 5000, 9), (256,) * 3, (2048,) * 3]
-    for m, n, k in sizes:
-        cut = schedule(Product(1, m, n, k, dtypes.float32), vectors)
+    for batch, (m, n, k) in itertools.product([1, 5, 40], sizes):
+        cut = schedule(Product(batch, m, n, k, dtypes.float32), vectors)
         assert cut.columns % cut.width == 0
-        assert cut.rows % cut.height == 0 or cut.rows >= m
         assert cut.depth % cut.lanes == 0
         assert cut.height * cut.vectors + cut.vectors < vectors.registers
-        assert cut.narrow % cut.width == 0
-        ends = [min(x, cut.full) * cut.columns + max(0, x - cut.full) * cut.narrow for x in GROUPS]
-        assert ends[cut.across(n)] >= n > ends[cut.across(n) - 1]
+        tiles, pieces = cut.tiles(m) * -(-n // cut.columns), cut.pieces(m, n)
+        ends = [min(i, cut.full) * cut.large + max(0, i - cut.full) * cut.small for i in GROUPS]
+        assert ends[pieces] >= tiles > ends[pieces - 1]
+        assert batch >= EIGHTS or batch * pieces < EIGHTS
 
 
-def test_the_last_quarter_is_handed_out_in_pieces():
+def test_the_last_quarter_is_handed_out_in_small_pieces_of_wide_strips():
     cut = schedule(Product(1, 2048, 2048, 2048, dtypes.float32), Vectors(64, 32))
-    assert (cut.full, cut.columns, cut.narrow, cut.across(2048)) == (12, 128, 32, 28)
+    assert (cut.columns, cut.full, cut.large, cut.small) == (512, 12, 64, 14)
+
+
+def test_strips_are_packed_once_where_rows_are_few():
+    cut = schedule(Product(1, 16, 8192, 512, dtypes.float32), Vectors(64, 32))
+    assert (cut.columns, cut.large, cut.small) == (128, 4 * cut.tiles(16), cut.tiles(16))
 
 
 @pytest.mark.parametrize(
