@@ -40,6 +40,16 @@ class DotDimensionNumbers:
     lhs_contracting: Dims = ()
     rhs_contracting: Dims = ()
 
+    @property
+    def batching(self) -> tuple[Dims, Dims]:
+        """The dimensions that are batched, of both sides."""
+        return self.lhs_batching, self.rhs_batching
+
+    @property
+    def contracting(self) -> tuple[Dims, Dims]:
+        """The dimensions that are summed over, of both sides."""
+        return self.lhs_contracting, self.rhs_contracting
+
     @staticmethod
     def parse(attribute: Any) -> "DotDimensionNumbers":
         """Read `#stablehlo.dot<…>`."""

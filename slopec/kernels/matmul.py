@@ -13,7 +13,7 @@ from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.epilogue import NOTHING, Epilogue
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import EIGHTS, FEW, Kernel, Type
-from slopec.kernels.packing import Packed, Panel, Source, copy, transpose
+from slopec.kernels.packing import Batch, Packed, Panel, Source, copy, transpose
 
 DEPTH = 256
 """Two registers' width of so many rows fits the nearest cache."""
@@ -30,8 +30,9 @@ class Product:
 
     `lhs` and `rhs` tell how the matrices are stored: by "rows" or by "columns", and the right one
     perhaps "packed" by panels, as `packed` has it. What the left one is stored by may overlap, so
-    many elements `apart`, as windows that slide over a line; then a batch has one right one. `then`
-    is done to each result; its features are the columns.
+    many elements `apart`, as windows that slide over a line; then a batch has one right one. Of a
+    batch, so many may lie `beside` each other line by line, on the left and on the right, as the
+    heads of attention do. `then` is done to each result; its features are the columns.
     """
 
     batch: int
@@ -43,6 +44,7 @@ class Product:
     rhs: str = "rows"
     then: Epilogue = NOTHING
     apart: int = 0
+    beside: tuple[int, int] = (1, 1)
 
     @property
     def name(self) -> str:
@@ -51,20 +53,28 @@ class Product:
         order = {"rows": "", "columns": "t", "packed": "p"}
         stored = f"_{order[self.lhs] or 'n'}{order[self.rhs] or 'n'}"
         stored += f"_by{self.apart}" * (self.apart > 0)
+        stored += "_beside{}x{}".format(*self.beside) * (self.beside != (1, 1))
         return f"matmul_{sizes}_f{8 * self.dtype.itemsize}{stored}{self.then.label}"
 
     def operands(self, width: int) -> tuple[Type, Type]:
         """The matrices to multiply; panels have `width` columns."""
-        left: tuple[int, ...] = (self.m, self.k) if self.lhs == "rows" else (self.k, self.m)
+        left = (self.m, self.k) if self.lhs == "rows" else (self.k, self.m)
+        lefts = self._stored(left, self.beside[0])
         if self.apart:
-            left = ((left[0] - 1) * self.apart + left[1],)
-        right = {
-            "rows": (self.k, self.n),
-            "columns": (self.n, self.k),
-            "packed": (-(-self.n // width), self.k, width),
-        }[self.rhs]
-        batch = 1 if self.apart else self.batch
-        return ((self.batch, *left), self.dtype), ((batch, *right), self.dtype)
+            lefts = (self.batch, (left[0] - 1) * self.apart + left[1])
+        if self.rhs == "packed":
+            rights: tuple[int, ...] = (self.batch, -(-self.n // width), self.k, width)
+        else:
+            right = (self.k, self.n) if self.rhs == "rows" else (self.n, self.k)
+            rights = self._stored(right, self.beside[1])
+        if self.apart:
+            rights = (1, *rights[1:])
+        return (lefts, self.dtype), (rights, self.dtype)
+
+    def _stored(self, matrix: tuple[int, int], beside: int) -> tuple[int, ...]:
+        """The sizes of a batch of matrices in memory."""
+        lines, columns = matrix
+        return (self.batch // beside, lines, *(beside,) * (beside > 1), columns)
 
     @property
     def inputs(self) -> tuple[Type, ...]:
@@ -217,7 +227,8 @@ class _Writer:
                 panels = Packed(self.b, (right,), cut.width, start)
             else:
                 panels = Packed(self.room, (place, k.workgroup(1)), cut.width, k.index(0), column)
-                self._pack(Source(self.b, right, start, depth), panels, column)
+                source = Source(Batch(self.b, product.beside[1]), right, start, depth)
+                self._pack(source, panels, column)
             full = product.m // cut.height * cut.height
             with k.loop(begin, k.minimum(end, full), cut.height) as trip:
                 if self.room is None and product.k > cut.depth:
@@ -320,4 +331,4 @@ class _Writer:
         line, place = (i, p) if product.lhs == "rows" else (p, i)
         if product.apart:
             return self.a.load(z, line * product.apart + place)
-        return self.a.load(z, line, place)
+        return Batch(self.a, product.beside[0]).load(z, line, place)

@@ -48,20 +48,48 @@ class Packed:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Matrices in memory, of which so many lie `beside` each other, line by line.
+
+    The others follow one another: the memory is (batch / beside, lines, beside, columns), without
+    the third dimension where there is one.
+    """
+
+    memory: Memory
+    beside: int = 1
+
+    def load(
+        self, z: Term, line: Term, column: Term, lanes: int = 0, first: Index | None = None
+    ) -> Term:
+        """Numbers of a line of a matrix; one without `lanes`."""
+        place = (z, line) if self.beside == 1 else (z // self.beside, line, z % self.beside)
+        return self.memory.load(*place, column, lanes=lanes, first=first)
+
+
+@dataclass(frozen=True)
 class Source:
     """What is packed: of a matrix in a batch of them, `depth` rows from `start` on."""
 
-    memory: Memory
+    batch: Batch
     place: Term
     start: Term
     depth: Term
+
+    @property
+    def memory(self) -> Memory:
+        """Where the matrices are."""
+        return self.batch.memory
+
+    def load(self, line: Term, column: Term, lanes: int, first: Index | None) -> Term:
+        """A vector of a line of the matrix."""
+        return self.batch.load(self.place, line, column, lanes, first)
 
 
 def copy(source: Source, packed: Packed, panel: Panel, row: Term) -> None:
     """Pack a row of a panel of a matrix that is stored by rows."""
     for v, first in panel.vectors:
-        at = (source.place, source.start + row, panel.start + v)
-        packed.store(source.memory.load(*at, lanes=panel.lanes, first=first), panel, row, v)
+        at = (source.start + row, panel.start + v)
+        packed.store(source.load(*at, panel.lanes, first), panel, row, v)
 
 
 def transpose(source: Source, packed: Packed, panel: Panel) -> None:
@@ -72,9 +100,7 @@ def transpose(source: Source, packed: Packed, panel: Panel) -> None:
     def squares(row: Term, rows: int) -> None:
         for v, count in panel.vectors:
             columns = [
-                source.memory.load(
-                    source.place, panel.start + v + i, source.start + row, lanes=lanes, first=rows
-                )
+                source.load(panel.start + v + i, source.start + row, lanes, rows)
                 if i < count
                 else k.number(0, source.memory.dtype, lanes)
                 for i in range(lanes)

@@ -17,9 +17,9 @@ from slopec.passes.op import tensor_of
 
 _LEAST = 1 << 13  # multiplications
 _LARGE = 1 << 18  # of which on packing must pay; of fewer IREE makes four dispatches
-_WIDE = 32  # columns and terms of a sum, where it does
+_NARROW = 8  # columns and terms of a sum, where it does
 _FEW = 16  # rows, or columns, for which the other matrix is little more than read
-_NARROW = 8  # of them, where it is done ahead or costs next to nothing
+_MADE = 1 << 16  # numbers of a matrix that may be written before they are read
 
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
@@ -27,7 +27,9 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     product = _shapes_of(op)
     if product is None:
         return False
-    if 1 in (product.m, product.n):
+    if not (product.lhs and product.rhs):
+        return _place_in_order(product, module, op, vectors)
+    if 1 in (product.m, product.n) and product.beside == (1, 1):
         return matvecs.place(product, module, op, vectors)
     if not _is_of_one_type(op):
         return False
@@ -36,12 +38,39 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     return product.n < _FEW <= product.m and _place_turned(product, module, op, vectors)
 
 
+def _place_in_order(
+    product: Product, module: ir.Module, op: ir.Operation, vectors: Vectors
+) -> bool:
+    """Put a kernel where an op sums over dimensions amid others: it has them last, transposed."""
+    ordered = replace(product, lhs=product.lhs or "rows", rhs=product.rhs or "columns")
+    if product.m < _FEW or not _pays(ordered, vectors) or not _is_of_one_type(op):
+        return False
+    numbers, here = _numbers(op), at(module, op)
+    batch, summed = list(numbers.batching), list(numbers.contracting)
+    with tracing.writing(here.trace):
+        operands = [tensor_of(value, here.trace) for value in op.operands]
+        for i in (i for i, order in enumerate((product.lhs, product.rhs)) if not order):
+            free = set(range(operands[i].ndim)) - {*batch[i], *summed[i]}
+            operands[i] = hlo.transpose(operands[i], (*batch[i], *sorted(free), *summed[i]))
+            batch[i] = tuple(range(len(batch[i])))
+            summed[i] = tuple(range(operands[i].ndim - len(summed[i]), operands[i].ndim))
+        left, right = operands
+        made = hlo.dot_general(left, right, DotDimensionNumbers(*batch, *summed))
+        value = here.trace.value_of(made)
+    op.results[0].replace_all_uses_with(value)
+    turned = value.owner.operation
+    place(module, turned, vectors)
+    turned.erase()
+    return True
+
+
 def _place_turned(product: Product, module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where an op multiplies by few columns: it has them for rows, and turned back."""
     flipped = {"rows": "columns", "columns": "rows"}
     lhs, rhs = flipped[product.rhs], flipped[product.lhs]
-    turned = replace(product, m=product.n, n=product.m, lhs=lhs, rhs=rhs)
-    if not _pays(turned, vectors, once=False) or is_computed(op.operands[0]):
+    beside = product.beside[::-1]
+    turned = replace(product, m=product.n, n=product.m, lhs=lhs, rhs=rhs, beside=beside)
+    if not _pays(turned, vectors) or _is_fused(op.operands[0]):
         return False
     kernel = matmul(turned, schedule(turned, vectors))
     operands = [reshaped(op.operands[1 - i], kernel.operands[i][0], op) for i in range(2)]
@@ -73,10 +102,10 @@ def place_product(
     constant = constant_behind(right)
     once = outer is not None or constant is not None
     read = product.m < _FEW and _work(product) >= _LARGE
-    if not _pays(product, vectors, once) or (read and is_computed(right)):
+    if not _pays(product, vectors) or (read and _is_fused(right)):
         return False
     cut = schedule(product, vectors)
-    if once and ir.type_of(right)[0][-2:] == matrix:
+    if once and ir.type_of(right)[0][-2:] == matrix and product.beside[1] == 1:
         right = packed(constant or right, product, cut.width, outer or op)
         product = replace(product, rhs="packed")
     then, inputs, replaced = following(op) if shape[-1] == product.n else (NOTHING, [], [op])
@@ -92,56 +121,66 @@ def place_product(
     return True
 
 
-def product_of(op: ir.Operation) -> Product | None:
-    """What a `dot_general` multiplies, if that is matrices as they are stored, of one type."""
-    product = _shapes_of(op)
-    return product if product is not None and _is_of_one_type(op) else None
-
-
 def _is_of_one_type(op: ir.Operation) -> bool:
     return len({ir.type_of(value)[1] for value in (*op.operands, *op.results)}) == 1
 
 
 def _shapes_of(op: ir.Operation) -> Product | None:
-    """What a `dot_general` multiplies, of factors of one type and sums perhaps of another."""
+    """What a `dot_general` multiplies, of factors of one type and sums perhaps of another.
+
+    The order of a matrix is "" where its dimensions are mixed.
+    """
     if not all(ir.is_static(value) for value in (*op.operands, *op.results)):
         return None
     (lhs, dtype), (rhs, other) = (ir.type_of(value) for value in op.operands)
+    if other != dtype or 0 in (*lhs, *rhs):
+        return None
     numbers = _numbers(op)
-    batch = tuple(range(len(numbers.lhs_batching)))
-    if not numbers.lhs_batching == numbers.rhs_batching == batch:
-        return None
-    left = _order(len(lhs), len(batch), numbers.lhs_contracting, ("columns", "rows"))
-    right = _order(len(rhs), len(batch), numbers.rhs_contracting, ("rows", "columns"))
-    if left is None or right is None or other != dtype:
-        return None
-    count = math.prod(lhs[d] for d in batch)
+    count = math.prod(lhs[d] for d in numbers.lhs_batching)
     depth = math.prod(lhs[d] for d in numbers.lhs_contracting)
-    if 0 in (*lhs, *rhs):
-        return None
     m, n = (math.prod(shape) // (count * depth) for shape in (lhs, rhs))
-    return Product(count, m, n, depth, ir.type_of(op.results[0])[1], left, right)
+    left, i = _order(lhs, numbers.lhs_batching, numbers.lhs_contracting, ("columns", "rows"))
+    right, j = _order(rhs, numbers.rhs_batching, numbers.rhs_contracting, ("rows", "columns"))
+    type_ = ir.type_of(op.results[0])[1]
+    return Product(count, m, n, depth, type_, left, right, beside=(i, j))
 
 
 def _numbers(op: ir.Operation) -> DotDimensionNumbers:
     return DotDimensionNumbers.parse(op.attributes["dot_dimension_numbers"])
 
 
-def _order(rank: int, batch: int, summed: Sequence[int], names: tuple[str, str]) -> str | None:
-    """The first name if the summed dimensions follow the batch, the second if they are last."""
-    if tuple(summed) == tuple(range(batch, batch + len(summed))):
-        return names[0]
-    return names[1] if tuple(summed) == tuple(range(rank - len(summed), rank)) else None
+def _order(
+    shape: ir.Shape, batch: Sequence[int], summed: Sequence[int], names: tuple[str, str]
+) -> tuple[str, int]:
+    """How matrices are stored, and how many of a batch beside each other, line by line.
+
+    The first name says that lines are numbered by the summed dimensions, the second that columns
+    are; "" is for dimensions that are mixed.
+    """
+    outer = next((i for i, d in enumerate(batch) if d != i), len(batch))
+    inner = tuple(batch[outer:])
+    free = [d for d in range(len(shape)) if d not in (*batch, *summed)]
+    for lines, columns, name in (
+        (summed, free, names[0]),
+        (free, summed, names[1]),
+    ):
+        if [*batch[:outer], *lines, *inner, *columns] == list(range(len(shape))):
+            return name, math.prod(shape[d] for d in inner)
+    return "", 1
 
 
-def _pays(product: Product, vectors: Vectors, once: bool) -> bool:
-    """Whether the kernel is faster than what IREE makes; `once` is the right matrix packed."""
+def _pays(product: Product, vectors: Vectors) -> bool:
+    """Whether the kernel is faster than what IREE makes."""
     if product.dtype not in (dtypes.float32, dtypes.float64) or vectors.bytes < 32:
         return False
     if _work(product) < _LARGE:
         return _work(product) >= _LEAST and min(product.m, product.n, product.k) >= _NARROW
-    least = _NARROW if once else _WIDE
-    return product.m >= 2 and min(product.n, product.k) >= least
+    return product.m >= 2 and min(product.n, product.k) >= _NARROW
+
+
+def _is_fused(matrix: ir.Value) -> bool:
+    """Whether a matrix is better computed where it is read, as IREE does, than written first."""
+    return math.prod(ir.type_of(matrix)[0]) > _MADE and is_computed(matrix)
 
 
 def _work(product: Product) -> int:

@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
+import slopec as sp
 from slopec import dtypes, ir, kernels
 from slopec.emit import emit, resolve
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import EIGHTS
 from slopec.kernels.matmul import Product, schedule
-from tests.kernels.run import ON_X86, TARGETS, run
+from tests.kernels.run import ON_X86, TARGETS, legal, placed, run
 
 SIZES = (
     (128, 128, 128),
@@ -110,6 +111,36 @@ def test_products_of_more_dimensions():
     expected = (a @ b.swapaxes(2, 3), np.tensordot(c, c, ([0, 1], [0, 1])), np.tensordot(c, d, 1))
     for got, exact in zip(run(emit(BATCHED, TARGETS[0]).vmfb, a, b, c, d), expected, strict=True):
         np.testing.assert_allclose(got, exact, rtol=1e-5, atol=1e-4)
+
+
+MIXED = {
+    "bihk, bhjk -> bhij": ((3, 24, 4, 65), (3, 4, 40, 65)),
+    "bhki, bkhj -> bhij": ((3, 4, 65, 24), (3, 65, 4, 40)),
+    "bkhi, bhkj -> bhij": ((3, 65, 4, 24), (3, 4, 65, 40)),
+    "bihk, bjhk -> bhij": ((3, 24, 4, 65), (3, 40, 4, 65)),
+    "bhkg, ik -> bghi": ((3, 4, 65, 24), (40, 65)),
+    "bti, bjt -> ij": ((3, 50, 24), (3, 40, 50)),
+    "bhik, hbkj -> bhij": ((3, 4, 24, 65), (4, 3, 65, 40)),
+}
+"""Heads beside each other, sums over dimensions amid others, and batches in different orders."""
+
+
+@ON_X86
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
+def test_products_of_matrices_that_lie_mixed(target):
+    rng = np.random.default_rng(0)
+    pairs = [[rng.standard_normal(s, np.float32) for s in shapes] for shapes in MIXED.values()]
+
+    def main(pairs):
+        named = zip(MIXED, pairs, strict=True)
+        return [sp.einsum(formula, *pair) for formula, pair in named]
+
+    module = legal(main, [pairs])
+    assert placed(module).count("dot_general") == 0
+    given = [x for pair in pairs for x in pair]
+    got = run(emit(ir.bytecode(module), target).vmfb, *given)
+    for formula, pair, value in zip(MIXED, pairs, got, strict=True):
+        np.testing.assert_allclose(value, np.einsum(formula, *pair), rtol=1e-5, atol=1e-4)
 
 
 @ON_X86
