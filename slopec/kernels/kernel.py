@@ -7,6 +7,8 @@ module, and `call` puts a dispatch of it among the StableHLO ops of a function.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from slopec import dtypes, ir
 from slopec.dtypes import DType
 from slopec.kernels.body import Body, Memory, Term
@@ -43,8 +45,9 @@ def split(count: int, most: int) -> int:
 class Kernel:
     """A grid of workgroups, and what each of them does.
 
-    `write` is called with the body to write and with its buffers, the operands and then the
-    results; every workgroup runs that body, in any order and at the same time as others.
+    `write` is called with the body to write and with its buffers, the `tables` of constants, the
+    operands and then the results; every workgroup runs that body, in any order and at the same time
+    as others.
     Kernels of the same name must be the same. A result may be scratch memory that nobody reads. A
     kernel that works `in_place` changes its last operand, which is its only result then.
     """
@@ -55,11 +58,13 @@ class Kernel:
     workgroups: tuple[int, int, int]
     write: Callable[..., None] = field(repr=False, compare=False)
     in_place: bool = False
+    tables: tuple[np.ndarray, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def buffers(self) -> tuple[Type, ...]:
         """All that the body is called with."""
-        return self.operands if self.in_place else (*self.operands, *self.results)
+        tables = [(table.shape, table.dtype) for table in self.tables]
+        return (*tables, *self.operands, *(() if self.in_place else self.results))
 
 
 def call(
@@ -78,6 +83,8 @@ def call(
         shell = _executable(kernel)
         (executable,) = shell.body.operations
         executable.operation.clone(ip=ir.InsertionPoint.at_block_begin(module.body))
+    point = ir.InsertionPoint(before)
+    operands = [*(_constant(table, before, point) for table in kernel.tables), *operands]
     facts = {
         "entry_points": entry_points(kernel.name),
         "operandSegmentSizes": ir.attr(f"array<i32: 0, {len(operands)}, 0, 0>"),
@@ -87,8 +94,12 @@ def call(
     made = [shape for shape, _ in kernel.results] if shapes is None else shapes
     pairs = zip(made, kernel.results, strict=True)
     types = [ir.tensor_type(shape, dtype) for shape, (_, dtype) in pairs]
-    point = ir.InsertionPoint(before)
     return list(ir.create(DISPATCH, types, operands, facts, before.location, point).results)
+
+
+def _constant(table: np.ndarray, before: ir.Operation, point: ir.InsertionPoint) -> ir.Value:
+    type_, value = ir.tensor_type(table.shape, table.dtype), {"value": ir.dense(table)}
+    return ir.create("stablehlo.constant", [type_], [], value, before.location, point).results[0]
 
 
 def entry_points(name: str, executable: str | None = None) -> ir.Attribute:

@@ -6,7 +6,7 @@ import numpy as np
 
 from slopec import dtypes, ir
 from slopec.dtypes import DType
-from slopec.kernels import largest
+from slopec.kernels import fourier, largest
 from slopec.kernels.eliminations import lu
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call
@@ -31,7 +31,8 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
         kernel = make(function, vectors)
     if kernel is None:
         return False
-    for old, new in zip(op.results, call(kernel, list(op.operands), module, op), strict=True):
+    made = call(kernel, list(op.operands), module, op)
+    for old, new in zip(op.results, made, strict=False):  # what follows is scratch memory
         old.replace_all_uses_with(new)
     return True
 
@@ -81,15 +82,38 @@ def _largest(function: ir.Operation, vectors: Vectors) -> Kernel | None:
     return largest.largest(count, n, k, dtype, vectors) if 0 < k <= largest.MOST else None
 
 
+def _fourier_columns(function: ir.Operation, vectors: Vectors) -> Kernel | None:
+    ((outer, n, inner), dtype) = ir.shape_and_dtype(ir.function_type(function)[0][0])
+    inverse = bool(function.attributes["slope.inverse"].value)
+    return fourier.of_columns((outer, n, inner), dtype, vectors, inverse=inverse)
+
+
+def _fourier_rows(kind: str) -> Make:
+    def make(function: ir.Operation, vectors: Vectors) -> Kernel | None:
+        given, made = (ir.shape_and_dtype(types[0]) for types in ir.function_type(function))
+        real = made if kind == "IRFFT" else given
+        ((rows, n), _) = real
+        dtype = dtypes.complex_of(given[1])
+        return fourier.of_rows(kind, rows, n, dtype, vectors)
+
+    return make
+
+
 _FLOATS = (dtypes.float32, dtypes.float64)
+_COMPLEX = (dtypes.complex64, dtypes.complex128)
 
 _MAKERS: dict[str, tuple[Make, Collection[DType]]] = {
     "cholesky": (_cholesky, _FLOATS),
+    "fft": (_fourier_rows("FFT"), _COMPLEX),
+    "fft_columns": (_fourier_columns, _COMPLEX),
     "householder": (_of_matrices(householder), _FLOATS),
     "householder_product": (_householder_product, _FLOATS),
+    "ifft": (_fourier_rows("IFFT"), _COMPLEX),
+    "irfft": (_fourier_rows("IRFFT"), _COMPLEX),
     "largest": (_largest, largest.TYPES),
     "lu": (_of_matrices(lu), _FLOATS),
     "orthogonalize": (_orthogonalize, _FLOATS),
+    "rfft": (_fourier_rows("RFFT"), _FLOATS),
     "triangular_solve": (_solve, _FLOATS),
 }
 """What makes the kernel of a routine, and the types of the numbers that it is for."""

@@ -1,6 +1,7 @@
 """Discrete Fourier transforms of any length as matrix products.
 
-IREE has those of powers of two in single precision, and crashes on gradients of some.
+IREE has those of powers of two in single precision, and crashes on gradients of some. Processors
+have kernels for most (`slopec.kernels.fourier`); this is for the others, and for other targets.
 
 A signal is its real and imaginary parts. A short transform is a product with the matrix of the
 roots of unity; a longer one of length a·b is transforms of length a, a rotation, and transforms of
@@ -18,6 +19,7 @@ import numpy as np
 from slopec import hlo
 from slopec.dialects.attributes import DotDimensionNumbers
 from slopec.hlo import matrices as m
+from slopec.passes.routines import routine
 from slopec.tensor import Tensor
 
 _SHORT = 64
@@ -25,6 +27,12 @@ _SHORT = 64
 
 _LONGEST_PRIME = 256
 """The longest prime factor that is one product; a convolution costs more below."""
+
+SMOOTH = 13
+"""The largest prime factor of lengths that kernels have transforms of their own for."""
+
+_FEW = 4
+"""So many columns beside each other are transformed as they lie."""
 
 
 class Signal(NamedTuple):
@@ -46,9 +54,10 @@ def fft(x: Tensor, kind: str, lengths: tuple[int, ...]) -> Tensor:
     if kind == "IRFFT":
         for axis in outer:
             x = _along(x, axis, inverse=True)
-        return _to_real(x, lengths[-1])
+        n = lengths[-1]
+        return _rows(x, "irfft", lambda half: _to_real(half, n), points=n)
     if kind == "RFFT":
-        x = _joined(_of_real(x))
+        x = _rows(x, "rfft", lambda points: _joined(_of_real(points)))
         axes = range(x.ndim - len(lengths), last)
     for axis in axes:
         x = _along(x, axis, inverse=kind == "IFFT")
@@ -57,11 +66,36 @@ def fft(x: Tensor, kind: str, lengths: tuple[int, ...]) -> Tensor:
 
 def _along(x: Tensor, axis: int, *, inverse: bool) -> Tensor:
     """A complex transform along one axis."""
+    if x.shape[axis] == 1:
+        return x
+    beside = math.prod(x.shape[axis + 1 :])
+    if beside >= _FEW and largest_factor(x.shape[axis]) <= SMOOTH:
+        columns = hlo.reshape(x, (math.prod(x.shape[:axis]), x.shape[axis], beside))
+        (made,) = routine(
+            "fft_columns", lambda x: [_turned(x, 1, inverse=inverse)], columns, inverse=inverse
+        )
+        return hlo.reshape(made, x.shape)
+    return _turned(x, axis, inverse=inverse, kernel=True)
+
+
+def _turned(x: Tensor, axis: int, *, inverse: bool, kernel: bool = False) -> Tensor:
+    """A complex transform along one axis, which becomes the last one for a while."""
     order = [*(d for d in range(x.ndim) if d != axis), axis]
     back = [order.index(d) for d in range(x.ndim)]
+
+    def compute(rows: Tensor) -> Tensor:
+        return _joined(dft(Signal(hlo.real(rows), hlo.imag(rows)), inverse=inverse))
+
     moved = hlo.transpose(x, order)
-    signal = Signal(hlo.real(moved), hlo.imag(moved))
-    return hlo.transpose(_joined(dft(signal, inverse=inverse)), back)
+    made = _rows(moved, "ifft" if inverse else "fft", compute) if kernel else compute(moved)
+    return hlo.transpose(made, back)
+
+
+def _rows(x: Tensor, kernel: str, compute: Callable[[Tensor], Tensor], **facts: int) -> Tensor:
+    """Transforms of the last dimension, which there may be a kernel for."""
+    rows = hlo.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+    (made,) = routine(kernel, lambda x: [compute(x)], rows, **facts)
+    return hlo.reshape(made, (*x.shape[:-1], made.shape[-1]))
 
 
 def _to_real(x: Tensor, n: int) -> Tensor:
@@ -102,9 +136,20 @@ def _factor(n: int) -> int:
     if n <= _SHORT:
         return n
     short = next((a for a in range(_SHORT, 1, -1) if n % a == 0), None)
-    if short is not None:
-        return short
-    return next((a for a in range(2, math.isqrt(n) + 1) if n % a == 0), n)
+    return smallest_factor(n) if short is None else short
+
+
+@cache
+def smallest_factor(n: int) -> int:
+    """The smallest prime that divides n; n itself if it is prime, or 1."""
+    return next((p for p in range(2, math.isqrt(n) + 1) if n % p == 0), n)
+
+
+@cache
+def largest_factor(n: int) -> int:
+    """The largest prime that divides n, or 1."""
+    p = smallest_factor(n)
+    return n if p == n else max(p, largest_factor(n // p))
 
 
 def _roots(rows: np.ndarray, columns: np.ndarray, n: int, sign: int) -> np.ndarray:
