@@ -13,6 +13,7 @@ from slopec.passes.each import each
 from slopec.passes.facts import MOVES, known
 from slopec.passes.numerics import (
     angles,
+    bessel,
     complexes,
     conversions,
     hyperbolic,
@@ -221,7 +222,7 @@ _MENDED: dict[str, Mend] = {
     "chlo.asinh": _real(hyperbolic.asinh),
     "chlo.atan": _real(lambda x: angles.arc_tangent(x, hlo.full_like(x, 1))),
     "chlo.atanh": _real(hyperbolic.atanh),
-    "chlo.bessel_i1e": _real(special.bessel_i1e),
+    "chlo.bessel_i1e": _real(bessel.bessel_i1e),
     "chlo.cosh": _real(hyperbolic.cosh),
     "chlo.digamma": _real(special.digamma),
     "chlo.erf_inv": _real(special.erf_inv),

@@ -129,14 +129,18 @@ def polynomial(coefficients: Sequence[float], x: Tensor) -> Tensor:
 
 
 def chebyshev(coefficients: Sequence[float], t: Tensor) -> Tensor:
-    """Σ cₖ Tₖ(t) by Clenshaw's recurrence (DLMF 3.11.15), without what the type does not show."""
+    """Σ cₖ Tₖ(t) by Clenshaw's recurrence (DLMF 3.11.15), without what the type does not show.
+
+    The first coefficient, which often is most of the sum, is added with the digits that it lacks.
+    """
     unseen = 2.0 ** -(digits(t.dtype) + 4)
-    coefficients = [c for c in coefficients if abs(c) > unseen]
+    first, *others = [c for c in coefficients if abs(c) > unseen]
+    nearest = float(t.dtype.type(first))
     twice = t + t
     after, here = hlo.zeros_like(t), hlo.zeros_like(t)
-    for c in reversed(coefficients[1:]):
+    for c in reversed(others):
         here, after = twice * here - after + c, here
-    return t * here - after + coefficients[0]
+    return (t * here - after + (first - nearest)) + nearest
 
 
 def terms(dtype: DType, single: int, double: int) -> int:

@@ -1,4 +1,4 @@
-"""Gamma, error and Bessel functions where their usual formulas lose digits.
+"""Gamma and error functions where their usual formulas lose digits.
 
 The series are Chebyshev expansions, computed from the definitions to 60 digits. Formula numbers
 are those of the *Digital Library of Mathematical Functions* (dlmf.nist.gov).
@@ -54,31 +54,23 @@ _DIGAMMA = (
 )
 """Of ψ(x) / (x − x₀) on [1, 2], x₀ its root."""
 
-_BESSEL_NEAR = (
-    0.1262935932218168274, -0.1764165183578340552, 0.1026436586898470954, -0.05294598120809499143,
-    0.02472644903062651683, -0.01056408489462619816, 0.004156422944312888157,
-    -0.001513572450631253149, 0.0005122859561685757729, -0.0001617608158258967456,
-    0.00004781565107550054226, -0.00001327316365603943583, 3.470251308137678477e-6,
-    -8.568720264695454741e-7, 2.003294753552135262e-7, -4.445059128796328081e-8,
-    9.381537386495771784e-9, -1.887249751722829288e-9, 3.625590281552117037e-10,
-    -6.663489723502027742e-11, 1.173618629889090163e-11, -1.983974397764943715e-12,
-    3.22379336594557471e-13, -5.042185504727911687e-14, 7.600684294735406934e-15,
-    -1.105596947735386308e-15, 1.553631957736200469e-16, -2.111421214358166078e-17,
+_ERF_INV = (
+    1.012720049658667388, 0.1460170125376582416, 0.02336949219765912774,
+    0.004695916484038942288, 0.001051354339013581342, 0.00025068879866886265,
+    0.00006228664922299149571, 0.00001593063119163744439, 4.16289477741577967e-6,
+    1.105968293831366425e-6, 2.977100806554951915e-7, 8.099920796225733293e-8,
+    2.223362259215499081e-8, 6.148584958865908986e-9, 1.711203751924911766e-9,
+    4.788645962805868494e-10, 1.346490198636789394e-10, 3.802095257020552118e-11,
+    1.077617067094921487e-11, 3.064455533784485463e-12, 8.740613336439876131e-13,
+    2.499792713038607997e-13, 7.166892196406103288e-14, 2.059340786981625103e-14,
+    5.929440422272808096e-15, 1.710468314922811843e-15, 4.942746717964974936e-16,
+    1.430596104331826528e-16, 4.146776167483887518e-17, 1.203660017084162862e-17,
 )
-"""Of e⁻ˣ I₁(x) / x on [0, 8]."""
-
-_BESSEL_FAR = (
-    0.3892881175091400602, -0.009761097491361468408, -0.0001105889387626237163,
-    -3.882564808877690393e-6, -2.512236237870208925e-7, -2.631468846889519507e-8,
-    -3.835380385964237022e-9, -5.589743462196583807e-10, -1.897495812350541234e-11,
-    3.252603583015488239e-11, 1.412580743661378133e-11, 2.035628544147089507e-12,
-    -7.198551776245908512e-13, -4.083551111092197318e-13, -2.101541842772664313e-14,
-    4.272440016711951354e-14, 1.042027698412880276e-14, -3.814403072437007805e-15,
-    -1.880354775510782449e-15, 3.308202310920928283e-16, 2.962628997645950139e-16,
-    -3.209525921993423959e-17, -4.650305368489358326e-17,
-)
-"""Of √x e⁻ˣ I₁(x) on [8, ∞), in 16/x − 1."""
+"""Of erf⁻¹(√x) / √x on [0, (27/32)²]."""
 # fmt: on
+
+_JOINT = 27 / 32
+"""Where erf⁻¹ is hardly less than 1."""
 
 
 def _again(name: str, x: Tensor) -> Tensor:
@@ -180,22 +172,14 @@ def erfc(x: Tensor) -> Tensor:
 
 
 def erf_inv(x: Tensor) -> Tensor:
-    """IREE's, and towards ±1 a step of Halley's with erfc, which keeps its digits there."""
+    """A series up to 27/32; beyond it IREE's and a step of Halley's, as erfc keeps digits there."""
     start, size = _again("chlo.erf_inv", x), hlo.abs_(x)
-    tail = _within(size, 0.9, math.nextafter(1, 0) if x.dtype.itemsize == 8 else 1 - 2**-24)
+    tail = _within(size, _JOINT, math.nextafter(1, 0) if x.dtype.itemsize == 8 else 1 - 2**-24)
     u = where(tail, hlo.abs_(start), 1)
     excess = hlo.erfc(u) - (1.0 - size)
     step = excess * (math.sqrt(math.pi) / 2) * hlo.exponential(u * u)
-    better = u + step / (1.0 - u * step)
-    return parts.with_sign(hlo.select(tail, better, hlo.abs_(start)), x)
-
-
-def bessel_i1e(x: Tensor) -> Tensor:
-    """e^−|x| I₁(x)."""
-    size = hlo.abs_(x)
-    far = exceeds(size, 8)
-    inner = where(far, 8, size)
-    outer = hlo.select(far, size, like(x, 16))
-    near = inner * parts.chebyshev(_BESSEL_NEAR, inner * 0.25 - 1.0)
-    beyond = parts.chebyshev(_BESSEL_FAR, 16.0 / outer - 1.0) * hlo.rsqrt(outer)
-    return parts.with_sign(hlo.select(far, beyond, near), x)
+    better = hlo.select(tail, u + step / (1.0 - u * step), hlo.abs_(start))
+    inner = hlo.compare(size, like(x, _JOINT), "LT")
+    near = where(inner, size, 0)
+    series = near * parts.chebyshev(_ERF_INV, near * near * (2 / _JOINT**2) - 1.0)
+    return parts.with_sign(hlo.select(inner, series, better), x)
