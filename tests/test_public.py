@@ -29,9 +29,9 @@ NO_DERIVATIVE = {
     *"logical_and logical_not logical_or logical_xor nonzero not_equal one_hot".split(),
     *"searchsorted signbit unique_all unique_counts unique_inverse unique_values".split(),
     *"nextafter heaviside unique_consecutive unravel_index".split(),
-    *"array_equal gcd lcm nanargmax nanargmin".split(),
+    *"argpartition array_equal gcd lcm lexsort nanargmax nanargmin ravel_multi_index".split(),
     # of no tensors
-    *"arange empty empty_like eye from_dlpack full_like geomspace identity logspace ones".split(),
+    *"arange diag_indices empty empty_like eye from_dlpack full_like geomspace identity logspace ones".split(),
     *"ones_like tri zeros zeros_like fftfreq rfftfreq".split(),
     *"bartlett_window blackman_window hamming_window hann_window kaiser_window".split(),
     # of types and shapes

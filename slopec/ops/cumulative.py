@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from slopec import dtypes, hlo
+from slopec.ops.arithmetic import remainder
 from slopec.ops.common import (
     ArrayLike,
     as_tensor,
@@ -21,6 +22,7 @@ from slopec.ops.common import (
 from slopec.ops.data_types import astype
 from slopec.ops.extremes import limits
 from slopec.ops.joining import concat
+from slopec.ops.logic import where
 from slopec.ops.manipulation import part
 from slopec.ops.powers import logaddexp
 from slopec.ops.reductions import summed_type
@@ -35,6 +37,8 @@ __all__ = [
     "cumulative_prod",
     "cumulative_sum",
     "diff",
+    "ediff1d",
+    "unwrap",
 ]
 
 Combine = Callable[[Tensor, Tensor], Tensor]
@@ -206,3 +210,47 @@ def diff(
         size = x.shape[place]
         x = minus(part(x, place, min(1, size), size), part(x, place, 0, max(size - 1, 0)))
     return x
+
+
+def ediff1d(
+    x: ArrayLike, /, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None
+) -> Tensor:
+    """The differences of neighbours in the flattened tensor, between `to_begin` and `to_end`.
+
+    >>> import slopec as sp
+    >>> print(sp.ediff1d(sp.tensor([1, 4, 9]), to_end=0))
+    tensor([3 5 0], int32[3], cpu)
+    """
+    x = as_tensor("ediff1d", x)
+    parts = [to_begin, diff(hlo.reshape(x, (x.size,))), to_end]
+    flat = [astype(part, x.dtype) for part in parts if part is not None]
+    return concat([hlo.reshape(part, (part.size,)) for part in flat])
+
+
+def unwrap(
+    x: ArrayLike,
+    /,
+    discont: float | None = None,
+    axis: int = -1,
+    *,
+    period: float = 2 * math.pi,
+) -> Tensor:
+    """Angles without jumps: multiples of `period` are added where neighbours are far apart.
+
+    Jumps of `discont` and more are taken away, half a period at the least.
+
+    >>> import slopec as sp
+    >>> print(sp.unwrap(sp.tensor([0.0, 3.0, 6.0, 1.0]), period=7))
+    tensor([0. 3. 6. 8.], float32[4], cpu)
+    """
+    x = floating("unwrap", x)
+    refuse_complex("unwrap", x)
+    place = axis_of("unwrap", axis, x.ndim)
+    steps = diff(x, axis=place)
+    half = period / 2
+    least = max(half, half if discont is None else discont)
+    short = remainder(steps + half, period) - half
+    short = where((short == -half) & (steps > 0), half, short)
+    change = where(abs(steps) < least, 0.0, short - steps)
+    total = cumulative_sum(change, axis=place, include_initial=True)
+    return x + total

@@ -2,14 +2,22 @@
 
 import math
 
-from slopec import hlo
+from slopec import dtypes, hlo
 from slopec.ops.common import ArrayLike, bad_argument, floating, refuse_complex
 from slopec.ops.logic import where
 from slopec.ops.powers import xlogy
-from slopec.ops.unary import erfc, lgamma
+from slopec.ops.unary import erfc, expm1, lgamma, log, log1p
 from slopec.tensor import Tensor
 
-__all__ = ["betaln", "entr", "multigammaln", "ndtr", "rel_entr"]
+__all__ = [
+    "betaln",
+    "boxcox",
+    "entr",
+    "log_ndtr",
+    "multigammaln",
+    "ndtr",
+    "rel_entr",
+]
 
 
 def entr(x: ArrayLike, /) -> Tensor:
@@ -48,8 +56,55 @@ def ndtr(x: ArrayLike, /) -> Tensor:
     >>> print(sp.ndtr(sp.tensor([0.0, 1.0])).round(decimals=4))
     tensor([0.5    0.8413], float32[2], cpu)
     """
-    x = _real("ndtr", x)
-    return 0.5 * erfc(x * -math.sqrt(0.5))
+    given = _real("ndtr", x)
+    return hlo.convert(0.5 * erfc(_wide(given) * -math.sqrt(0.5)), given.dtype)
+
+
+_LAST = {4: -10.0, 8: -20.0}
+"""Where the logarithm of `ndtr` becomes its expansion, by the bytes of a type."""
+
+
+def log_ndtr(x: ArrayLike, /) -> Tensor:
+    """log of `ndtr`, also far below 0, where that vanishes, and above, where it is almost 1.
+
+    Far below it is −x²/2 − log(−x √2π) + log(1 − 1/x² + 3/x⁴ − 15/x⁶ …).
+
+    >>> import slopec as sp
+    >>> print(sp.log_ndtr(sp.tensor([-9.0, 0.0])).round(decimals=4))
+    tensor([-43.6281  -0.6931], float32[2], cpu)
+    """
+    given = _real("log_ndtr", x)
+    x = _wide(given)
+    last = _LAST[x.dtype.itemsize]
+    far, above = x < last, x > 0
+    z = where(far, x, last)
+    square, series = 1.0 / (z * z), hlo.zeros_like(x)
+    for n in range(8, 0, -1):
+        series = (series + 1.0) * square * -(2.0 * n - 1)
+    tail = z * z * -0.5 - log(z * -math.sqrt(2 * math.pi)) + log1p(series)
+    upper = log1p(-0.5 * erfc(where(above, x, 0.0) * math.sqrt(0.5)))
+    middle = log(0.5 * erfc(where(far | above, last, x) * -math.sqrt(0.5)))
+    return hlo.convert(where(far, tail, where(above, upper, middle)), given.dtype)
+
+
+def boxcox(x: ArrayLike, lmbda: ArrayLike, /) -> Tensor:
+    """(x^λ − 1) / λ, and log x where λ is 0, for x > 0 (Box & Cox, 1964).
+
+    Near λ = 0 a series stands in, so derivatives by λ are right.
+
+    >>> import slopec as sp
+    >>> print(sp.boxcox(sp.tensor([1.0, 4.0]), 0.5))
+    tensor([0. 2.], float32[2], cpu)
+    """
+    x, power = _real("boxcox", x), _real("boxcox", lmbda)
+    logarithm = log(x)
+    z = power * logarithm
+    near = abs(z) < 1e-2
+    small = where(near, z, 0.0)
+    series = hlo.full_like(z, 1)
+    for n in range(7, 1, -1):
+        series = 1.0 + small / n * series
+    return where(near, logarithm * series, expm1(z) / where(near, 1.0, power))
 
 
 def betaln(a: ArrayLike, b: ArrayLike, /) -> Tensor:
@@ -77,6 +132,11 @@ def multigammaln(x: ArrayLike, /, d: int) -> Tensor:
     for i in range(1, d):
         total = total + lgamma(x - i / 2)
     return total
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Narrow floats in float32: far out the argument of erfc needs more digits than its value."""
+    return hlo.convert(x, dtypes.float32) if x.dtype.itemsize < 4 else x
 
 
 def _real(name: str, x: ArrayLike) -> Tensor:

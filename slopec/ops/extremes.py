@@ -24,6 +24,7 @@ from slopec.tensor import Axis, Scalar, Tensor
 __all__ = [
     "argmax",
     "argmin",
+    "logmeanexp",
     "logsumexp",
     "max",
     "min",
@@ -158,6 +159,19 @@ def logsumexp(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> 
     if keepdims:
         return result
     return hlo.reshape(result, [n for d, n in enumerate(x.shape) if d not in axes])
+
+
+def logmeanexp(x: ArrayLike, /, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """log of the mean of eˣ over `axis`, without overflow; see `logsumexp`.
+
+    >>> import slopec as sp
+    >>> print(sp.logmeanexp(sp.tensor([1000.0, 1000.0])))
+    tensor(1000., float32[], cpu)
+    """
+    x = floating("logmeanexp", x)
+    count = math.prod(x.shape[d] for d in axes_of("logmeanexp", axis, x.ndim))
+    total = logsumexp(x, axis, keepdims=keepdims)
+    return hlo.subtract(total, hlo.full_like(total, math.log(count) if count else -math.inf))
 
 
 def _without_derivative(x: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Tensors put together and taken apart: concat, stack, split, chunk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 from slopec import hlo, tracing
 from slopec.diagnostics import ShapeError
@@ -18,6 +19,7 @@ from slopec.tensor import Tensor
 __all__ = [
     "append",
     "array_split",
+    "block",
     "chunk",
     "column_stack",
     "concat",
@@ -120,6 +122,48 @@ def column_stack(arrays: Sequence[ArrayLike], /) -> Tensor:
     """
     tensors = _tensors("column_stack", arrays)
     return concat([t if t.ndim >= 2 else hlo.reshape(t, (t.size, 1)) for t in tensors], axis=1)
+
+
+def block(arrays: Any, /) -> Tensor:
+    """Tensors in nested lists as one: the innermost beside each other, the lists below each other.
+
+    A list of depth d joins along the d-th dimension from the last. Raises ShapeError unless sizes
+    agree, UsageError for lists that are empty or nested in different depths.
+
+    >>> import slopec as sp
+    >>> print(sp.block([[sp.eye(2), sp.zeros((2, 1))], [sp.ones((1, 3))]]))
+    tensor([[1. 0. 0.]
+            [0. 1. 0.]
+            [1. 1. 1.]], float32[3, 3], cpu)
+    """
+    depth = _depth(arrays)
+    rank = max(depth, *(as_tensor("block", leaf).ndim for leaf in _leaves(arrays)))
+
+    def joined(part: Any, level: int) -> Tensor:
+        if level:
+            return concat([joined(inner, level - 1) for inner in part], axis=-level)
+        leaf = as_tensor("block", part)
+        return hlo.reshape(leaf, (1,) * (rank - leaf.ndim) + leaf.shape)
+
+    return joined(arrays, depth)
+
+
+def _depth(part: Any) -> int:
+    """How deep lists are nested."""
+    if not isinstance(part, list):
+        return 0
+    depths = {_depth(inner) for inner in part}
+    if len(depths) != 1:
+        raise bad_argument("block: lists are empty, or nested in different depths")
+    return 1 + depths.pop()
+
+
+def _leaves(part: Any) -> Iterator[Any]:
+    if not isinstance(part, list):
+        yield part
+        return
+    for inner in part:
+        yield from _leaves(inner)
 
 
 def append(x: ArrayLike, values: ArrayLike, /, axis: int | None = None) -> Tensor:

@@ -22,7 +22,7 @@ from slopec.ops.common import (
     is_scalar,
 )
 from slopec.ops.data_types import wanted_dtype
-from slopec.ops.manipulation import moveaxis, part
+from slopec.ops.manipulation import expand_dims, moveaxis, part, squeeze
 from slopec.ops.reductions import sum as sum_
 from slopec.tensor import Tensor
 
@@ -33,10 +33,12 @@ __all__ = [
     "inner",
     "kron",
     "matmul",
+    "matvec",
     "outer",
     "tensordot",
     "trace",
     "vecdot",
+    "vecmat",
 ]
 
 
@@ -176,6 +178,44 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, axis: int = -1) -> Tensor:
     column = hlo.reshape(y, (*y.shape, 1))
     product = _batched(row, column, None)
     return hlo.reshape(product, product.shape[:-2])
+
+
+def matvec(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+    """The product of matrices (…, n, k) and vectors (…, k), which is (…, n); the rest broadcasts.
+
+    `x1 @ x2` takes a second operand of several dimensions for matrices. Raises ShapeError when the
+    shapes do not fit.
+
+    >>> import slopec as sp
+    >>> sp.matvec(sp.ones((2, 3)), sp.ones((5, 3))).shape
+    (5, 2)
+    """
+    x, y = _operands("matvec", x1, x2)
+    if x.ndim < 2 or not y.ndim or x.shape[-1] != y.shape[-1]:
+        raise _no_matrix("matvec", x, y, "matrices (…, n, k) and vectors (…, k)")
+    return squeeze(_batched(x, expand_dims(y, -1), None), -1)
+
+
+def vecmat(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+    """The product of the conjugates of vectors (…, n) and matrices (…, n, k), which is (…, k).
+
+    The other dimensions broadcast. Raises ShapeError when the shapes do not fit.
+
+    >>> import slopec as sp
+    >>> print(sp.vecmat(sp.tensor([1.0, 2.0]), sp.tensor([[1.0, 0.0], [1.0, 1.0]])))
+    tensor([3. 2.], float32[2], cpu)
+    """
+    x, y = _operands("vecmat", x1, x2)
+    if not x.ndim or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
+        raise _no_matrix("vecmat", x, y, "vectors (…, n) and matrices (…, n, k)")
+    x = hlo.conj(x) if dtypes.is_complex(x.dtype) else x
+    return squeeze(_batched(expand_dims(x, -2), y, None), -2)
+
+
+def _no_matrix(name: str, x: Tensor, y: Tensor, wanted: str) -> ShapeError:
+    return ShapeError(
+        "S0101", f"{name}: expected {wanted}, got {x.shape} and {y.shape}", span=tracing.here()
+    )
 
 
 def inner(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:

@@ -1,6 +1,6 @@
 """Comparisons, truth, bits and choice, element by element."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from slopec import dtypes, hlo
@@ -9,6 +9,7 @@ from slopec.ops.common import (
     ArrayLike,
     aligned,
     as_tensor,
+    bad_argument,
     expand,
     is_scalar,
     refuse,
@@ -39,6 +40,7 @@ __all__ = [
     "masked_fill",
     "nan_to_num",
     "not_equal",
+    "piecewise",
     "signbit",
     "where",
 ]
@@ -276,6 +278,34 @@ def where(condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     chosen = _truth("where", condition)
     on_true, on_false = aligned("where", (x1, x2), beside=[chosen.shape])
     return hlo.select(expand(chosen, on_true.shape), on_true, on_false)
+
+
+def piecewise(
+    x: ArrayLike,
+    conditions: Sequence[ArrayLike],
+    functions: Sequence[Callable[[Tensor], ArrayLike] | ArrayLike],
+    /,
+) -> Tensor:
+    """`functions[i](x)` where `conditions[i]` holds, the last that does; the dtype of `x`.
+
+    A function may be a number. One more than there are conditions is for the rest, which is 0
+    otherwise. All of them are computed everywhere; see `where`. Raises UsageError for another
+    number of functions.
+
+    >>> import slopec as sp
+    >>> x = sp.tensor([-2.0, 0.5, 3.0])
+    >>> print(sp.piecewise(x, [x < 0, x > 1], [-1, lambda x: x * x, 7]))
+    tensor([-1.  7.  9.], float32[3], cpu)
+    """
+    given = as_tensor("piecewise", x)
+    parts = [part(given) if callable(part) else part for part in functions]
+    if len(parts) - len(conditions) not in (0, 1):
+        raise bad_argument(f"piecewise: {len(parts)} functions of {len(conditions)} conditions")
+    rest = parts.pop() if len(parts) > len(conditions) else 0
+    result = where(True, rest, given)
+    for condition, part in zip(conditions, parts, strict=True):
+        result = where(condition, part, result)
+    return astype(result, given.dtype)
 
 
 def masked_fill(x: ArrayLike, mask: ArrayLike, value: ArrayLike, /) -> Tensor:

@@ -3,12 +3,15 @@
 import math
 
 from slopec import dtypes, hlo, tracing
-from slopec.diagnostics import DTypeError
+from slopec.diagnostics import DTypeError, ShapeError
 from slopec.ops.common import (
     ArrayLike,
     aligned,
     aligned_floating,
     as_tensor,
+    broadcast_shapes,
+    expand,
+    floating,
     is_scalar,
     refuse,
     refuse_complex,
@@ -20,7 +23,9 @@ from slopec.tensor import Tensor
 
 __all__ = [
     "hypot",
+    "log1mexp",
     "logaddexp",
+    "polyval",
     "pow",
     "xlogy",
 ]
@@ -120,3 +125,42 @@ def xlogy(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     none = hlo.compare(x, hlo.zeros_like(x), "EQ")
     logarithm = hlo.log(hlo.select(none, hlo.full_like(y, 1), y))
     return hlo.select(none, hlo.zeros_like(x), hlo.multiply(x, logarithm))
+
+
+def log1mexp(x: ArrayLike, /) -> Tensor:
+    """log(1 − e⁻ˣ) without cancellation for small and large x; −∞ at 0, NaN below.
+
+    (Mächler, *Accurately computing log(1 − exp(−|a|))*, 2012.)
+
+    >>> import slopec as sp
+    >>> print(sp.log1mexp(sp.tensor([1e-10, 1.0])).round(decimals=4))
+    tensor([-23.0258  -0.4587], float32[2], cpu)
+    """
+    x = floating("log1mexp", x)
+    refuse_complex("log1mexp", x)
+    near = hlo.compare(x, hlo.full_like(x, math.log(2)), "LT")
+    minus = hlo.negate(x)
+    small = hlo.log(hlo.negate(hlo.exponential_minus_one(minus)))
+    return hlo.select(near, small, hlo.log_plus_one(hlo.negate(hlo.exponential(minus))))
+
+
+def polyval(p: ArrayLike, x: ArrayLike, /) -> Tensor:
+    """p[0] xⁿ⁻¹ + … + p[n − 1] by Horner's rule, element by element of x.
+
+    p is a vector, or has a tensor for each power along its first dimension, which broadcasts
+    beside x. Raises ShapeError for a number.
+
+    >>> import slopec as sp
+    >>> print(sp.polyval(sp.tensor([1.0, 0.0, -2.0]), sp.tensor([2.0, 3.0])))
+    tensor([2. 7.], float32[2], cpu)
+    """
+    given = as_tensor("polyval", p)
+    if not given.ndim:
+        raise ShapeError("S0101", "polyval: a number is no vector", span=tracing.here())
+    shape = broadcast_shapes("polyval", [given.shape[1:], as_tensor("polyval", x).shape])
+    if not given.shape[0]:
+        return hlo.full(shape, 0, given.dtype)
+    value = given[0]
+    for k in range(1, given.shape[0]):
+        value = value * x + given[k]
+    return expand(value, shape)

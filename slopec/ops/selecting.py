@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from slopec import dtypes, hlo
+from slopec.ops.arithmetic import clip
 from slopec.ops.common import (
     ArrayLike,
     as_tensor,
@@ -16,12 +17,13 @@ from slopec.ops.common import (
     refuse,
 )
 from slopec.ops.counting import known
-from slopec.ops.creation import asarray, zeros_like
+from slopec.ops.creation import asarray, zeros, zeros_like
 from slopec.ops.cumulative import cumsum
 from slopec.ops.data_types import astype
 from slopec.ops.key import known_mask
 from slopec.ops.logic import where
 from slopec.ops.manipulation import broadcast_to, part
+from slopec.ops.ranges import arange
 from slopec.ops.sorting import searchsorted
 from slopec.ops.taking import take
 from slopec.ops.updating import update
@@ -30,6 +32,7 @@ from slopec.tensor import Tensor
 __all__ = [
     "argwhere",
     "bucketize",
+    "diag_indices",
     "diagonal_scatter",
     "index_add",
     "index_copy",
@@ -38,6 +41,7 @@ __all__ = [
     "masked_scatter",
     "masked_select",
     "narrow",
+    "ravel_multi_index",
     "select",
     "select_scatter",
     "slice_scatter",
@@ -310,3 +314,37 @@ def unravel_index(index: ArrayLike, shape: Sequence[int], /) -> tuple[Tensor, ..
         found.append(rest % size)
         rest = rest // size
     return tuple(reversed(found))
+
+
+def ravel_multi_index(
+    multi_index: Sequence[ArrayLike], shape: Sequence[int], /, mode: str = "clip"
+) -> Tensor:
+    """The places, counted in row-major order, of coordinates: `unravel_index` undone.
+
+    Coordinates outside are the nearest there are, or with `mode="wrap"` counted around.
+
+    >>> import slopec as sp
+    >>> print(sp.ravel_multi_index((sp.tensor([1, 1]), sp.tensor([2, 9])), (2, 3)))
+    tensor([5 5], int32[2], cpu)
+    """
+    if mode not in ("clip", "wrap"):
+        raise bad_argument(f'ravel_multi_index: `mode` is "clip" or "wrap", got {mode!r}')
+    if len(multi_index) != len(shape):
+        raise bad_argument(f"ravel_multi_index: {len(multi_index)} coordinates for {tuple(shape)}")
+    total: Tensor | None = None
+    for index, size in zip(multi_index, shape, strict=True):
+        at = as_tensor("ravel_multi_index", index)
+        at = at % size if mode == "wrap" else clip(at, 0, size - 1)
+        total = at if total is None else total * size + at
+    return zeros((), dtype="int32") if total is None else total
+
+
+def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
+    """The coordinates, int32, of the diagonal of a tensor of `ndim` dimensions of size `n`.
+
+    >>> import slopec as sp
+    >>> x = sp.tensor([[1, 2], [3, 4]])
+    >>> print(x[sp.diag_indices(2)])
+    tensor([1 4], int32[2], cpu)
+    """
+    return (arange(n),) * ndim

@@ -4,7 +4,7 @@ NaN counts as larger than every number, as NumPy and PyTorch have it.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from slopec import dtypes, hlo
 from slopec.ops.common import (
@@ -21,10 +21,22 @@ from slopec.ops.logic import isnan, where
 from slopec.ops.manipulation import moveaxis, part
 from slopec.ops.reductions import any as any_
 from slopec.ops.reductions import kept_shape
-from slopec.ops.taking import take
+from slopec.ops.taking import take, take_along_axis
 from slopec.tensor import Axis, Tensor
 
-__all__ = ["argsort", "digitize", "isin", "median", "quantile", "searchsorted", "sort", "topk"]
+__all__ = [
+    "argpartition",
+    "argsort",
+    "digitize",
+    "isin",
+    "lexsort",
+    "median",
+    "partition",
+    "quantile",
+    "searchsorted",
+    "sort",
+    "topk",
+]
 
 
 def _before(descending: bool) -> Callable[..., Tensor]:
@@ -77,6 +89,56 @@ def argsort(
     x, place = _operand("argsort", x, axis)
     indices = hlo.iota(x.shape, place, dtypes.int32)
     return hlo.sort([x, indices], _before(descending), place, stable=stable)[1]
+
+
+def partition(x: ArrayLike, kth: int | Sequence[int], /, axis: int | None = -1) -> Tensor:
+    """The elements with the `kth` where `sort` puts it, no smaller before and no larger behind it.
+
+    All of them are in order here, so any `kth` will do. Raises UsageError where there is none.
+
+    >>> import slopec as sp
+    >>> print(sp.partition(sp.tensor([3, 1, 2]), 1)[1])
+    tensor(2, int32[], cpu)
+    """
+    _refuse_places("partition", x, kth, axis)
+    return sort(x, axis)
+
+
+def argpartition(x: ArrayLike, kth: int | Sequence[int], /, axis: int | None = -1) -> Tensor:
+    """The indices, int32, that `partition` the elements.
+
+    >>> import slopec as sp
+    >>> print(sp.argpartition(sp.tensor([3, 1, 2]), 0)[0])
+    tensor(1, int32[], cpu)
+    """
+    _refuse_places("argpartition", x, kth, axis)
+    return argsort(x, axis)
+
+
+def _refuse_places(name: str, x: ArrayLike, kth: int | Sequence[int], axis: int | None) -> None:
+    given, place = _operand(name, x, axis)
+    size = given.shape[place]
+    for k in [kth] if isinstance(kth, int) else kth:
+        if not -size <= k < size:
+            raise bad_argument(f"{name}: kth={k} of {size} elements along axis {place}")
+
+
+def lexsort(keys: Sequence[ArrayLike], /, axis: int = -1) -> Tensor:
+    """The indices, int32, that sort by the last key, equal ones by the key before, and so on.
+
+    Keys have one shape; a tensor's are along its first dimension. Raises UsageError for none.
+
+    >>> import slopec as sp
+    >>> print(sp.lexsort([sp.tensor([2, 1, 3]), sp.tensor([1, 1, 0])]))
+    tensor([2 1 0], int32[3], cpu)
+    """
+    if not len(keys):
+        raise bad_argument("lexsort: there is no key")
+    first, *others = (as_tensor("lexsort", key) for key in keys)
+    order = argsort(first, axis)
+    for key in others:
+        order = take_along_axis(order, argsort(take_along_axis(key, order, axis), axis), axis)
+    return order
 
 
 def topk(x: ArrayLike, k: int, /, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:

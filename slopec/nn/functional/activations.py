@@ -36,6 +36,7 @@ __all__ = [
     "softplus",
     "softshrink",
     "softsign",
+    "squareplus",
     "tanh",
     "tanhshrink",
     "threshold",
@@ -196,6 +197,16 @@ def logsigmoid(x: Tensor) -> Tensor:
 
 
 @operation
+def squareplus(x: Tensor, b: float = 4.0) -> Tensor:
+    """(x + √(x² + b)) / 2: like softplus, of algebraic functions alone (Barron, 2021).
+
+    >>> import slopec as sp
+    >>> print(squareplus(sp.tensor([0.0, 1.5])))
+    tensor([1. 2.], float32[2], cpu)
+    """
+    return (x + ops.sqrt(ops.square(x) + b)) / 2
+
+
 def softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|)."""
     return x / (1.0 + ops.abs(x))

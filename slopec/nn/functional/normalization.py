@@ -19,6 +19,7 @@ __all__ = [
     "local_response_norm",
     "moments",
     "rms_norm",
+    "standardize",
 ]
 
 
@@ -37,6 +38,17 @@ def moments(x: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor]:
 def _normalized(x: Tensor, axes: Sequence[int], eps: float) -> Tensor:
     mean, variance = moments(x, axes)
     return (x - mean) * ops.rsqrt(variance + eps)
+
+
+def standardize(x: Tensor, axis: int | Sequence[int] = -1, epsilon: float = 1e-5) -> Tensor:
+    """(x − mean) / √(variance + epsilon) over `axis`: `layer_norm` without a weight.
+
+    >>> import slopec as sp
+    >>> print(standardize(sp.tensor([1.0, 3.0]), epsilon=0.0))
+    tensor([-1.  1.], float32[2], cpu)
+    """
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    return hlo.convert(_normalized(_wide(x), axes, epsilon), x.dtype)
 
 
 def _scaled(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
