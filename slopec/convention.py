@@ -14,6 +14,7 @@ from slopec import ir
 from slopec.dialects import arguments
 from slopec.overwriting import Overwriting
 from slopec.passes.routines import KERNEL
+from slopec.passes.separate_buffers import DONATED
 from slopec_runtime.convention import TURNING
 from slopec_runtime.manifest import EntryPoint
 
@@ -25,6 +26,14 @@ _NO_MEMORY = frozenset({"stablehlo.constant", "stablehlo.reshape"})
 _BRANCHES = frozenset({"stablehlo.while", "stablehlo.if", "stablehlo.case", "func.call"})
 
 
+def tell_donated(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
+    """Mark the arguments that a call gives up: only their memory may be written to."""
+    for entry, function in _exported(module, entries):
+        places = [i for i, given in enumerate(entry.inputs) if given.donated]
+        if places:
+            arguments.set_attributes(function, DONATED, dict.fromkeys(places, ir.unit()))
+
+
 def place_state(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
     """Have results that replace donated inputs written to their memory, where that is safe.
 
@@ -33,6 +42,7 @@ def place_state(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
     """
     for entry, function in _exported(module, entries):
         places = {output.slot: i for i, output in enumerate(entry.outputs) if output.slot}
+        arguments.drop_attribute(function, DONATED)
         overwriting = Overwriting.of(function)
         written, turning = dict[int, int](), list[int]()
         for i, given in enumerate(entry.inputs):

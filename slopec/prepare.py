@@ -12,7 +12,7 @@ from pathlib import Path
 
 from slopec import cache, garbage, ir
 from slopec.buckets import independent_dims
-from slopec.convention import place_state, take_scratch
+from slopec.convention import place_state, take_scratch, tell_donated
 from slopec.cost import cost_of
 from slopec.lower import Lowered
 from slopec.passes import Observer, parse_pipeline, run_pipeline
@@ -77,6 +77,7 @@ def _run(
     run_pipeline(module, parse_pipeline(derive), observer)
     dims = independent_dims(lowered, module)
     run_pipeline(module, parse_pipeline(optimize), observer)
+    tell_donated(module, lowered.entries)
     run_pipeline(module, parse_pipeline(legalize), observer)
     cost = _cost(module)
     place_state(module, lowered.entries)

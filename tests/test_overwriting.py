@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec.build import build, transform
+from slopec import ir
+from slopec.build import DERIVE, LEGALIZE, OPTIMIZE, build, transform
 from slopec.lower import lower
+from slopec.passes.separate_buffers import DONATED
+from slopec.prepare import prepare
 from slopec.programs import Weights
 from slopec.targets import parse_target
 
@@ -105,7 +108,6 @@ def test_state_and_results_of_some_calls(programs: Any, device: str):
 
 
 def test_what_is_replaced_in_its_own_memory():
-    from slopec import ir
     from slopec.overwriting import Overwriting
 
     for name, (new, old, expected) in CASES.items():
@@ -121,3 +123,21 @@ def test_what_is_replaced_in_its_own_memory():
         transform(lowered_.module)
         function = ir.function(lowered_.module, "main")
         assert Overwriting.of(function).allowed(0, 0) == expected, name
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_argument_is_copied_before_it_is_written_into_unless_it_is_given_up(kept: bool):
+    slot = {} if kept else {"s": sp.tensor(MATRIX)}
+    given = {"s" if kept else "x": sp.spec("float32", MATRIX.shape)}
+
+    def rows(s: Any, x: Any = None) -> Any:
+        made = s.at[1:3].set(2.0)
+        return made if kept else (made, x)
+
+    function = (lambda s: rows(s)) if kept else (lambda s, x: rows(s, x))
+    marked = sp.program(name="main", state=tuple(slot), **given)(function)
+    lowered = lower([marked], name="one", weights=Weights(slot))
+    made = prepare(lowered, (DERIVE, OPTIMIZE, LEGALIZE), keeps_scratch=False, kept=False)
+    text = str(ir.parse(made.code))
+    assert ("optimization_barrier" in text) == kept
+    assert DONATED not in text

@@ -31,11 +31,30 @@ def drop_last(op: ir.Operation) -> None:
 
 def set_attributes(op: ir.Operation, name: str, values: Mapping[int, ir.Attribute]) -> None:
     """Set an attribute of some arguments of a function, given by their places."""
-    count = len(ir.function_type(op)[0])
-    rows: list[dict[str, ir.Attribute]] = [{} for _ in range(count)]
-    if "arg_attrs" in op.attributes:
-        rows = [{a.name: a.attr for a in mlir.DictAttr(r)} for r in op.attributes["arg_attrs"]]
+    rows = _rows(op)
     for index, value in values.items():
         rows[index][name] = value
+    _put_rows(op, rows)
+
+
+def having(op: ir.Operation, name: str) -> list[int]:
+    """The places of the arguments of a function that have an attribute."""
+    return [place for place, row in enumerate(_rows(op)) if name in row]
+
+
+def drop_attribute(op: ir.Operation, name: str) -> None:
+    """Take an attribute from all arguments of a function."""
+    if having(op, name):
+        _put_rows(op, [{n: a for n, a in row.items() if n != name} for row in _rows(op)])
+
+
+def _rows(op: ir.Operation) -> list[dict[str, ir.Attribute]]:
+    """The attributes of each argument."""
+    if "arg_attrs" not in op.attributes:
+        return [{} for _ in ir.function_type(op)[0]]
+    return [{a.name: a.attr for a in mlir.DictAttr(r)} for r in op.attributes["arg_attrs"]]
+
+
+def _put_rows(op: ir.Operation, rows: list[dict[str, ir.Attribute]]) -> None:
     made = (mlir.DictAttr.get(row, ir.context()) for row in rows)
     op.attributes["arg_attrs"] = mlir.ArrayAttr.get(list(made), ir.context())

@@ -174,11 +174,18 @@ def unguarded(op: Op) -> tuple[Tensor, Tensor, Tensor, ir.Operation]:
     if guard.value == "neutral":
         chosen = producer(y, "select")
         return given if chosen is None else (x, clamp.operands[1], chosen.operands[1], given[3])
-    moved, wide = producer(clamp.operands[1], "select"), producer(x, "pad")
+    moved, wide = producer(clamp.operands[1], "select"), widened(op)
     last = last_of(op.operation)
     if moved is None or wide is None or last == op.operation:
         return given
     return wide.operands[0], moved.operands[1], y, last
+
+
+def widened(op: Op) -> Op | None:
+    """The op that gives what a scatter writes into a row for redirected updates, if any."""
+    guard = op.attribute(_GUARDED)
+    redirected = guard is not None and guard.value == "redirected"
+    return producer(op.operands[0], "pad") if redirected else None
 
 
 def last_of(scatter: ir.Operation) -> ir.Operation:

@@ -4,7 +4,8 @@ Its CPU back end cannot compile a gather from a single column of a tensor, a sli
 last dimension. Loops whose values change places, as in a queue, fail when they run where they begin
 as an argument or as the same. What is made of a tensor and written into it, as x[1:] = x[:-1] * 2,
 is read while it is overwritten: the dispatch that makes it writes it where it belongs. What is
-overwritten and read by something else too may be read afterwards, because IREE runs both at once.
+overwritten and read by something else too may be read afterwards, because IREE runs both at once;
+and an argument is the caller's, who reads it later, though IREE writes into its memory, too.
 And a part that is scattered into is cut by the dispatch that scatters, which then does not compile.
 """
 
@@ -13,8 +14,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import dtypes, hlo, ir
+from slopec.dialects.arguments import having
 from slopec.overwriting import IN_PLACE, UPDATES, multiplies
 from slopec.passes.each import each, put
+from slopec.passes.guard_indices import widened
 from slopec.passes.op import Op, producer
 from slopec.tensor import Tensor
 from slopec.transforms.body import defining, origin
@@ -40,6 +43,10 @@ class SeparateBuffers:
                 cut = op.name == "scatter" and _is_cut(value)
                 if op.operands[place].size and (cut or _is_read_beside(value, op.operation)):
                     put(op, place, copied(op.operands[place]))
+            # A kernel writes into what there was before a row for what is outside came to it.
+            wide = widened(op)
+            if wide is not None and _is_read_beside(wide.operation.operands[0], op.operation):
+                put(op, 0, wide.again(copied(wide.operands[0]), wide.operands[1]))
             # What is written into a copy need not be one: IREE makes one of two of the same.
             if op.name == "dynamic_update_slice" and _overlaps(op):
                 put(op, 0, copied(op.operands[0]))
@@ -64,8 +71,12 @@ def _copy_queue(op: Op) -> None:
             put(op, place, copy)
 
 
+DONATED = "slopec.donated"
+"""The attribute of arguments that the caller gives up."""
 _BARRIER = "stablehlo.optimization_barrier"
-_SAME = ("reshape", "optimization_barrier")
+_MOVES = ("reshape", "transpose")
+_SAME = (*_MOVES, "optimization_barrier")
+"""What is in the memory of its operand; IREE makes nothing of a transpose that it turns back."""
 _PARTS = (*_SAME, "slice", "dynamic_slice")
 """What IREE makes of a tensor without copying it."""
 _WRITTEN = (*_SAME, "dynamic_update_slice", "scatter")
@@ -138,7 +149,7 @@ def _same_or_apart(update: ir.Operation, part: ir.Operation, target: ir.Value) -
 
 def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
     """Whether `value` has uses whose results `op` does not wait for, itself aside."""
-    direct, value = origin(value, ("reshape",)), origin(value, _SAME)
+    direct, value = origin(value, _MOVES), origin(value, _SAME)
     made = defining(value)
     if value != direct and (made is None or made.name == "stablehlo.constant"):
         return True  # behind a barrier IREE forgets whose they are
@@ -146,8 +157,18 @@ def _is_read_beside(value: ir.Value, op: ir.Operation) -> bool:
         return False  # filled anew for each use
     if (value.owner if made is None else made.block) != op.block:
         return True  # in a loop, it is needed again
+    if made is None and _is_kept(value):
+        return True
     users = {_beside(op, user) for user in _readers(value)}
     return len(users) > 1 and not users <= _needed(op)
+
+
+def _is_kept(argument: ir.Value) -> bool:
+    """Whether an argument of a block is one of a function, whose caller still has it."""
+    function = argument.owner.owner.operation
+    if function.name != "func.func":
+        return False
+    return [*argument.owner.arguments].index(argument) not in having(function, DONATED)
 
 
 def _readers(value: ir.Value) -> Iterator[ir.Operation]:

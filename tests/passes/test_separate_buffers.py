@@ -1,4 +1,4 @@
-"""What is written behind a barrier is written into memory of its own, call after call."""
+"""What is written into is the caller's still, and written in memory of its own, call after call."""
 
 import jax
 import numpy as np
@@ -22,6 +22,14 @@ def part_of_itself(y, u):
 
 
 PROGRAMS = {
+    "rows": lambda x, i, u: x.at[i].set(u),
+    "rows one after the other": lambda x, i, u: x.at[i].set(u).at[i + 3].add(u),
+    "rows of what is read besides": lambda x, i, u: (x.at[i].set(u * 2), lax.erf(x)),
+    "rows of what is turned": lambda x, i, u: x.T.at[:, i].add(u[:, None]),
+    "a window": lambda x, i, u: lax.dynamic_update_slice(x, u[None] * 2, (i[0], i[1] - 1)),
+    "a window of what is reshaped": lambda x, i, u: lax.dynamic_update_slice(
+        x.reshape(-1), u, i[:1]
+    ),
     "an argument": lambda x, i, u: apart(x).at[i].add(u),
     "an argument among others": lambda x, i, u: apart((u, x))[1].reshape(300, 8).at[i[:1]].add(1.0),
     "an argument that is read too": lambda x, i, u: (apart(x).at[i].add(u), lax.erf(x)),
@@ -45,8 +53,9 @@ PROGRAMS = {
 def test_results_of_every_call(name):
     program = jax.jit(PROGRAMS[name])
     compiled = sp.jit(sp.from_stablehlo(lower(PROGRAMS[name], X, PLACES, U)))
-    given = sp.tensor(X)
+    given, negated = sp.tensor(X), sp.jit(lambda x: -x)
     for _ in range(3):
         found = sp.tree.leaves(compiled(given, PLACES, U))
         for one, other in zip(found, jax.tree.leaves(program(X, PLACES, U)), strict=True):
             np.testing.assert_allclose(one.numpy(), other, 1e-5, 1e-5)
+        np.testing.assert_array_equal(negated(given).numpy(), -X)

@@ -21,6 +21,7 @@ from slopec.build import DERIVE, LEGALIZE, OPTIMIZE
 from slopec.dialects import arguments
 from slopec.emit import emit
 from slopec.passes import parse_pipeline, run_pipeline
+from slopec.passes.separate_buffers import DONATED
 from slopec.targets import parse_target
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -70,10 +71,14 @@ class Program:
 def compiled(program: Program, passes: str) -> "rt.VmFunction":
     """The function of a program, after the given legalization passes."""
     module = ir.parse(program.text)
-    for pipeline in (DERIVE, OPTIMIZE, passes):
+    for pipeline in (DERIVE, OPTIMIZE):
         run_pipeline(module, parse_pipeline(pipeline))
+    function = ir.function(module, "main")
     if program.donated:
-        function = ir.function(module, "main")
+        arguments.set_attributes(function, DONATED, {0: ir.unit()})
+    run_pipeline(module, parse_pipeline(passes))
+    if program.donated:
+        arguments.drop_attribute(function, DONATED)
         arguments.set_attributes(function, "tf.aliasing_output", {0: ir.i32(0)})
     emitted = emit(ir.bytecode(module), parse_target("llvm-cpu"))
     config = _config()
