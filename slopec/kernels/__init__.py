@@ -21,6 +21,7 @@ from slopec.kernels import (
     scatters,
     small_loops,
     turnings,
+    weights,
 )
 from slopec.kernels.elementwise import EACH
 from slopec.kernels.hardware import Vectors, vectors_of
@@ -70,6 +71,7 @@ def place_kernels(
     any_routine = _placed({"func.call": routines.place}, module, vectors)
     InlineRoutines().run(module)
     several = [_placed(places, module, vectors) for places in PLACES]
+    weights.drop_unused(module)
     parts.gather(module, FIRST)
     ready()
     folded = column_functions.place(module, vectors)
@@ -77,6 +79,7 @@ def place_kernels(
     lone = _placed(FOLDS, module, vectors)
     of_parts = complex_functions.place(module, vectors)
     turned = _placed(TURNS, module, vectors)
+    weights.drop_unused(module)
     parts.gather(module, REST)
     parts.spare_reshapes(module)
     ready()

@@ -12,6 +12,7 @@ from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product, matmul, schedule
 from slopec.kernels.matvecs import is_computed
+from slopec.kernels.weights import constant_behind, packed
 from slopec.passes.each import at
 from slopec.passes.op import tensor_of
 
@@ -188,21 +189,6 @@ def _work(product: Product) -> int:
     return product.batch * product.m * product.n * product.k
 
 
-# --- right matrices that are packed once -----------------------------------------------------
-
-
-def constant_behind(value: ir.Value) -> ir.Value | None:
-    """The constant that a value is, moved about perhaps, without the barriers around that."""
-    if isinstance(value.owner, ir.Block):
-        return None
-    op = value.owner.operation
-    if op.name == "stablehlo.optimization_barrier":
-        return constant_behind(op.operands[ir.OpResult(value).result_number])
-    if op.name in ("stablehlo.transpose", "stablehlo.reshape"):
-        return value if constant_behind(op.operands[0]) is not None else None
-    return value if op.name == "stablehlo.constant" else None
-
-
 def _loop_around(op: ir.Operation, value: ir.Value) -> ir.Operation | None:
     """The outermost loop around an op that leaves alone a value from outside of it."""
     found, inner = None, op
@@ -212,26 +198,3 @@ def _loop_around(op: ir.Operation, value: ir.Value) -> ir.Operation | None:
         if inner.name == "stablehlo.while":
             found = inner
     return found
-
-
-def packed(value: ir.Value, product: Product, width: int, before: ir.Operation) -> ir.Value:
-    """The right matrix by panels; of a constant the back end computes it ahead."""
-    point, where, dtype = ir.InsertionPoint(before), before.location, product.dtype
-    shape, _ = ir.type_of(value)
-    *batch, _, _ = range(len(shape))
-    rows, columns = (len(batch), len(batch) + 1)[:: 1 if product.rhs == "rows" else -1]
-    panels = (*shape[: len(batch)], -(-product.n // width), product.k, width)
-    room = ir.create("tensor.empty", [ir.tensor_type(panels, dtype)], [], {}, where, point)
-    operands = [value, room.results[0]]
-    padded = product.n % width > 0
-    if padded:
-        zero = {"value": ir.attr(f"0.0 : {dtypes.MLIR_NAMES[dtype]}")}
-        type_ = [ir.element_type(dtype)]
-        operands += ir.create("arith.constant", type_, [], zero, where, point).results
-    facts = {
-        "outer_dims_perm": ir.i64s(*batch, columns, rows),
-        "inner_dims_pos": ir.i64s(columns),
-        "static_inner_tiles": ir.i64s(width),
-        "operandSegmentSizes": ir.attr(f"array<i32: 1, 1, {int(padded)}, 0>"),
-    }
-    return ir.create("linalg.pack", [operands[1].type], operands, facts, where, point).results[0]

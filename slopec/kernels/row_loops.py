@@ -5,8 +5,8 @@ from slopec.kernels.convolutions import suits
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product
-from slopec.kernels.products import packed
 from slopec.kernels.row_loop import Cut, Plan, row_loop
+from slopec.kernels.weights import packed
 from slopec.passes.each import at
 from slopec.passes.row_loops import row_loop_of
 from slopec.tracing import Trace

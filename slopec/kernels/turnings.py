@@ -11,8 +11,8 @@ from slopec.kernels.epilogue import offer_users, users
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call
 from slopec.kernels.nodes import Node
-from slopec.kernels.products import constant_behind
 from slopec.kernels.turning import Turn, turning
+from slopec.kernels.weights import constant_behind, turn_ahead
 from slopec.transforms.body import binary_kind, block_of, defining
 
 _MOST = 4 << 20  # bytes that are turned
@@ -30,6 +30,8 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """
     if not ir.is_static(op.results[0]):
         return False
+    if turn_ahead(op):
+        return True
     (shape, dtype), order = ir.type_of(op.results[0]), tuple(op.attributes["permutation"])
     sizes, moved = _merged(shape, order)
     fits = is_floating(dtype) and dtype.itemsize >= _BYTES and 0 not in sizes
