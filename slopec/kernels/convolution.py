@@ -23,6 +23,8 @@ class Convolved:
     """y[n, h, w, o] = Σ x[n, rows(h, r), columns(w, c), i] · k[r, c, i, o], over r, c and i.
 
     With `planes` x is stored as x[n, i, ·, ·], and y so with `makes_planes`; `turned` is k[−r, −c].
+    Features may be in `groups`, each with as many `given` and `made`: a result takes x's features
+    of its own group.
     """
 
     batch: int
@@ -34,30 +36,32 @@ class Convolved:
     planes: bool = False
     makes_planes: bool = False
     turned: bool = False
+    groups: int = 1
     then: Epilogue = NOTHING
+
+    @property
+    def features(self) -> tuple[int, int]:
+        """How many there are of x and of y, in all groups."""
+        return self.groups * self.given, self.groups * self.made
 
     @property
     def inputs(self) -> tuple[Type, ...]:
         """What else the epilogue takes."""
-        return self.then.types(self.made, self.result)
+        return self.then.types(self.features[1], self.result)
 
     @property
     def operands(self) -> tuple[Type, Type]:
         """The image and the window's weights."""
-        space = self.rows.size, self.columns.size
-        x = (self.batch, self.given, *space) if self.planes else (self.batch, *space, self.given)
-        k = (self.rows.window, self.columns.window, self.given, self.made)
+        space, (given, made) = (self.rows.size, self.columns.size), self.features
+        x = (self.batch, given, *space) if self.planes else (self.batch, *space, given)
+        k = (self.rows.window, self.columns.window, self.given, made)
         return (x, self.dtype), (k, self.dtype)
 
     @property
     def result(self) -> Type:
         """The convolved image."""
-        space = self.rows.results, self.columns.results
-        y = (
-            (self.batch, self.made, *space)
-            if self.makes_planes
-            else (self.batch, *space, self.made)
-        )
+        space, (_, made) = (self.rows.results, self.columns.results), self.features
+        y = (self.batch, made, *space) if self.makes_planes else (self.batch, *space, made)
         return y, self.dtype
 
     @property
@@ -68,14 +72,16 @@ class Convolved:
             "x".join(str(size) for size in sizes)
             for sizes in zip(*((a.results, a.window, a.size) for a in axes), strict=True)
         )
-        loops = f"{self.batch}x{results}x{self.made}x{window}x{self.given}"
+        groups = f"{self.groups}x" * (self.groups > 1)
+        loops = f"{self.batch}x{groups}{results}x{self.made}x{window}x{self.given}"
         how = "_".join(axis.label for axis in axes)
         orders = "_planes" * self.planes + "_to_planes" * self.makes_planes
         orders += "_turned" * self.turned
         return f"conv_{loops}_of_{sizes}_{how}{orders}{self.then.label}"
 
     def element(self, x: Memory, image: Index, row: Index, column: Index, given: Index) -> Term:
-        """An element of x."""
+        """An element of x: one of this workgroup's group of features."""
+        given = first_of_group(x.body, self.groups, self.given) + given
         return x.load(
             *((image, given, row, column) if self.planes else (image, row, column, given))
         )
@@ -85,6 +91,11 @@ class Convolved:
         if not self.turned:
             return row, column
         return row * -1 + (self.rows.window - 1), self.columns.window - 1 - column
+
+
+def first_of_group(k: Body, groups: int, size: int) -> Term:
+    """The first feature of a workgroup's group, each of which has so many."""
+    return k.workgroup(2) * size if groups > 1 else k.index(0)
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,7 @@ class Schedule:
 
 def schedule(work: Convolved, vectors: Vectors) -> Schedule:
     """How to cut a convolution for a processor: whatever takes the fewest cycles for a row."""
-    lanes = vectors.lanes(work.dtype)
+    lanes = lanes_for(work.made, vectors.lanes(work.dtype))
     held = min(work.columns.window, _HELD)
     most = vectors.registers - 2
     unit = work.columns.unit
@@ -114,8 +125,13 @@ def schedule(work: Convolved, vectors: Vectors) -> Schedule:
         if width * wide + held * wide <= most
     ]
     width, wide = min(cuts, key=lambda cut: _cycles(work, cut[0], cut[1], lanes))
-    bands = split(work.batch, work.rows.results)
+    bands = split(work.batch * work.groups, work.rows.results)
     return Schedule(width, wide, lanes, -(-work.rows.results // bands))
+
+
+def lanes_for(made: int, most: int) -> int:
+    """The lanes of vectors of a few features: of narrow ones a processor may add two at a time."""
+    return min(most, max(4, 1 << (made - 1).bit_length()))
 
 
 def _cycles(work: Convolved, width: int, vectors: int, lanes: int) -> float:
@@ -141,7 +157,7 @@ def convolution(work: Convolved, cut: Schedule) -> Kernel:
 
     name = f"slopec_{work.label}"
     given = (*work.operands, *work.inputs)
-    return Kernel(name, given, (work.result,), (bands, work.batch, 1), write)
+    return Kernel(name, given, (work.result,), (bands, work.batch, work.groups), write)
 
 
 @dataclass(frozen=True)
@@ -179,7 +195,8 @@ class _Writer:
     ) -> None:
         """Sum and store the results of a tile."""
         k, axis, lanes = self.body, self.work.rows, self.cut.lanes
-        image, feature = k.workgroup(1), k.index(feature)
+        image = k.workgroup(1)
+        feature = first_of_group(k, self.work.groups, self.work.made) + feature
         zero = k.number(0, self.work.dtype, lanes)
         with k.loop(*taps(row, axis), carried=[zero] * (tile.width * len(widths))) as tap:
             line = place_of(row, tap.index, axis)

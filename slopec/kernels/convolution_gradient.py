@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slopec.kernels.body import Body, Memory, Term
-from slopec.kernels.convolution import Convolved
+from slopec.kernels.convolution import Convolved, first_of_group, lanes_for
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
 from slopec.kernels.windows import Axis, place_of, summed
@@ -37,10 +37,10 @@ class Schedule:
 
 def schedule(work: Convolved, vectors: Vectors) -> Schedule:
     """How to cut a gradient for a processor."""
-    lanes = vectors.lanes(work.dtype)
+    lanes = lanes_for(work.made, vectors.lanes(work.dtype))
     share = _SHARE if work.given % _SHARE == 0 else work.given
     parts = work.given // share
-    images = -(-work.batch // max(1, _WORKGROUPS // parts))
+    images = -(-work.batch // max(1, _WORKGROUPS // (parts * work.groups)))
     row = work.columns.size * work.given + work.columns.results * work.made
     rows = max(1, min(work.rows.results, _BAND // row))
     across = -(-work.made // lanes)
@@ -52,16 +52,16 @@ def schedule(work: Convolved, vectors: Vectors) -> Schedule:
 def gradient(work: Convolved, cut: Schedule) -> Kernel:
     """The kernel of a gradient: of x and the result's gradient, sums that are still to be added.
 
-    They are of the first dimension, a sum for each group of images.
+    They are of the first dimension, a sum for some images each.
     """
-    groups = -(-work.batch // cut.images)
+    parts = -(-work.batch // cut.images)
     (x, weights), y = work.operands, work.result
-    sums: Type = (groups, *weights[0]), work.dtype
+    sums: Type = (parts, *weights[0]), work.dtype
 
     def write(body: Body, x: Memory, y: Memory, sums: Memory) -> None:
         _Writer(work, cut, body, x, y, sums).write()
 
-    grid = (groups, work.given // cut.share, 1)
+    grid = (parts, work.given // cut.share, work.groups)
     return Kernel(f"slopec_gradient_{work.label}", (x, y), (sums,), grid, write)
 
 
@@ -110,14 +110,14 @@ class _Writer:
     def _mades(self) -> Iterator[tuple[Term, tuple[int, ...]]]:
         """The result's features: where blocks of them begin, and the lanes of their vectors."""
         lanes, made = self.cut.lanes, self.work.made
-        block = lanes * self.cut.vectors
+        block, first = lanes * self.cut.vectors, first_of_group(self.body, self.work.groups, made)
         full = made // block * block
         if full:
             with self.body.loop(0, full, block) as trip:
-                yield trip.index, (lanes,) * self.cut.vectors
+                yield first + trip.index, (lanes,) * self.cut.vectors
         if full < made:
             widths = tuple(min(lanes, made - v) for v in range(full, made, lanes))
-            yield self.body.index(full), widths
+            yield first + full, widths
 
     def _clear(self) -> None:
         k, work, cut = self.body, self.work, self.cut

@@ -184,16 +184,19 @@ def _is_single(c: Convolution) -> bool:
 
 def _work_of(c: Convolution) -> Convolved | None:
     """What the kernel of a convolution would compute, if there is one."""
-    grouped = c.feature_groups > 1 or c.batch_groups > 1
-    if c.rank != 2 or not _is_single(c) or grouped or any(c.reversal):
+    if c.rank != 2 or not _is_single(c) or any(c.reversal):
         return None
     summed = c.sums_over_places
+    groups, others = (c.feature_groups, c.batch_groups)[:: -1 if summed else 1]
+    if others > 1:
+        return None
     numbers = channels_last_sum(2) if summed else channels_last(2)
     rows, columns = (_axis(c, d) for d in range(2))
     if c.numbers != numbers or max(columns.window, columns.unit) > _MOST_PLACES:
         return None
     if any(a.gaps > 1 and (summed or a.dilation > 1) for a in (rows, columns)):
         return None
-    if all(a.window == a.stride == a.gaps == 1 for a in (rows, columns)):  # a product
-        return None
-    return Convolved(c.x.shape[0], rows, columns, c.x.shape[-1], c.shape[-1], c.dtype)
+    if groups == 1 and all(a.window == a.stride == a.gaps == 1 for a in (rows, columns)):
+        return None  # a product
+    given, made = c.x.shape[-1] // groups, c.shape[-1] // groups
+    return Convolved(c.x.shape[0], rows, columns, given, made, c.dtype, groups=groups)

@@ -27,6 +27,13 @@ CASES = (
     (2, 8, 7, 6, 20, (1, 1), (2, 2), (1, 1), ((0, 0), (0, 0))),
     (1, 5, 9, 3, 4, (1, 1), (1, 3), (1, 1), ((0, 1), (1, 0))),
 )
+IN_GROUPS = (  # how many, of how many features each
+    (3, (2, 6, 7, 5, 4, (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))),
+    (2, (1, 9, 8, 16, 24, (3, 3), (2, 2), (1, 1), ((1, 1), (1, 1)))),
+    (70, (1, 4, 5, 2, 3, (1, 3), (1, 1), (1, 2), ((0, 0), (2, 1)))),
+    (4, (20, 5, 5, 8, 1, (2, 2), (1, 1), (1, 1), ((0, 1), (1, 0)))),
+    (5, (2, 4, 4, 3, 6, (1, 1), (1, 1), (1, 1), ((0, 0), (0, 0)))),
+)
 # Images, rows, columns, features given and made, window, strides, gaps in x, and padding.
 WITH_GAPS = (
     (2, 4, 5, 6, 20, (3, 3), (1, 1), (2, 2), ((1, 2), (1, 2))),
@@ -43,10 +50,11 @@ def result_of(case):
     return [(n + sum(p) - (w - 1) * d - 1) // s + 1 for n, w, s, d, p in axes]
 
 
-def spelled(case):
+def spelled(case, groups=1):
     """The convolution of a case and its gradient: shapes of the operands and result, and text."""
     n, h, w, i, o, window, strides, dilation, padding = case
-    x, k, y = (n, h, w, i), (*window, i, o), (n, *result_of(case), o)
+    made = groups * o
+    x, k, y = (n, h, w, groups * i), (*window, i, made), (n, *result_of(case), made)
     # Rows that no place of the window meets are cut off by less padding behind.
     axes = zip((h, w), window, strides, dilation, y[1:3], padding, strict=True)
     back = [
@@ -54,14 +62,20 @@ def spelled(case):
     ]
     rows = [list(row) for row in padding]
     window_of = "window = {{stride = {}, pad = {}, rhs_dilate = {}}}"
-    groups = "{batch_group_count = 1 : i64, feature_group_count = 1 : i64}"
+    counts = "{{batch_group_count = {} : i64, feature_group_count = {} : i64}}"
     forward = window_of.format(list(strides), rows, list(dilation))
     gradient = window_of.format(list(dilation), back, list(strides))
-    yield (x, k, y), f"dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], {forward} {groups}"
-    yield (x, y, k), f"dim_numbers = [f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f], {gradient} {groups}"
+    yield (
+        (x, k, y),
+        f"dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], {forward} {counts.format(1, groups)}",
+    )
+    yield (
+        (x, y, k),
+        f"dim_numbers = [f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f], {gradient} {counts.format(groups, 1)}",
+    )
 
 
-def exact(case, x, k, slope):
+def exact(case, x, k, slope, groups=1):
     """The convolution, and the gradient of its kernel, in double precision."""
     *_, strides, dilation, padding = case
 
@@ -73,6 +87,7 @@ def exact(case, x, k, slope):
             padding,
             rhs_dilation=dilation,
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=groups,
         )
 
     with jax.enable_x64(True):
@@ -83,7 +98,8 @@ def exact(case, x, k, slope):
 @ON_X86
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu)
 def test_convolutions_and_gradients(target):
-    calls = [call for case in CASES for call in spelled(case)]
+    cases = [*((1, case) for case in CASES), *IN_GROUPS]
+    calls = [call for groups, case in cases for call in spelled(case, groups)]
     module = ir.parse(convolutions(calls))
     assert kernels.place_kernels(module, resolve(target))
     assert "stablehlo.convolution" not in str(module)
@@ -91,7 +107,8 @@ def test_convolutions_and_gradients(target):
     drawn = [[rng.standard_normal(s, np.float32) for s in shapes] for shapes, _ in calls[::2]]
     operands = [pair for x, k, slope in drawn for pair in ((x, k), (x, slope))]
     got = run(emit(ir.bytecode(module), target).vmfb, *(part for pair in operands for part in pair))
-    wanted = [y for case, three in zip(CASES, drawn, strict=True) for y in exact(case, *three)]
+    pairs = zip(cases, drawn, strict=True)
+    wanted = [y for (groups, case), three in pairs for y in exact(case, *three, groups)]
     for a, b in zip(got, wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
 
