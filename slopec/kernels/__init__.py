@@ -12,6 +12,7 @@ from slopec.kernels import (
     column_functions,
     complex_functions,
     convolutions,
+    middle_folds,
     parts,
     products,
     reversal,
@@ -47,6 +48,9 @@ ROWS: dict[str, Place] = dict.fromkeys(EACH, row_functions.place)
 FOLDS: dict[str, Place] = {"stablehlo.reduce": row_functions.place_fold}
 """What is looked at once folds have what is computed with them."""
 
+MIDDLES: dict[str, Place] = {"stablehlo.reduce": middle_folds.place}
+"""Folds that are left, which are not of rows."""
+
 TURNS: dict[str, Place] = {
     "stablehlo.transpose": turnings.place,
     "stablehlo.reverse": reversal.place,
@@ -77,13 +81,14 @@ def place_kernels(
     folded = column_functions.place(module, vectors)
     rows = _placed(ROWS, module, vectors)
     lone = _placed(FOLDS, module, vectors)
+    middles = _placed(MIDDLES, module, vectors)
     of_parts = complex_functions.place(module, vectors)
     turned = _placed(TURNS, module, vectors)
     weights.drop_unused(module)
     parts.gather(module, REST)
     parts.spare_reshapes(module)
     ready()
-    return any([any_routine, *several, folded, rows, lone, of_parts, turned])
+    return any([any_routine, *several, folded, rows, lone, middles, of_parts, turned])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

@@ -32,7 +32,7 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
         return False
     if any(use.owner.operation.name in _FUSED for use in result.uses):
         return False
-    reader = _Reader(op, shape)
+    reader = Reader(op, shape)
     root = reader.read(result, rows=True, lanes=True)
     nodes = tuple(reader.nodes)
     function = RowFunction(math.prod(shape[:-1]), shape[-1], dtype, nodes, (root,))
@@ -54,7 +54,7 @@ def place_fold(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
         return False
     if shape[-1] < SHORT or shape[-1] % vectors.lanes(dtype) == 0:
         return False
-    reader = _Reader(op, shape)
+    reader = Reader(op, shape)
     root = reader.fold(op)
     if root is None:
         return False
@@ -68,7 +68,7 @@ def place_fold(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
 def _put(
     module: ir.Module,
     function: RowFunction,
-    reader: "_Reader",
+    reader: "Reader",
     op: ir.Operation,
     vectors: Vectors,
 ) -> None:
@@ -83,7 +83,7 @@ def _put(
 
 
 @dataclass
-class _Reader:
+class Reader:
     """What a value of rows is made of, as nodes; the root's operands are followed backwards."""
 
     root: ir.Operation
