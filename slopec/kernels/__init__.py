@@ -21,6 +21,7 @@ from slopec.kernels import (
     row_loops,
     scatters,
     small_loops,
+    strides,
     turnings,
     weights,
 )
@@ -54,6 +55,8 @@ MIDDLES: dict[str, Place] = {"stablehlo.reduce": middle_folds.place}
 TURNS: dict[str, Place] = {
     "stablehlo.transpose": turnings.place,
     "stablehlo.reverse": reversal.place,
+    "stablehlo.slice": strides.place_slice,
+    "stablehlo.concatenate": strides.place_stack,
 }
 """What is looked at last: it goes by what other kernels take and write."""
 
