@@ -12,7 +12,11 @@ from slopec.dialects.attributes import DotDimensionNumbers
 from slopec.transforms.body import block_of
 
 _WORK = 16_384
-"""Numbers made in a trip, by one core, in about as long as it takes to start a dispatch."""
+"""Numbers made by one core in about as long as it takes to start a dispatch and end a trip."""
+_STARTED = frozenset(
+    f"stablehlo.{name}" for name in "scatter reduce dot_general pad concatenate while".split()
+)
+"""Ops that IREE starts dispatches for, of which two are taken to be as long as one is started."""
 _TERMS = 4  # of a product that are summed while one number is made otherwise
 _ROOM = 256 << 10
 """Bytes of what a loop makes and carries, but for what it only writes some rows of."""
@@ -61,7 +65,8 @@ def is_small(loop: ir.Operation) -> bool:
     if any(t is None or t[1] not in TYPES or 0 in t[0] for t in types):
         return False
     work = sum(_work(block_of(loop, region)) for region in range(2))
-    return work <= _WORK and sum(map(_room, inside)) <= _ROOM
+    dispatches = sum(op.name in _STARTED for op in inside) // 2
+    return work <= _WORK * max(1, dispatches) and sum(map(_room, inside)) <= _ROOM
 
 
 def _work(block: ir.Block) -> int:

@@ -232,6 +232,7 @@ CASES = {
     "collatz": (collatz, (np.int32(27),)),
     "xorshift": (xorshift, (np.arange(1, 20, dtype=np.uint32),)),
     "pivots": (pivots, (np.array([3, 3, 2, 5, 4, 5, 6], np.int32),)),
+    "pivots of many": (jax.vmap(pivots), (whole(8, 400, 8),)),
     "smoothed": (lambda xs: smoothed(xs, reverse=False), (draw(40, 21),)),
     "reversed": (lambda xs: smoothed(xs, reverse=True), (draw(7, 33),)),
     "recurrent": (recurrent, (0.3 * draw(19, 19), draw(19, 5), draw(6, 5))),
