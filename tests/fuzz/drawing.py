@@ -23,7 +23,7 @@ class Draw:
     def __init__(self, random: np.random.Generator, inputs: Sequence[jax.ShapeDtypeStruct]) -> None:
         self.random = random
         self.inputs = tuple(inputs)
-        self.types = list(inputs)
+        self.types: list[Any] = list(inputs)
         self.steps: list[Step] = []
         self.sizes = [int(n) for n in random.choice(SIZES, 4)]
         self.empty = False
@@ -62,7 +62,7 @@ class Draw:
 
     def value(self, accepted: Callable[[jax.ShapeDtypeStruct], bool]) -> int | None:
         """A value whose type is accepted, likely a late one; None if there is none."""
-        places = [i for i, type_ in enumerate(self.types) if accepted(type_)]
+        places = [i for i, type_ in enumerate(self.types) if is_one(type_) and accepted(type_)]
         if not places:
             return None
         unused = [i for i in places if i not in self.used]
@@ -86,6 +86,19 @@ class Draw:
         self.types.append(jax.ShapeDtypeStruct(made.shape, made.dtype))
         self.steps.append(Step(label, args, function))
         self.used.update(args)
+        return len(self.types) - 1
+
+    def several(self, label: str, function: Callable[..., Any], *args: int) -> list[int]:
+        """The places of the new values that a step makes of as many others, of the same types."""
+        types = [self.types[i] for i in args]
+        self.types.append(tuple(types))
+        self.steps.append(Step(label, args, function))
+        whole = len(self.types) - 1
+        return [self._part(whole, i, type_) for i, type_ in enumerate(types)]
+
+    def _part(self, whole: int, i: int, type_: jax.ShapeDtypeStruct) -> int:
+        self.types.append(type_)
+        self.steps.append(Step(f"number {i}", (whole,), lambda made: made[i]))
         return len(self.types) - 1
 
     def fitting(self, shape: tuple[int, ...], name: str) -> int | None:
@@ -122,18 +135,25 @@ class Draw:
         used = {i for step in self.steps for i in step.args}
         first = len(self.inputs)
         places = range(first, len(self.types))
-        made = [i for i in places if self.steps[i - first].label != ARGUMENT]
+        made = [
+            i for i in places if self.steps[i - first].label != ARGUMENT and is_one(self.types[i])
+        ]
         rest = [i for i in made if i in used and self.chance(share)]
         return [*(i for i in made if i not in used), *rest]
 
     def program(self, results: Sequence[int]) -> Drawn:
-        """What was drawn so far."""
+        """What was drawn so far, as far as these results need it."""
         made = Drawn(self.inputs, tuple(self.steps), tuple(results))
         for place, type_ in enumerate(self.types[len(self.inputs) :], len(self.inputs)):
             # What has become an argument was before this place, and is before it still.
             if self.steps[place - len(self.inputs)].label == ARGUMENT:
                 made = made.given(place, type_)
-        return made
+        return made.only(made.results)
+
+
+def is_one(type_: object) -> bool:
+    """Whether the type is of one value, not of the several that one step makes."""
+    return not isinstance(type_, tuple)
 
 
 def draw(seed: int, length: int | None = None, floats: Sequence[str] = FLOATS) -> Drawn:
@@ -158,8 +178,7 @@ def draw(seed: int, length: int | None = None, floats: Sequence[str] = FLOATS) -
     while drawn < length and attempts < 20 * length:
         attempts += 1
         drawn += next(taking)(made) is not None
-    results = made.loose(0.07)[-12:]
-    return made.program(results).only(results)
+    return made.program(made.loose(0.07)[-12:])
 
 
 def steps_of(made: Draw) -> Iterator[Callable[[Draw], object]]:

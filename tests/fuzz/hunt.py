@@ -8,7 +8,8 @@ import jax
 import numpy as np
 
 import tests.fuzz.larger
-import tests.fuzz.rarer  # noqa: F401 - register their steps
+import tests.fuzz.rarer
+import tests.fuzz.writing  # noqa: F401 - register their steps
 from slopec import ir
 from slopec.reference import evaluate
 from tests.fuzz import kinds
@@ -178,7 +179,10 @@ def _smaller(program: Drawn) -> Iterator[Drawn]:
     last = program.results[0]
     for place in range(last - 1, first - 1, -1):
         like = types[place]
+        if isinstance(like, tuple | list):  # of which the parts are taken
+            continue
         cut = program.given(place, jax.ShapeDtypeStruct(like.shape, like.dtype))
         yield cut.only(cut.results)
     for place in range(last - 1, first - 1, -1):
-        yield program.only([place])
+        if not isinstance(types[place], tuple | list):
+            yield program.only([place])

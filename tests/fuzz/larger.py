@@ -245,7 +245,7 @@ def one_hot(d: Draw) -> object:
 
 # --- programs in programs --------------------------------------------------------------------
 
-SMALL = ("unary", "binary", "broadcast_binary", "fold", "matmul", "dot", "transpose", "slices", "choose", "normalise", "gather", "window", "concatenate", "scatter")  # fmt: skip
+SMALL = ("unary", "binary", "broadcast_binary", "fold", "matmul", "dot", "transpose", "slices", "choose", "normalise", "gather", "window", "concatenate", "scatter", "barriers", "rewritten")  # fmt: skip
 
 
 def inner(d: Draw, inputs: list[Any], wanted: Any, length: int) -> Drawn | None:
@@ -267,7 +267,7 @@ def inner(d: Draw, inputs: list[Any], wanted: Any, length: int) -> Drawn | None:
         last = made.add(
             "fit", lambda x: fit(cast(x, wanted.dtype.name), wanted.shape), len(made.types) - 1
         )
-    return None if last is None else made.program([last]).only([last])
+    return None if last is None else made.program([last])
 
 
 def _bounded(x: Any) -> Any:

@@ -51,6 +51,14 @@ NEXT: dict[str, Callable[..., Any]] = {
     ),
 }
 
+BEHIND: dict[str, Callable[..., Any]] = {
+    "nothing": lambda s, v: (s, v),
+    "state": lambda s, v: (lax.optimization_barrier(s), v),
+    "other": lambda s, v: (s, lax.optimization_barrier(v)),
+    "both": lambda s, v: lax.optimization_barrier((s, v)),
+}
+"""What of a slot and of what changes it is read behind a barrier."""
+
 
 def _tame(x: Any) -> Any:
     """Bounded, since steps follow on steps."""
@@ -96,7 +104,7 @@ def draw_stateful(seed: int, length: int | None = None) -> Drawn:
     # Results may also be the state as it was, or the next one once more.
     results += [i for i in range(len(slots)) if made.chance(0.1)]
     results += [i for i in following.values() if made.chance(0.05)]
-    return made.program(results).only(results)
+    return made.program(results)
 
 
 def _like(d: Draw, ranks: tuple[int, ...], name: str) -> jax.ShapeDtypeStruct:
@@ -109,11 +117,13 @@ def _next(d: Draw, slot: int) -> int:
     source = d.fitting(type_.shape, type_.dtype.name)
     old = slot if d.chance(0.8) else d.value(lambda t: t == type_)
     name = d.pick(list(NEXT))
+    behind = d.pick(list(BEHIND)) if d.chance(0.3) else "nothing"
 
     def function(s: Any, v: Any) -> Any:
+        s, v = BEHIND[behind](s, v)
         return cast(NEXT[name](s, v), type_.dtype.name).reshape(type_.shape)
 
     if name == "itself":
         return old
-    made = None if source is None else d.add(f"next {name}", function, old, source)
+    made = None if source is None else d.add(f"next {name}, {behind} apart", function, old, source)
     return slot if made is None else made

@@ -33,9 +33,9 @@ class Way:
     """A way to compile, with a name.
 
     `scratch` lets every function take memory from its caller, `donated` keeps arguments as state
-    which results of their types replace, `pipeline` stands for the optimisation passes. What keeps
-    state is called `calls` times, on each of the `drivers`, with `threads` where there are several.
-    What has no drivers is compiled and not run.
+    which results of their types replace, `pipeline` stands for the optimisation passes. A program is
+    called `calls` times with the same arguments, on each of the `drivers`, with `threads` where
+    there are several. What has no drivers is compiled and not run.
     """
 
     name: str = "as usual"
@@ -44,9 +44,9 @@ class Way:
     pipeline: str = OPTIMIZE
     scratch: bool = False
     donated: bool = False
-    drivers: tuple[str, ...] = ("local-sync",)
+    drivers: tuple[str, ...] = BOTH
     threads: int = 4
-    calls: int = 1
+    calls: int = 2
 
     @property
     def sure(self) -> bool:
@@ -55,11 +55,13 @@ class Way:
 
     def results(self, run: Callable[[Arrays], list[np.ndarray]], given: Arrays) -> list[np.ndarray]:
         """All results of all calls on all drivers, of what one call computes."""
+        if not self.donated:
+            return run(given) * self.calls * len(self.drivers)
         arrays, found = list(given), list[np.ndarray]()
         for _ in range(self.calls):
             made = run(arrays)
             found += made
-            for i, j in replaced(given, made).items() if self.donated else ():
+            for i, j in replaced(given, made).items():
                 arrays[i] = made[j]
         return found * len(self.drivers)
 
@@ -82,11 +84,11 @@ def ways() -> list[Way]:
         Way(),
         Way("host", "llvm-cpu:host"),
         Way("scratch", scratch=True),
-        Way("donated", donated=True, drivers=BOTH, calls=3),
-        Way("donated and scratch", donated=True, scratch=True, drivers=BOTH, calls=2, threads=8),
-        Way("donated, host", "llvm-cpu:host", donated=True, drivers=BOTH, calls=2, threads=2),
+        Way("donated", donated=True, calls=3),
+        Way("donated and scratch", donated=True, scratch=True, threads=8),
+        Way("donated, host", "llvm-cpu:host", donated=True, threads=2),
         Way("without kernels", variant=BARE),
-        Way("donated, without kernels", variant=BARE, donated=True, drivers=BOTH, calls=2),
+        Way("donated, without kernels", variant=BARE, donated=True),
         Way("cuda", "cuda", drivers=()),
         Way("metal", "metal", drivers=()),
         Way("rematerialize", pipeline=OPTIMIZE.replace("rematerialize", "rematerialize{least=1}")),
