@@ -10,6 +10,7 @@ from pathlib import Path
 from slopec import cache, ir
 from slopec.kernels import (
     column_functions,
+    columns_taken,
     complex_functions,
     convolutions,
     middle_folds,
@@ -55,6 +56,7 @@ MIDDLES: dict[str, Place] = {"stablehlo.reduce": middle_folds.place}
 TURNS: dict[str, Place] = {
     "stablehlo.transpose": turnings.place,
     "stablehlo.reverse": reversal.place,
+    "stablehlo.gather": columns_taken.place,
     "stablehlo.slice": strides.place_slice,
     "stablehlo.concatenate": strides.place_stack,
 }
