@@ -15,6 +15,7 @@ from slopec.dialects import arguments
 from slopec.overwriting import Overwriting
 from slopec.passes.routines import KERNEL
 from slopec.passes.separate_buffers import DONATED
+from slopec.transforms.body import defining, origin
 from slopec_runtime.convention import TURNING
 from slopec_runtime.manifest import EntryPoint
 
@@ -43,6 +44,7 @@ def place_state(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
     for entry, function in _exported(module, entries):
         places = {output.slot: i for i, output in enumerate(entry.outputs) if output.slot}
         arguments.drop_attribute(function, DONATED)
+        _show_arguments(function)
         overwriting = Overwriting.of(function)
         written, turning = dict[int, int](), list[int]()
         for i, given in enumerate(entry.inputs):
@@ -62,6 +64,15 @@ def place_state(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:
         if turning:
             named = ",".join(map(str, turning))
             function.attributes["iree.reflection"] = ir.attr(f'{{{TURNING} = "{named}"}}')
+
+
+def _show_arguments(function: ir.Operation) -> None:
+    """Return arguments as such: one behind a barrier, IREE would copy to where it is."""
+    *_, end = ir.body_of(function).operations
+    for place, value in enumerate(end.operation.operands):
+        given = origin(value, ("reshape", "optimization_barrier"))
+        if defining(given) is None and given.type == value.type:
+            end.operation.operands[place] = given
 
 
 def take_scratch(module: ir.Module, entries: Mapping[str, EntryPoint]) -> None:

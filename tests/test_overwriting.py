@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import slopec as sp
-from slopec import ir
+from slopec import hlo, ir
 from slopec.build import DERIVE, LEGALIZE, OPTIMIZE, build, transform
 from slopec.lower import lower
 from slopec.passes.separate_buffers import DONATED
@@ -74,6 +74,11 @@ CASES: dict[str, tuple[Any, Any, bool]] = {
         lambda s, x: sp.flip(x, 0),
         lambda s, x: s.at[1].add(x[0]).sum() + looped(x),
         False,
+    ),
+    "itself, behind a barrier": (
+        lambda s, x: hlo.optimization_barrier([s])[0],
+        lambda s, x: x * 2,
+        True,
     ),
     "a sum of itself": (lambda s, x: s + s.sum(0) + x, lambda s, x: x, False),
 }
