@@ -17,6 +17,7 @@ from slopec.kernels.convolutions import takes
 from slopec.passes.convolution import Convolution, Dims, channels_last, channels_last_sum
 from slopec.passes.groups_apart import groups_apart
 from slopec.passes.op import Op, any_producer
+from slopec.passes.patches import patches
 from slopec.passes.pattern import Pattern, Replacement, apply, pattern
 from slopec.passes.stack_places import stack_places
 from slopec.tensor import Tensor
@@ -161,6 +162,7 @@ def moves_apart(op: Op) -> Tensor | None:
 
 
 PATTERNS: tuple[Pattern, ...] = (
+    patches,
     kernel_gradient,
     dilated_pointwise,
     dilated_by_phases,

@@ -206,3 +206,54 @@ func.func @moves_apart.after(%arg0: tensor<1x5x6x2xf32>, %arg1: tensor<4x2x3x3xf
   %2 = stablehlo.convolution(%arg0, %1) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<1x5x6x2xf32>, tensor<3x3x2x4xf32>) -> tensor<1x3x4x4xf32>
   return %2 : tensor<1x3x4x4xf32>
 }
+
+func.func @patches(%x: tensor<2x3x8x7xf32>, %k: tensor<5x3x4x3xf32>) -> tensor<2x5x2x2xf32> {
+  %0 = stablehlo.convolution(%x, %k) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], window = {stride = [4, 3]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<2x3x8x7xf32>, tensor<5x3x4x3xf32>) -> tensor<2x5x2x2xf32>
+  return %0 : tensor<2x5x2x2xf32>
+}
+
+func.func @patches.after(%arg0: tensor<2x3x8x7xf32>, %arg1: tensor<5x3x4x3xf32>) -> tensor<2x5x2x2xf32> {
+  %0 = stablehlo.transpose %arg0, dims = [0, 2, 3, 1] : (tensor<2x3x8x7xf32>) -> tensor<2x8x7x3xf32>
+  %1 = stablehlo.transpose %arg1, dims = [2, 3, 1, 0] : (tensor<5x3x4x3xf32>) -> tensor<4x3x3x5xf32>
+  %2 = stablehlo.slice %0 [0:2, 0:8, 0:6, 0:3] : (tensor<2x8x7x3xf32>) -> tensor<2x8x6x3xf32>
+  %3 = stablehlo.reshape %2 : (tensor<2x8x6x3xf32>) -> tensor<2x2x4x2x3x3xf32>
+  %4 = stablehlo.transpose %3, dims = [0, 1, 3, 2, 4, 5] : (tensor<2x2x4x2x3x3xf32>) -> tensor<2x2x2x4x3x3xf32>
+  %5 = stablehlo.dot_general %4, %1, contracting_dims = [3, 4, 5] x [0, 1, 2] : (tensor<2x2x2x4x3x3xf32>, tensor<4x3x3x5xf32>) -> tensor<2x2x2x5xf32>
+  %6 = stablehlo.transpose %5, dims = [0, 3, 1, 2] : (tensor<2x2x2x5xf32>) -> tensor<2x5x2x2xf32>
+  return %6 : tensor<2x5x2x2xf32>
+}
+
+func.func @patches.gradient(%x: tensor<2x8x7x3xf32>, %k: tensor<2x2x2x5xf32>) -> tensor<4x3x3x5xf32> {
+  %0 = stablehlo.convolution(%x, %k) dim_numbers = [f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f], window = {pad = [[0, 0], [0, -1]], rhs_dilate = [4, 3]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<2x8x7x3xf32>, tensor<2x2x2x5xf32>) -> tensor<4x3x3x5xf32>
+  return %0 : tensor<4x3x3x5xf32>
+}
+
+func.func @patches.gradient.after(%arg0: tensor<2x8x7x3xf32>, %arg1: tensor<2x2x2x5xf32>) -> tensor<4x3x3x5xf32> {
+  %cst = stablehlo.constant dense<0.000000e+00> : tensor<f32>
+  %0 = stablehlo.transpose %arg0, dims = [3, 1, 2, 0] : (tensor<2x8x7x3xf32>) -> tensor<3x8x7x2xf32>
+  %1 = stablehlo.transpose %arg1, dims = [1, 2, 0, 3] : (tensor<2x2x2x5xf32>) -> tensor<2x2x2x5xf32>
+  %2 = stablehlo.pad %0, %cst, low = [0, 0, 0, 0], high = [0, 0, -1, 0], interior = [0, 0, 0, 0] : (tensor<3x8x7x2xf32>, tensor<f32>) -> tensor<3x8x6x2xf32>
+  %3 = stablehlo.reshape %2 : (tensor<3x8x6x2xf32>) -> tensor<3x2x4x2x3x2xf32>
+  %4 = stablehlo.transpose %3, dims = [0, 2, 4, 1, 3, 5] : (tensor<3x2x4x2x3x2xf32>) -> tensor<3x4x3x2x2x2xf32>
+  %5 = stablehlo.dot_general %4, %1, contracting_dims = [3, 4, 5] x [0, 1, 2] : (tensor<3x4x3x2x2x2xf32>, tensor<2x2x2x5xf32>) -> tensor<3x4x3x5xf32>
+  %6 = stablehlo.transpose %5, dims = [1, 2, 0, 3] : (tensor<3x4x3x5xf32>) -> tensor<4x3x3x5xf32>
+  return %6 : tensor<4x3x3x5xf32>
+}
+
+func.func @patches.padded(%x: tensor<2x5x3xf32>, %k: tensor<3x3x4xf32>) -> tensor<2x2x4xf32> {
+  %0 = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, f]x[0, i, o]->[b, 0, f], window = {stride = [3], pad = [[1, 0]]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<2x5x3xf32>, tensor<3x3x4xf32>) -> tensor<2x2x4xf32>
+  return %0 : tensor<2x2x4xf32>
+}
+
+func.func @patches.padded.after(%arg0: tensor<2x5x3xf32>, %arg1: tensor<3x3x4xf32>) -> tensor<2x2x4xf32> {
+  %cst = stablehlo.constant dense<0.000000e+00> : tensor<f32>
+  %0 = stablehlo.pad %arg0, %cst, low = [0, 1, 0], high = [0, 0, 0], interior = [0, 0, 0] : (tensor<2x5x3xf32>, tensor<f32>) -> tensor<2x6x3xf32>
+  %1 = stablehlo.reshape %0 : (tensor<2x6x3xf32>) -> tensor<2x2x3x3xf32>
+  %2 = stablehlo.dot_general %1, %arg1, contracting_dims = [2, 3] x [0, 1] : (tensor<2x2x3x3xf32>, tensor<3x3x4xf32>) -> tensor<2x2x4xf32>
+  return %2 : tensor<2x2x4xf32>
+}
+
+func.func @patches.kept(%x: tensor<2x7x3xf32>, %k: tensor<3x3x4xf32>) -> tensor<2x3x4xf32> {
+  %0 = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, f]x[0, i, o]->[b, 0, f], window = {stride = [2]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<2x7x3xf32>, tensor<3x3x4xf32>) -> tensor<2x3x4xf32>
+  return %0 : tensor<2x3x4xf32>
+}
