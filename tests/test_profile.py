@@ -59,6 +59,16 @@ def test_a_function_that_works_in_given_memory_gets_some(tmp_path: Path) -> None
     assert sum(d.runs * d.flops for d in found.dispatches) == 4 * 2 * 1200**3
 
 
+def test_complex_numbers_are_given(tmp_path: Path) -> None:
+    @sp.program(x=sp.spec("complex64", (4, 128)))
+    def spectrum(x):  # type: ignore[no-untyped-def]
+        return sp.fft.fft(x)
+
+    (artifact,) = build(lower([spectrum], name="fft"), [parse_target("llvm-cpu")])
+    found = profile(artifact.save(tmp_path / "fft.vmfb"), "spectrum", calls=2)
+    assert [d.runs for d in found.dispatches] == [1]
+
+
 def test_the_command_prints_a_table(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         cli.main(["profile", str(path), "-e", "product", "--calls", "2", "--dim", "rows=128"]) == 0
