@@ -8,6 +8,7 @@ from slopec.kernels.small_loop import small_loop
 from slopec.kernels.small_machine import size_of
 from slopec.kernels.small_plan import Plan
 from slopec.passes.guard_indices import last_of
+from slopec.passes.separate_buffers import source_of
 from slopec.passes.small_loops import ELEMENTWISE, MOVES, is_small
 from slopec.transforms.body import block_of, defining, is_lanewise
 
@@ -19,6 +20,10 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `while` is, if little is done in a trip; whether it did."""
     if not _suits(op) or _is_within(op):
         return False
+    for inside in ir.ops_in(op):
+        source = source_of(inside)  # only IREE needs copies
+        if source is not None:
+            inside.results[0].replace_all_uses_with(source)
     plan = Plan.of(op, module)
     kernel = small_loop(plan, vectors)
     shapes = [ir.type_of(op.results[i])[0] for i in plan.carried]

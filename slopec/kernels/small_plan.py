@@ -8,6 +8,7 @@ that is written in place, once nobody reads the former value any more.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from slopec import ir
 from slopec.dtypes import DType
@@ -181,19 +182,30 @@ class Plan:
         return op.block == body and (op in self.scatters or op.name == _UPDATES[0])
 
     def _is_free(self, chain: Sequence[ir.Operation], order: dict[ir.Operation, int]) -> bool:
-        """Whether all that is overwritten was read before, by what is not computed later."""
+        """Whether all that is overwritten was read before."""
         for op in chain:
             for reader in self._readers(self.operands(op)[0]):
                 if reader == op:
                     continue
-                if reader not in order or order[reader] > order[op]:
-                    return False
-                if not all(size_of(r) == 1 or not self.is_lazy(r) for r in reader.results):
+                if self._last_read(reader, order) > order[op]:
                     return False
             if list(self.operands(op)).count(self.operands(op)[0]) > 1:
                 return False
         results = [list(self._readers(op.results[0])) for op in chain]
         return len(results[0]) == 1 and results[0][0].name == "stablehlo.return"
+
+    def _last_read(self, reader: ir.Operation, order: dict[ir.Operation, int]) -> float:
+        """When a reader's operands are read: if it is computed where it is read, with its readers.
+
+        Infinite for what is not in the trip itself, such as a loop in it, or returned by it.
+        """
+        here = order.get(reader, inf)
+        if reader.name == "stablehlo.return":
+            return inf
+        if all(size_of(r) == 1 or not self.is_lazy(r) for r in reader.results):
+            return here
+        readers = (r for value in reader.results for r in self._readers(value))
+        return max((self._last_read(r, order) for r in readers), default=here)
 
     def _stage(self, loop: ir.Operation) -> None:
         """Find rooms for values that pass from one state to another."""

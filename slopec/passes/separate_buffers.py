@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from slopec import dtypes, hlo, ir
 from slopec.dialects.arguments import having
 from slopec.overwriting import IN_PLACE, UPDATES, multiplies
@@ -213,6 +215,26 @@ def copies(values: Sequence[Tensor]) -> list[Tensor]:
     # x + -0 is x, of every sign; x + 0 is not.
     zeros = [hlo.full((), -0.0 if dtypes.is_floating(part) else 0, part) for part in parts]
     return [_sum(x, zero) for x, zero in zip(values, unknown(zeros), strict=True)]
+
+
+def source_of(copy: ir.Operation) -> ir.Value | None:
+    """What is copied by an op that `copies` wrote; None of other ops."""
+    if copy.name not in ("stablehlo.add", "stablehlo.or"):
+        return None
+    x, other = copy.operands
+    spread = defining(other)
+    if spread is None or spread.name != "stablehlo.broadcast_in_dim":
+        return None
+    (number,) = spread.operands
+    barrier = defining(number)
+    if barrier is None or barrier.name != "stablehlo.optimization_barrier":
+        return None
+    zero = defining(barrier.operands[list(barrier.results).index(number)])
+    if zero is None or zero.name != "stablehlo.constant":
+        return None
+    value = ir.constant_array(zero)
+    neutral = not value.any() and (not dtypes.is_floating(value.dtype) or np.signbit(value).all())
+    return x if neutral else None
 
 
 def unknown(constants: Sequence[Tensor]) -> Sequence[Tensor]:

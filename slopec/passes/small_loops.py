@@ -9,6 +9,7 @@ from math import prod
 
 from slopec import dtypes, ir
 from slopec.dialects.attributes import DotDimensionNumbers
+from slopec.passes.separate_buffers import source_of
 from slopec.transforms.body import block_of
 
 _WORK = 16_384
@@ -21,6 +22,8 @@ _TERMS = 4  # of a product that are summed while one number is made otherwise
 _ROOM = 256 << 10
 """Bytes of what a loop makes and carries, but for what it only writes some rows of."""
 _OPS = 512
+_FREE = frozenset(f"stablehlo.{name}" for name in "return constant broadcast_in_dim iota".split())
+"""Ops that make no numbers but those that others read."""
 
 ELEMENTWISE = frozenset(
     f"stablehlo.{name}"
@@ -77,7 +80,7 @@ def _work(block: ir.Block) -> int:
 def _work_of(op: ir.Operation) -> int:
     if op.name == "stablehlo.while":
         return sum(_work(block_of(op, region)) for region in range(2))
-    if op.name in ("stablehlo.return", "stablehlo.constant"):
+    if op.name in _FREE or source_of(op) is not None:
         return 0
     if op.name == "stablehlo.dynamic_update_slice":
         return _size(op.operands[1])
@@ -97,6 +100,7 @@ def _size(value: ir.Value) -> int:
 
 def _room(op: ir.Operation) -> int:
     """Bytes of what an op makes."""
-    if op.name in ("stablehlo.while", "stablehlo.dynamic_update_slice"):
+    updates = op.name in ("stablehlo.while", "stablehlo.dynamic_update_slice")
+    if updates or op.name in _FREE or source_of(op) is not None:
         return 0
     return sum(map(ir.size_in_bytes, op.results))

@@ -227,6 +227,29 @@ def weighted(xs):
     return lax.scan(step, jnp.zeros(3), xs)
 
 
+def rotations(x):
+    """Rows and columns are written over while slices of them are computed with."""
+
+    def step(i, x):
+        a, b = x[i], x[i + 1]
+        x = lax.dynamic_update_slice(x, jnp.stack([a + b, a - b]) * 0.7, (i, 0))
+        c, d = x[:, i], x[:, i + 1]
+        return (lax.dynamic_update_slice(x, jnp.stack([d, c], 1) * 0.9, (0, i)),)
+
+    return times(6, step, x)
+
+
+def overtaken(x):
+    """Rows are read once more after they were written over."""
+
+    def step(i, x, total):
+        old = x[i % 4]
+        new = x.at[i % 4].set(old * 0.5 + 1)
+        return new, total + old * new[(i + 3) % 4] + jnp.sum(x)
+
+    return times(9, step, x, jnp.zeros(x.shape[1:]))
+
+
 CASES = {
     "newton": (newton, (np.float32(7),)),
     "collatz": (collatz, (np.int32(27),)),
@@ -259,6 +282,8 @@ CASES = {
     "decaying": (decaying, (np.abs(draw(3, 7)) + 3,)),
     "weighted": (weighted, (draw(4, 21),)),
     "never": (never, (draw(3),)),
+    "rotations": (rotations, (draw(7, 8),)),
+    "overtaken": (overtaken, (draw(4, 18),)),
 }
 
 

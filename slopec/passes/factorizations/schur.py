@@ -3,10 +3,12 @@
 A matrix is Z T Zᴴ with unitary Z and an upper triangle T (Schur 1909), whose diagonal are the
 eigenvalues. Reflections make the matrix zero below the subdiagonal; each step then factors what is
 not yet triangular, less a shift, into Q R and goes on with R Q (Francis 1961, Wilkinson 1965).
-Whole batches take their steps together, each matrix with a shift of its own.
+Whole batches take their steps together, each matrix with a shift of its own. What the loops compute
+with are real and imaginary parts, which kernels know.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +28,8 @@ from slopec.passes.factorizations.blocks import (
 )
 from slopec.passes.factorizations.jacobi import scale_of
 from slopec.passes.factorizations.reflections import reflection
+from slopec.passes.numerics.complexes import Parts, taken_apart
+from slopec.passes.numerics.parts import like, where
 from slopec.tensor import Tensor
 
 STEPS = 30
@@ -41,18 +45,20 @@ def eig(a: Tensor, *, vectors: bool) -> list[Tensor]:
     Without `vectors`, zeros take their place. What does not converge is NaN.
     """
     *_, n, _ = a.shape
-    a = m.as_complex(a)
     if not a.size:
+        a = m.as_complex(a)
         return [hlo.full(a.shape[:-1], 0, a.dtype), a]
-    scale = m.as_dtype_of(spread(scale_of(a), a.shape), a)
-    both = _hessenberg(hlo.divide(a, scale))
-    both, failed = _triangular(both, n) if n > 1 else (both, None)
-    t = m.part(both, 0, n, 0, n)
-    w = hlo.multiply(m.diagonal(t), m.diagonal(scale))
-    v = _vectors(t, m.part(both, n, 2 * n, 0, n)) if vectors else hlo.zeros_like(a)
+    scale = scale_of(a)
+    both = _hessenberg(hlo.divide(a, m.as_dtype_of(spread(scale, a.shape), a)))
+    pair = taken_apart(both) if dtypes.is_complex(a.dtype) else Parts(both, hlo.zeros_like(both))
+    pair, failed = _triangular(pair, n) if n > 1 else (pair, None)
+    t, z = (pair.each(partial(m.part, top=i, bottom=i + n, left=0, right=n)) for i in (0, n))
+    size = hlo.broadcast_in_dim(hlo.reshape(scale, a.shape[:-2]), a.shape[:-1], range(a.ndim - 2))
+    w = t.each(lambda x: m.diagonal(x) * size).joined()
+    v = _vectors(t, z) if vectors else hlo.zeros_like(m.as_complex(a))
     if failed is None:
         return [w, v]
-    none = hlo.full((), float("nan"), a.dtype)
+    none = hlo.full((), float("nan"), w.dtype)
     return [_unless(failed, x, spread(none, x.shape)) for x in (w, v)]
 
 
@@ -94,61 +100,63 @@ def _hessenberg(a: Tensor) -> Tensor:
     return hlo.select(hlo.or_(kept, lower), both, hlo.zeros_like(both))
 
 
-def _triangular(both: Tensor, n: int) -> tuple[Tensor, Tensor]:
+def _triangular(both: Parts, n: int) -> tuple[Parts, Tensor]:
     """Steps until all is triangular; and where it never became so."""
     zero, one, limit = (hlo.full((), k, dtypes.int32) for k in (0, 1, STEPS * n))
 
-    def step(number: Tensor, both: Tensor) -> Sequence[Tensor]:
-        state = _State.of(both, n)
-        largest = _largest(state.last, range(state.last.ndim))
-        left = hlo.compare(largest, zero, "GT")
+    def step(number: Tensor, *both: Tensor) -> Sequence[Tensor]:
+        corner = _Corner.of(Parts(*both), n)
+        left = hlo.compare(_largest(corner.last, range(corner.last.ndim)), zero, "GT")
         after = hlo.select(left, hlo.add(number, one), limit)
-        return [after, _stepped(state, number)]
+        stepped = _stepped(Parts(*both), corner, number)
+        return [after, stepped.real, stepped.imag]
 
-    start = [zero, both]
-    both = hlo.while_loop(start, lambda i, _: hlo.compare(i, limit, "LT"), step)[1]
-    state = _State.of(both, n)
-    return state.both, hlo.compare(state.last, hlo.zeros_like(state.last), "GT")
+    start = [zero, both.real, both.imag]
+    _, *last = hlo.while_loop(start, lambda i, *_: hlo.compare(i, limit, "LT"), step)
+    pair = Parts(*last)
+    rest = _Corner.of(pair, n).last
+    return pair, hlo.compare(rest, hlo.zeros_like(rest), "GT")
 
 
-class _State(NamedTuple):
-    """Matrices without the subdiagonal elements that count as zero.
+class _Corner(NamedTuple):
+    """Where matrices are not triangular yet.
 
-    `last` (…) is the last row that has one, `diagonal` and `below` (…, n) are the diagonal and what
-    stands to the left of it.
+    `small` (…, n) says which elements to the left of the diagonal count as zero, `last` (…) which
+    row is the last with one that does not, 0 if none is.
     """
 
-    both: Tensor
-    diagonal: Tensor
-    below: Tensor
+    diagonal: Parts
+    below: Parts
+    small: Tensor
     last: Tensor
 
     @staticmethod
-    def of(both: Tensor, n: int) -> "_State":
-        """The state, with what is small set to zero."""
-        h = m.part(both, 0, n, 0, n)
-        diagonal = m.diagonal(h)
-        below = _after_zero(m.diagonal(m.part(h, 1, n, 0, n - 1)))
+    def of(both: Parts, n: int) -> "_Corner":
+        """The corner of the matrices above."""
+        diagonal = both.each(lambda x: _along(x, 0, n))
+        below = both.each(lambda x: _padded(_along(x, n, n - 1), 1, 0))
         size = _size(diagonal)
-        tiny = float(np.finfo(size.dtype).tiny) / eps_of(both)
+        tiny = float(np.finfo(size.dtype).tiny) / eps_of(size)
         before = hlo.slice_(size, [0] * size.ndim, [*size.shape[:-1], n - 1])
-        near = hlo.add(size, _after_zero(before))
-        near = hlo.multiply(near, hlo.full_like(near, eps_of(both)))
+        near = (size + _padded(before, 1, 0)) * eps_of(size)
         small = hlo.compare(_size(below), hlo.maximum(near, hlo.full_like(near, tiny)), "LE")
-        below = hlo.select(small, hlo.zeros_like(below), below)
-        under = m.where(h.shape, "EQ", -1)
-        h = hlo.select(hlo.and_(under, m.rows_of(small, n)), hlo.zeros_like(h), h)
-        places = numbers(below.shape, -1)
-        there = hlo.compare(_size(below), hlo.zeros_like(size), "GT")
-        last = _largest(hlo.select(there, places, hlo.zeros_like(places)), [places.ndim - 1])
-        z = m.part(both, n, 2 * n, 0, n)
-        return _State(hlo.concatenate([h, z], h.ndim - 2), diagonal, below, last)
+        places = numbers(small.shape, -1)
+        last = _largest(hlo.select(small, hlo.zeros_like(places), places), [places.ndim - 1])
+        return _Corner(diagonal, below, small, last)
 
 
-def _after_zero(x: Tensor) -> Tensor:
-    """Vectors with a zero before their elements."""
+def _along(x: Tensor, first: int, count: int) -> Tensor:
+    """The elements of matrices (…, m, n) from a place on, counted by rows, each a row below."""
+    *batch, rows, n = x.shape
+    flat, zeros = hlo.reshape(x, (*batch, rows * n)), [0] * len(batch)
+    stop = first + (count - 1) * (n + 1) + 1
+    return hlo.slice_(flat, [*zeros, first], [*batch, stop], [*(1 for _ in batch), n + 1])
+
+
+def _padded(x: Tensor, low: int, high: int) -> Tensor:
+    """Vectors with so many zeros before and behind their elements."""
     none = [0] * (x.ndim - 1)
-    return hlo.pad(x, hlo.full((), 0, x.dtype), [*none, 1], [*none, 0])
+    return hlo.pad(x, hlo.full((), 0, x.dtype), [*none, low], [*none, high])
 
 
 def _largest(x: Tensor, dims: Sequence[int]) -> Tensor:
@@ -158,102 +166,134 @@ def _largest(x: Tensor, dims: Sequence[int]) -> Tensor:
     return found
 
 
-def _size(x: Tensor) -> Tensor:
-    """|x| without squares: of real and imaginary part the sum."""
-    return hlo.add(hlo.abs_(hlo.real(x)), hlo.abs_(hlo.imag(x)))
+def _size(z: Parts) -> Tensor:
+    """|z| without squares: the sum for both parts."""
+    return hlo.add(hlo.abs_(z.real), hlo.abs_(z.imag))
 
 
-def _stepped(state: _State, number: Tensor) -> Tensor:
+def _stepped(both: Parts, corner: _Corner, number: Tensor) -> Parts:
     """H − s = Q R in the rows up to the last one that is not triangular; then R Q + s, and Z Q.
 
     Q is a product of rotations of neighbours. When one has turned its rows, the one before turns
     its columns, which nothing below reaches any more.
     """
-    both = state.both
-    *batch, _, n = both.shape
-    shift = _shift(state, number)
-    inside = hlo.compare(numbers((*batch, n), -1), m.rows_of(state.last, n), "LE")
-    along = m.rows_of(shift, n)
-    on = hlo.select(inside, along, hlo.zeros_like(along))
-    moved = _onto_diagonal(on, both)
+    *batch, _, n = both.real.shape
+    inside = hlo.compare(numbers((*batch, n), -1), m.rows_of(corner.last, n), "LE")
+    on = _shift(both, corner, number).each(
+        lambda s: hlo.select(inside, m.rows_of(s, n), hlo.zeros_like(m.rows_of(s, n)))
+    )
+    shift = on.each(lambda s: _onto_diagonal(s, both.real))
     zero = hlo.full((), 0, dtypes.int32)
     origin = [zero] * len(batch)
 
-    def rotate(k: Tensor, both: Tensor, a: Tensor, b: Tensor) -> Sequence[Tensor]:
+    def rotate(k: Tensor, *carried: Tensor) -> Sequence[Tensor]:
+        both, a, b = (Parts(*carried[i : i + 2]) for i in (0, 2, 4))
+        here = hlo.add(k, hlo.full_like(k, 1))
         before = hlo.maximum(hlo.subtract(k, hlo.full_like(k, 1)), zero)
-        rows = hlo.dynamic_slice(both, [*origin, k, zero], (*batch, 2, n))
-        head = hlo.dynamic_slice(rows, [*origin, zero, k], (*batch, 2, 1))
-        new_a, new_b = _rotation(m.part(head, 0, 1, 0, 1), m.part(head, 1, 2, 0, 1))
-        first, second = m.part(rows, 0, 1, 0, n), m.part(rows, 1, 2, 0, n)
-        upper = hlo.add(_times(m.conj(new_a), first), _times(m.conj(new_b), second))
-        lower = hlo.subtract(_times(new_a, second), _times(new_b, first))
-        rows = hlo.concatenate([upper, lower], both.ndim - 2)
-        both = hlo.dynamic_update_slice(both, rows, [*origin, k, zero])
-        return [_columns_turned(both, before, a, b), new_a, new_b]
+        first, second = (both.each(partial(row, j=i)) for i in (k, here))
+        skipped = hlo.dynamic_slice(corner.small, [*origin, here], (*batch, 1))
+        skipped = hlo.reshape(skipped, (*batch, 1, 1))
+        heads = [x.each(partial(column, j=k)) for x in (first, second)]
+        new_a, new_b = _rotation(heads[0], heads[1], skipped)
+        upper = _times(new_a.conj(), first) + _times(new_b.conj(), second)
+        lower = _times(new_a, second) - _times(new_b, first)
+        both = _replaced(both, _stacked(upper, lower, -2), [*origin, k, zero])
+        both = _columns_turned(both, before, a, b)
+        return [part for z in (both, new_a, new_b) for part in (z.real, z.imag)]
 
-    one, none = (hlo.full((*batch, 1, 1), k, both.dtype) for k in (1, 0))
-    turned, a, b = counted(n - 1, rotate, hlo.subtract(both, moved), one, none)
-    turned = _columns_turned(turned, hlo.full((), n - 2, dtypes.int32), a, b)
-    return hlo.add(turned, moved)
+    one, none = (hlo.full((*batch, 1, 1), value, both.real.dtype) for value in (1, 0))
+    both, last = both - shift, hlo.full((), n - 2, dtypes.int32)
+    turned = counted(n - 1, rotate, both.real, both.imag, one, none, none, none)
+    both, a, b = (Parts(*turned[i : i + 2]) for i in (0, 2, 4))
+    return _columns_turned(both, last, a, b) + shift
 
 
-def _columns_turned(both: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Tensor:
+def _columns_turned(both: Parts, k: Tensor, a: Parts, b: Parts) -> Parts:
     """Columns k and k + 1 times the adjoint of the rotation [[ā, b̄], [−b, a]]."""
-    *batch, height, _ = both.shape
     zero = hlo.full((), 0, dtypes.int32)
-    origin = [zero] * (len(batch) + 1)
-    pair = hlo.dynamic_slice(both, [*origin, k], (*batch, height, 2))
-    first, second = m.part(pair, 0, height, 0, 1), m.part(pair, 0, height, 1, 2)
-    left = hlo.add(_times(a, first), _times(b, second))
-    right = hlo.subtract(_times(m.conj(a), second), _times(m.conj(b), first))
-    pair = hlo.concatenate([left, right], both.ndim - 1)
-    return hlo.dynamic_update_slice(both, pair, [*origin, k])
+    beside = hlo.add(k, hlo.full_like(k, 1))
+    first, second = (both.each(partial(column, j=i)) for i in (k, beside))
+    left = _times(a, first) + _times(b, second)
+    right = _times(a.conj(), second) - _times(b.conj(), first)
+    return _replaced(both, _stacked(left, right, -1), [*[zero] * (both.real.ndim - 1), k])
 
 
-def _times(factor: Tensor, x: Tensor) -> Tensor:
-    return hlo.multiply(spread(factor, x.shape), x)
+def _stacked(x: Parts, y: Parts, axis: int) -> Parts:
+    """One beside the other, along an axis counted from the end."""
+    place = x.real.ndim + axis
+    return Parts(hlo.concatenate([x.real, y.real], place), hlo.concatenate([x.imag, y.imag], place))
 
 
-def _rotation(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """a and b over the root of |a|² + |b|²; 1 and 0 where b is 0."""
-    nothing = hlo.compare(_size(b), hlo.zeros_like(_size(b)), "EQ")
-    largest = hlo.maximum(_size(a), _size(b))
-    unit = m.as_dtype_of(hlo.select(nothing, hlo.full_like(largest, 1), largest), a)
-    a, b = hlo.divide(a, unit), hlo.divide(b, unit)
-    norm = hlo.sqrt(hlo.add(squares(a), squares(b)))
-    norm = m.as_dtype_of(hlo.select(nothing, hlo.full_like(norm, 1), norm), a)
-    return (
-        hlo.select(nothing, hlo.full_like(a, 1), hlo.divide(a, norm)),
-        hlo.select(nothing, hlo.zeros_like(b), hlo.divide(b, norm)),
+def _replaced(z: Parts, new: Parts, starts: Sequence[Tensor]) -> Parts:
+    return Parts(
+        hlo.dynamic_update_slice(z.real, new.real, starts),
+        hlo.dynamic_update_slice(z.imag, new.imag, starts),
     )
 
 
-def _shift(state: _State, number: Tensor) -> Tensor:
+def _times(factor: Parts, x: Parts) -> Parts:
+    return factor.each(lambda y: spread(y, x.real.shape)) * x
+
+
+def _rotation(a: Parts, b: Parts, skipped: Tensor) -> tuple[Parts, Parts]:
+    """a and b over the root of |a|² + |b|²; 1 and 0 where b is 0, or counts as such."""
+    nothing = hlo.or_(skipped, hlo.compare(_size(b), hlo.zeros_like(_size(b)), "EQ"))
+    unit = where(nothing, 1, hlo.maximum(_size(a), _size(b)))
+    a, b = (z.each(lambda x: x / unit) for z in (a, b))
+    norm = hlo.sqrt(_square(a) + _square(b))
+    norm = where(nothing, 1, norm)
+    a, b = (z.each(lambda x: where(nothing, 0, x / norm)) for z in (a, b))
+    return Parts(where(nothing, 1, a.real), a.imag), b
+
+
+def _square(z: Parts) -> Tensor:
+    """|z|²."""
+    return z.real * z.real + z.imag * z.imag
+
+
+def _shift(both: Parts, corner: _Corner, number: Tensor) -> Parts:
     """The eigenvalue (…) of the last two rows' corner that is nearer to its last element."""
-    both, (*batch, n) = state.both, state.diagonal.shape
-    h = m.part(both, 0, n, 0, n)
-    at = m.rows_of(state.last, n)
+    *batch, n = corner.small.shape
+    at = m.rows_of(corner.last, n)
     places = numbers((*batch, n), -1)
     here = hlo.compare(places, at, "EQ")
     before = hlo.compare(hlo.add(places, hlo.full_like(places, 1)), at, "EQ")
-    a, d, c = (
-        _picked(mask, x)
-        for mask, x in ((before, state.diagonal), (here, state.diagonal), (here, state.below))
-    )
-    across = hlo.and_(m.rows_of(before, n), m.columns_of(here, n))
-    found = summed(summed(hlo.select(across, h, hlo.zeros_like(h)), -1), -2)
-    product = hlo.multiply(c, hlo.reshape(found, batch))
-    half = hlo.multiply(hlo.subtract(a, d), hlo.full_like(a, 0.5))
-    root = hlo.sqrt(hlo.add(hlo.multiply(half, half), product))
-    plus, minus = hlo.add(half, root), hlo.subtract(half, root)
-    larger = hlo.select(hlo.compare(_size(plus), _size(minus), "GE"), plus, minus)
-    flat = hlo.compare(_size(larger), hlo.zeros_like(_size(larger)), "EQ")
-    safe = hlo.select(flat, hlo.full_like(larger, 1), larger)
-    nearer = hlo.select(flat, d, hlo.subtract(d, hlo.divide(product, safe)))
+    across = both.each(lambda x: _padded(_along(x, 1, n - 1), 0, 1))
+    a, b = (z.each(partial(_picked, before)) for z in (corner.diagonal, across))
+    c, d = (z.each(partial(_picked, here)) for z in (corner.below, corner.diagonal))
+    product = b * c
+    half = (a - d).each(lambda x: x * 0.5)
+    root = _root(half * half + product)
+    plus, minus = half + root, half - root
+    taller = hlo.compare(_size(plus), _size(minus), "GE")
+    larger = _either(taller, plus, minus)
+    unit = _size(larger)
+    flat = hlo.compare(unit, hlo.zeros_like(unit), "EQ")
+    inverse = larger.conj().each(lambda x: x / where(flat, 1, unit))
+    square = where(flat, 1, _square(inverse) * unit)
+    nearer = d - (product * inverse).each(lambda x: where(flat, 0, x / square))
     turn = hlo.remainder(number, hlo.full_like(number, _EXCEPTIONAL))
     odd = hlo.compare(turn, hlo.full_like(turn, _EXCEPTIONAL - 1), "EQ")
-    other = hlo.add(d, m.as_dtype_of(_size(c), d))
-    return hlo.select(hlo.broadcast_in_dim(odd, d.shape, ()), other, nearer)
+    other = Parts(d.real + _size(c), d.imag)
+    return _either(hlo.broadcast_in_dim(odd, d.real.shape, ()), other, nearer)
+
+
+def _either(condition: Tensor, x: Parts, y: Parts) -> Parts:
+    """One where a condition holds, the other elsewhere."""
+    return Parts(hlo.select(condition, x.real, y.real), hlo.select(condition, x.imag, y.imag))
+
+
+def _root(z: Parts) -> Parts:
+    """The square root whose real part is not negative, of numbers that do not overflow."""
+    size = hlo.maximum(hlo.abs_(z.real), hlo.abs_(z.imag))
+    unit = where(hlo.compare(size, hlo.zeros_like(size), "EQ"), 1, size)
+    small = z.each(lambda x: x / unit)
+    tall = hlo.sqrt((hlo.sqrt(_square(small)) + hlo.abs_(small.real)) * 0.5)
+    wide = hlo.abs_(small.imag) / where(hlo.compare(tall, like(tall, 0), "EQ"), 1, tall * 2.0)
+    right = hlo.compare(z.real, hlo.zeros_like(z.real), "GE")
+    real, imag = hlo.select(right, tall, wide), hlo.select(right, wide, tall)
+    below = hlo.compare(z.imag, hlo.zeros_like(z.imag), "LT")
+    return Parts(real, hlo.select(below, -imag, imag)).each(lambda x: x * hlo.sqrt(unit))
 
 
 def _picked(mask: Tensor, x: Tensor) -> Tensor:
@@ -261,51 +301,60 @@ def _picked(mask: Tensor, x: Tensor) -> Tensor:
     return hlo.reshape(summed(hlo.select(mask, x, hlo.zeros_like(x)), -1), x.shape[:-1])
 
 
-def _onto_diagonal(values: Tensor, both: Tensor) -> Tensor:
+def _onto_diagonal(values: Tensor, like: Tensor) -> Tensor:
     """Numbers (…, n) on the diagonal of the upper matrix."""
-    n = values.shape[-1]
-    spread_out = m.columns_of(values, 2 * n)
-    return hlo.select(m.where(both.shape, "EQ"), spread_out, hlo.zeros_like(both))
+    spread_out = m.columns_of(values, like.shape[-2])
+    return hlo.select(m.where(like.shape, "EQ"), spread_out, hlo.zeros_like(like))
 
 
 # --- vectors ---------------------------------------------------------------------------------
 
 
-def _vectors(t: Tensor, z: Tensor) -> Tensor:
+def _vectors(t: Parts, z: Parts) -> Tensor:
     """Z X of length 1 for the triangle X with T X = X diag(T): row by row, from the last one.
 
     Differences of eigenvalues that are too small to divide by count as the least that is not.
     """
-    *batch, n, _ = t.shape
-    on = m.diagonal(t)
+    *batch, n, _ = t.real.shape
     size = folded(folded(_size(t), "maximum", 0, -1), "maximum", 0, -2)
-    least = hlo.multiply(size, hlo.full_like(size, eps_of(t)))
-    least = hlo.maximum(least, hlo.full_like(least, float(np.finfo(least.dtype).tiny)))
+    least = hlo.maximum(size * eps_of(size), like(size, float(np.finfo(size.dtype).tiny)))
+    bound = spread(least, (*batch, 1, n))
     places = numbers((*batch, 1, n), -1)
-    own = hlo.reshape(on, (*batch, 1, n))
+    own = t.each(lambda x: hlo.reshape(m.diagonal(x), (*batch, 1, n)))
 
-    def step(k: Tensor, x: Tensor) -> Sequence[Tensor]:
+    def step(k: Tensor, *x: Tensor) -> Sequence[Tensor]:
         i = hlo.subtract(hlo.full_like(k, n - 1), k)
-        here = row(t, i)
-        gap = hlo.subtract(spread(column(here, i), own.shape), own)
-        bound = spread(least, gap.shape)
+        here = t.each(lambda y: row(y, i))
+        gap = here.each(lambda y: spread(column(y, i), places.shape)) - own
         close = hlo.compare(_size(gap), bound, "LT")
-        gap = hlo.select(close, m.as_dtype_of(bound, gap), gap)
-        found = hlo.negate(hlo.divide(m.matmul(here, x), gap))
+        gap = _either(close, Parts(bound, hlo.zeros_like(bound)), gap)
+        unit = _size(gap)
+        inverse = gap.conj().each(lambda y: y / unit)
+        inverse = inverse.each(lambda y: y / (_square(inverse) * unit))
+        found = _product(here, Parts(*x)) * inverse
         now = spread(i, places.shape)
-        found = hlo.select(hlo.compare(places, now, "GT"), found, hlo.zeros_like(found))
-        found = hlo.select(hlo.compare(places, now, "EQ"), hlo.full_like(found, 1), found)
-        zero = hlo.full((), 0, dtypes.int32)
-        return [hlo.dynamic_update_slice(x, found, [*[zero] * len(batch), i, zero])]
+        inside, on = (hlo.compare(places, now, order) for order in ("GT", "EQ"))
+        real = where(on, 1, where(inside, -found.real, 0))
+        imag = where(inside, -found.imag, 0)
+        origin = [*[hlo.full((), 0, dtypes.int32)] * len(batch), i, hlo.full((), 0, dtypes.int32)]
+        after = _replaced(Parts(*x), Parts(real, imag), origin)
+        return [after.real, after.imag]
 
-    (x,) = counted(n, step, hlo.zeros_like(t))
-    return _normal(m.matmul(z, _normal(x)))
+    x = Parts(*counted(n, step, *[hlo.zeros_like(t.real)] * 2))
+    return _normal(m.matmul(z.joined(), _normal(x.joined())))
+
+
+def _product(x: Parts, y: Parts) -> Parts:
+    return Parts(
+        m.matmul(x.real, y.real) - m.matmul(x.imag, y.imag),
+        m.matmul(x.real, y.imag) + m.matmul(x.imag, y.real),
+    )
 
 
 def _normal(v: Tensor) -> Tensor:
     """Columns of length 1 whose largest element is positive."""
     size = squares(v)
-    largest = folded(_size(v), "maximum", 0, -2)
+    largest = folded(_size(taken_apart(v)), "maximum", 0, -2)
     v = hlo.divide(v, m.as_dtype_of(spread(largest, v.shape), v))
     size = squares(v)
     peak = folded(size, "maximum", 0, -2)

@@ -27,6 +27,29 @@ class Parts:
         """The number as one tensor."""
         return hlo.complex_(self.real, self.imag)
 
+    def __add__(self, other: "Parts") -> "Parts":
+        """The sum."""
+        return Parts(self.real + other.real, self.imag + other.imag)
+
+    def __sub__(self, other: "Parts") -> "Parts":
+        """The difference."""
+        return Parts(self.real - other.real, self.imag - other.imag)
+
+    def __mul__(self, other: "Parts") -> "Parts":
+        """The product, whose parts may overflow where it does not."""
+        return Parts(
+            self.real * other.real - self.imag * other.imag,
+            self.real * other.imag + self.imag * other.real,
+        )
+
+    def conj(self) -> "Parts":
+        """The conjugate."""
+        return Parts(self.real, -self.imag)
+
+    def each(self, function: Callable[[Tensor], Tensor]) -> "Parts":
+        """What a function makes of both parts."""
+        return Parts(function(self.real), function(self.imag))
+
 
 def taken_apart(z: Tensor) -> Parts:
     """The parts of a complex tensor."""
