@@ -39,7 +39,12 @@ def partition(model: Any, predicate: Callable[[str, Any], bool] | None = None) -
 
 
 def combine(chosen: Any, rest: Any) -> Any:
-    """The pytree that `partition` split: where one has None, the other's leaf."""
+    """The pytree that `partition` split: where one has None, the other's leaf.
+
+    >>> from slopec import nn
+    >>> print(nn.combine({"a": 1, "b": None}, {"a": None, "b": 2}))
+    {'a': 1, 'b': 2}
+    """
     first, treedef = tree.flatten(chosen, is_leaf=is_none)
     second = tree.flatten(rest, is_leaf=is_none)[0]
     return treedef.unflatten(b if a is None else a for a, b in zip(first, second, strict=True))

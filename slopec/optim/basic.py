@@ -159,7 +159,12 @@ def _lengths(x: Tensor) -> Tensor:
 
 
 def zero_nans() -> Transformation:
-    """0 in place of every element that is NaN."""
+    """0 in place of every element that is NaN.
+
+    >>> import slopec as sp
+    >>> print(sp.optim.zero_nans().update(sp.tensor([1.0, float("nan")]), (), None)[0])
+    tensor([1. 0.], float32[2], cpu)
+    """
     return stateless(lambda updates, _: tmap(lambda u: ops.where(ops.isnan(u), 0.0, u), updates))
 
 
@@ -168,6 +173,10 @@ def centralize() -> Transformation:
 
     Means are along all dimensions but the first (Yong et al., *Gradient centralization: a new
     optimization technique for deep neural networks*, 2020).
+
+    >>> import slopec as sp
+    >>> print(sp.optim.centralize().update(sp.tensor([[1.0, 2.0, 6.0]]), (), None)[0])
+    tensor([[-2. -1.  3.]], float32[1, 3], cpu)
     """
 
     def centred(u: Tensor) -> Tensor:

@@ -95,7 +95,16 @@ def scale_by_muon(
 def partitioned(
     chosen: Callable[[Any], bool], one: Transformation, other: Transformation
 ) -> Transformation:
-    """`one` for the parameters that `chosen` is true of, `other` for the rest."""
+    """`one` for the parameters that `chosen` is true of, `other` for the rest.
+
+    >>> import slopec as sp
+    >>> from slopec import optim
+    >>> rule = partitioned(lambda p: p.ndim == 2, optim.centralize(), optim.scale(2.0))
+    >>> slopes = {"w": sp.tensor([[1.0, 3.0]]), "b": sp.tensor([1.0])}
+    >>> updates, state = rule.update(slopes, rule.init(slopes), slopes)
+    >>> print(updates["w"], updates["b"])
+    tensor([[-1.  1.]], float32[1, 2], cpu) tensor([2.], float32[1], cpu)
+    """
 
     def parts(of: Any, params: Any) -> tuple[Any, Any]:
         taken = tmap(lambda p, value: value if chosen(p) else None, params, of)

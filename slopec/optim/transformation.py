@@ -33,7 +33,16 @@ class Transformation:
 
 
 def chain(*transformations: Transformation) -> Transformation:
-    """One transformation after the other; the state is the tuple of theirs."""
+    """One transformation after the other; the state is the tuple of theirs.
+
+    >>> import slopec as sp
+    >>> from slopec import optim
+    >>> rule = optim.chain(optim.clip_by_value(1.0), optim.scale_by_learning_rate(0.5))
+    >>> p, optimizer = sp.tensor([0.0, 0.0]), optim.Optimizer(rule)
+    >>> p, state = optimizer.update(sp.tensor([9.0, -0.5]), optimizer.init(p), p)
+    >>> print(p)
+    tensor([-0.5   0.25], float32[2], cpu)
+    """
 
     def init(params: Any) -> Any:
         return tuple(part.init(params) for part in transformations)
