@@ -305,14 +305,14 @@ def is_splat(value: Any) -> bool:
 
 
 def elements(value: Any) -> np.ndarray:
-    """The elements of a constant's value, the attribute; a splat comes as a read-only view."""
+    """The elements of a constant's value, the attribute: a view that nobody may write to."""
     shape, dtype = shape_and_dtype(value.type)
     unreadable = (dtypes.float8_e4m3fn, dtypes.float8_e5m2, dtypes.bfloat16)
     readable = dtype.kind in "biuf" and dtype not in unreadable
     if readable and isinstance(value, mlir.DenseElementsAttr):
         if value.is_splat:
             return np.broadcast_to(_splat_element(value, dtype), shape)
-        return np.array(value).astype(dtype, copy=False).reshape(shape)
+        return np.asarray(value).astype(dtype, copy=False).reshape(shape)
     return literals.read(str(value), shape, dtype)
 
 
