@@ -36,6 +36,8 @@ def place(module: ir.Module, vectors: Vectors) -> bool:
             blocks.setdefault(op.block, []).append(op)
     placed = False
     for ops in blocks.values():
+        if not any(map(_is_of_complex, ops)):
+            continue
         taken: set[ir.Operation] = set()
         order = {op: number for number, op in enumerate(ops)}
         for op in reversed(ops):
@@ -47,6 +49,11 @@ def place(module: ir.Module, vectors: Vectors) -> bool:
                 taken.update(graph.members)
                 placed = True
     return placed
+
+
+def _is_of_complex(op: ir.Operation) -> bool:
+    """Whether an op takes or makes complex numbers, as few programs' ops do."""
+    return any(dtypes.is_complex(ir.type_of(value)[1]) for value in (*op.operands, *op.results))
 
 
 def _put(module: ir.Module, graph: "_Graph", vectors: Vectors) -> None:
