@@ -16,6 +16,7 @@ from slopec.kernels.windows import Axis, Tile, place_of, taps, tiles
 
 _SUMS = 12  # as many are added to before the first can be added to again
 _HELD = 3  # places of a window's row whose weights stay in registers
+_WEIGHTS = 512 << 10  # bytes of them that stay in a worker's second cache
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,7 @@ class Convolved:
         return f"conv_{loops}_of_{sizes}_{how}{orders}{self.then.label}"
 
     def element(self, x: Memory, image: Index, row: Index, column: Index, given: Index) -> Term:
-        """An element of x: one of this workgroup's group of features."""
-        given = first_of_group(x.body, self.groups, self.given) + given
+        """An element of x."""
         return x.load(
             *((image, given, row, column) if self.planes else (image, row, column, given))
         )
@@ -93,23 +93,19 @@ class Convolved:
         return row * -1 + (self.rows.window - 1), self.columns.window - 1 - column
 
 
-def first_of_group(k: Body, groups: int, size: int) -> Term:
-    """The first feature of a workgroup's group, each of which has so many."""
-    return k.workgroup(2) * size if groups > 1 else k.index(0)
-
-
 @dataclass(frozen=True)
 class Schedule:
     """How a convolution is cut.
 
-    A workgroup makes `rows` rows of an image; sums of `width` results in a row, `vectors` registers
-    of `lanes` features each, stay in registers.
+    A workgroup makes a `share` of a group's features in `rows` rows of an image; sums of `width`
+    results in a row, `vectors` registers of `lanes` features each, stay in registers.
     """
 
     width: int
     vectors: int
     lanes: int
     rows: int
+    share: int
 
 
 def schedule(work: Convolved, vectors: Vectors) -> Schedule:
@@ -125,8 +121,17 @@ def schedule(work: Convolved, vectors: Vectors) -> Schedule:
         if width * wide + held * wide <= most
     ]
     width, wide = min(cuts, key=lambda cut: _cycles(work, cut[0], cut[1], lanes))
-    bands = split(work.batch * work.groups, work.rows.results)
-    return Schedule(width, wide, lanes, -(-work.rows.results // bands))
+    share = _share(work, wide * lanes)
+    bands = split(work.batch * work.groups * -(-work.made // share), work.rows.results)
+    return Schedule(width, wide, lanes, -(-work.rows.results // bands), share)
+
+
+def _share(work: Convolved, block: int) -> int:
+    """The features of a workgroup: blocks of which the weights, read row after row, stay near."""
+    size = work.rows.window * work.columns.window * work.given * block * work.dtype.itemsize
+    blocks = -(-work.made // block)
+    shares = -(-blocks // max(1, _WEIGHTS // size))
+    return min(work.made, -(-blocks // shares) * block)
 
 
 def lanes_for(made: int, most: int) -> int:
@@ -150,14 +155,14 @@ def _cycles(work: Convolved, width: int, vectors: int, lanes: int) -> float:
 
 def convolution(work: Convolved, cut: Schedule) -> Kernel:
     """The kernel of a convolution."""
-    bands = -(-work.rows.results // cut.rows)
+    bands, shares = -(-work.rows.results // cut.rows), -(-work.made // cut.share)
 
     def write(body: Body, x: Memory, weights: Memory, *others: Memory) -> None:
         _Writer(work, cut, body, x, weights, others[:-1], others[-1]).write()
 
     name = f"slopec_{work.label}"
     given = (*work.operands, *work.inputs)
-    return Kernel(name, given, (work.result,), (bands, work.batch, work.groups), write)
+    return Kernel(name, given, (work.result,), (bands, work.batch, work.groups * shares), write)
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ class _Writer:
     y: Memory
 
     def write(self) -> None:
-        """The body: all features of the rows of a band."""
+        """The body: some features of the rows of a band."""
         k, rows = self.body, self.work.rows.results
         start = k.workgroup(0) * self.cut.rows
         for feature, widths in self._blocks():
@@ -180,15 +185,21 @@ class _Writer:
                     self._tile(row.index, column, tile, feature, widths)
 
     def _blocks(self) -> Iterator[tuple[Index, list[int]]]:
-        """Features that are made together: where they begin and the lanes of each vector."""
-        lanes, made = self.cut.lanes, self.work.made
+        """A group's features made together: where they begin and the lanes of each vector."""
+        k, lanes, made, share = self.body, self.cut.lanes, self.work.made, self.cut.share
         block = lanes * self.cut.vectors
         full = made // block * block
+        start = k.workgroup(2) % -(-made // share) * share
         if full:
-            with self.body.loop(0, full, block) as trip:
+            with k.loop(start, k.minimum(start + share, full), block) as trip:
                 yield trip.index, [lanes] * self.cut.vectors
         if full < made:
-            yield full, [min(lanes, made - v) for v in range(full, made, lanes)]
+            with k.when(k.compare(start + share, ">", full)):
+                yield full, [min(lanes, made - v) for v in range(full, made, lanes)]
+
+    def _group(self) -> Term:
+        """Which group of features this workgroup has."""
+        return self.body.workgroup(2) // -(-self.work.made // self.cut.share)
 
     def _tile(
         self, row: Term, column: Index, tile: Tile, feature: Index, widths: list[int]
@@ -196,7 +207,7 @@ class _Writer:
         """Sum and store the results of a tile."""
         k, axis, lanes = self.body, self.work.rows, self.cut.lanes
         image = k.workgroup(1)
-        feature = first_of_group(k, self.work.groups, self.work.made) + feature
+        feature = self._group() * self.work.made + feature
         zero = k.number(0, self.work.dtype, lanes)
         with k.loop(*taps(row, axis), carried=[zero] * (tile.width * len(widths))) as tap:
             line = place_of(row, tap.index, axis)
@@ -246,9 +257,10 @@ class _Writer:
         k, lanes = self.body, self.cut.lanes
         image, line, column, given = at
         begin = k.index(column) * self.work.columns.stride // self.work.columns.gaps
+        source = self._group() * self.work.given + given
         held: dict[int, list[Term]] = {}
         for offset, pairs in tile.taps:
-            value = self.work.element(self.x, image, line, begin + offset, given)
+            value = self.work.element(self.x, image, line, begin + offset, source)
             value = k.splat(value, lanes)
             for pixel, c in pairs:
                 if c not in held:

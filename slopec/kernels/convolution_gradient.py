@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slopec.kernels.body import Body, Memory, Term
-from slopec.kernels.convolution import Convolved, first_of_group, lanes_for
+from slopec.kernels.convolution import Convolved, lanes_for
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type
 from slopec.kernels.windows import Axis, place_of, summed
@@ -110,7 +110,7 @@ class _Writer:
     def _mades(self) -> Iterator[tuple[Term, tuple[int, ...]]]:
         """The result's features: where blocks of them begin, and the lanes of their vectors."""
         lanes, made = self.cut.lanes, self.work.made
-        block, first = lanes * self.cut.vectors, first_of_group(self.body, self.work.groups, made)
+        block, first = lanes * self.cut.vectors, self.body.workgroup(2) * made
         full = made // block * block
         if full:
             with self.body.loop(0, full, block) as trip:
@@ -173,7 +173,8 @@ class _Writer:
         for tap in axis.taps_at(like):
             place = column * axis.stride + (tap * axis.dilation - axis.low)
             for g in range(block.count):
-                x = k.splat(self.work.element(self.x, image, line, place, block.given + g), lanes)
+                given = k.workgroup(2) * self.work.given + block.given + g
+                x = k.splat(self.work.element(self.x, image, line, place, given), lanes)
                 for v, slope in enumerate(slopes):
                     i = (tap * block.count + g) * len(slopes) + v
                     added[i] = k.fma(x, slope, added[i])
