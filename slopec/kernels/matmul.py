@@ -17,7 +17,7 @@ from slopec.kernels.packing import Batch, Packed, Panel, Source, copy, transpose
 
 DEPTH = 256
 """Two registers' width of so many rows fits the nearest cache."""
-_BLOCK = 512 << 10  # bytes of a packed block, which fits the second cache
+_BLOCK = 256 << 10  # bytes of a packed block, a part of the second cache
 _ROWS = 96  # of a strip in the smallest pieces, for which packing it takes little
 _TILES = 4  # of a piece, at least
 _PIECE = 1 << 21  # multiplications that are worth handing out by themselves
@@ -270,15 +270,18 @@ class _Writer:
     ) -> None:
         """Add the product of a few rows by a panel, summed in registers."""
         k, lanes, z = self.body, self.cut.lanes, self.body.workgroup(0)
+        places = [
+            (row + i, panel.start + v, first) for i in range(height) for v, first in panel.vectors
+        ]
+        if self.product.k > self.cut.depth:  # the sums so far are needed at the end
+            for i, j, _ in places:
+                self.c.prefetch(z, i, j, write=True)
         zero = k.number(0, self.product.dtype, lanes)
         with k.loop(0, depth, carried=[zero] * height * len(panel.vectors)) as trip:
             right = [panels.load(panel, trip.index, v) for v, _ in panel.vectors]
             left = [self._left(row + i, start + trip.index) for i in range(height)]
             pairs = [(k.splat(x, lanes), y) for x in left for y in right]
             trip.carry([k.fma(x, y, s) for (x, y), s in zip(pairs, trip.values, strict=True)])
-        places = [
-            (row + i, panel.start + v, first) for i in range(height) for v, first in panel.vectors
-        ]
         if self.product.k <= self.cut.depth:
             self._finish(places, trip.results)
             return

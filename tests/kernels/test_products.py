@@ -239,7 +239,7 @@ def test_schedules_fit_registers_and_cover_the_result(vectors):
 
 def test_the_last_quarter_is_handed_out_in_small_pieces_of_wide_strips():
     cut = schedule(Product(1, 2048, 2048, 2048, dtypes.float32), Vectors(64, 32))
-    assert (cut.columns, cut.full, cut.large, cut.small) == (512, 12, 64, 14)
+    assert (cut.columns, cut.full, cut.large, cut.small) == (256, 12, 128, 27)
 
 
 def test_strips_are_packed_once_where_rows_are_few():
