@@ -86,8 +86,10 @@ def _way(kind: str, n: int, most: int) -> Way | None:
     """How rows of n points are transformed by vectors of `most` lanes."""
     sign, real = (1 if kind.startswith("I") else -1), "R" in kind
     points = n // 2 if real else n
+    if not 0 < n <= _LONGEST or (real and n % 2):
+        return None
     transform = transform_of(points, sign, 1 / points if sign > 0 else 1, most)
-    if transform is None or (real and n % 2) or n > _LONGEST:
+    if transform is None:
         return None
     ways: dict[str, Callable[[Transform], Way]] = {"RFFT": OfReal, "IRFFT": ToReal}
     return ways.get(kind, Plain)(transform)

@@ -38,6 +38,12 @@ CASES = (
 )
 
 
+@pytest.mark.parametrize("kind", ["FFT", "IFFT", "RFFT", "IRFFT"])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, fourier._LONGEST + 2])
+def test_rows_too_short_or_too_long_are_left_alone(kind, n):
+    assert fourier.of_rows(kind, 5, n, dtypes.complex64, Vectors(64, 32)) is None
+
+
 @ON_X86
 @pytest.mark.parametrize("width", [4, 8])
 def test_transforms(width):
