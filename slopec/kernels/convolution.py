@@ -107,6 +107,10 @@ class Schedule:
     rows: int
     share: int
 
+    def shares(self, made: int) -> int:
+        """How many workgroups make the features of a group, for the same rows."""
+        return -(-made // self.share)
+
 
 def schedule(work: Convolved, vectors: Vectors) -> Schedule:
     """How to cut a convolution for a processor: whatever takes the fewest cycles for a row."""
@@ -155,7 +159,7 @@ def _cycles(work: Convolved, width: int, vectors: int, lanes: int) -> float:
 
 def convolution(work: Convolved, cut: Schedule) -> Kernel:
     """The kernel of a convolution."""
-    bands, shares = -(-work.rows.results // cut.rows), -(-work.made // cut.share)
+    bands, shares = -(-work.rows.results // cut.rows), cut.shares(work.made)
 
     def write(body: Body, x: Memory, weights: Memory, *others: Memory) -> None:
         _Writer(work, cut, body, x, weights, others[:-1], others[-1]).write()
@@ -189,7 +193,7 @@ class _Writer:
         k, lanes, made, share = self.body, self.cut.lanes, self.work.made, self.cut.share
         block = lanes * self.cut.vectors
         full = made // block * block
-        start = k.workgroup(2) % -(-made // share) * share
+        start = k.workgroup(2) % self.cut.shares(made) * share
         if full:
             with k.loop(start, k.minimum(start + share, full), block) as trip:
                 yield trip.index, [lanes] * self.cut.vectors
@@ -199,7 +203,7 @@ class _Writer:
 
     def _group(self) -> Term:
         """Which group of features this workgroup has."""
-        return self.body.workgroup(2) // -(-self.work.made // self.cut.share)
+        return self.body.workgroup(2) // self.cut.shares(self.work.made)
 
     def _tile(
         self, row: Term, column: Index, tile: Tile, feature: Index, widths: list[int]

@@ -3,8 +3,10 @@
 import platform
 
 import iree.runtime as rt
+import jax
 import numpy as np
 import pytest
+from jax import export
 
 import slopec as sp
 from slopec import ir
@@ -22,6 +24,18 @@ TARGETS = (HOST, parse_target("llvm-cpu:x86_64"))
 ON_X86 = pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="runs code for x86-64"
 )
+
+
+def of_jax(cases, given, exactly=None):
+    """JAX's functions, each of some inputs, as one of ours; and what they give, of others maybe."""
+
+    def main(*given):
+        rest = iter(given)
+        return [f(*(next(rest) for _ in inputs)) for f, inputs in cases]
+
+    with jax.enable_x64(True):
+        ours = sp.from_stablehlo(export.export(jax.jit(main))(*given).mlir_module())
+        return ours, jax.jit(main)(*(given if exactly is None else exactly))
 
 
 def legal(function, arguments, pipeline=LEGALIZE):

@@ -1,14 +1,11 @@
 """Columns that a kernel takes by indices are those of JAX, wherever the indices point."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import export
 
-import slopec as sp
 from slopec import ir
 from slopec.emit import emit
-from tests.kernels.run import ON_X86, TARGETS, legal, placed, run
+from tests.kernels.run import ON_X86, TARGETS, legal, of_jax, placed, run
 
 RNG = np.random.default_rng(0)
 
@@ -41,14 +38,7 @@ LEFT = (
 def test_columns_taken():
     cases = (*CASES, *LEFT)
     given = [x for _, inputs in cases for x in inputs]
-
-    def main(*given):
-        rest = iter(given)
-        return [f(*(next(rest) for _ in inputs)) for f, inputs in cases]
-
-    with jax.enable_x64(True):
-        ours = sp.from_stablehlo(export.export(jax.jit(main))(*given).mlir_module())
-        expected = jax.jit(main)(*given)
+    ours, expected = of_jax(cases, given)
     module = legal(ours, given)
     assert placed(module).count("::@slopec_columns") == len(CASES)
     for target in TARGETS:

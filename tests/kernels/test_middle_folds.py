@@ -1,14 +1,11 @@
 """Folds of dimensions in the middle equal NumPy's, whatever is left of a row beside its vectors."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import export
 
-import slopec as sp
 from slopec import ir
 from slopec.emit import emit
-from tests.kernels.run import ON_X86, TARGETS, legal, placed, run
+from tests.kernels.run import ON_X86, TARGETS, legal, of_jax, placed, run
 
 RNG = np.random.default_rng(0)
 
@@ -38,15 +35,7 @@ LEFT = (
 def test_middle_folds():
     cases = (*CASES, *LEFT)
     given = [np.asarray(x) for _, inputs in cases for x in inputs]
-
-    def main(*given):
-        rest = iter(given)
-        return [f(*(next(rest) for _ in inputs)) for f, inputs in cases]
-
-    with jax.enable_x64(True):
-        ours = sp.from_stablehlo(export.export(jax.jit(main))(*given).mlir_module())
-        wide = [x.astype("f8") for x in given]
-        expected = jax.jit(main)(*wide)
+    ours, expected = of_jax(cases, given, [x.astype("f8") for x in given])
     module = legal(ours, given)
     assert placed(module).count("::@slopec_middle") == len(CASES)
     for target in TARGETS:

@@ -1,14 +1,11 @@
 """Slices with strides, and stacks of numbers, by kernels: what NumPy makes, of every width."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import export
 
-import slopec as sp
 from slopec import ir
 from slopec.emit import emit
-from tests.kernels.run import ON_X86, TARGETS, legal, placed, run
+from tests.kernels.run import ON_X86, TARGETS, legal, of_jax, placed, run
 
 RNG = np.random.default_rng(0)
 
@@ -47,14 +44,7 @@ LEFT = (
 def test_strides():
     cases = (*CASES, *LEFT)
     given = [x for _, inputs in cases for x in inputs]
-
-    def main(*given):
-        rest = iter(given)
-        return [f(*(next(rest) for _ in inputs)) for f, inputs in cases]
-
-    with jax.enable_x64(True):
-        ours = sp.from_stablehlo(export.export(jax.jit(main))(*given).mlir_module())
-        expected = jax.jit(main)(*given)
+    ours, expected = of_jax(cases, given)
     module = legal(ours, given)
     text = placed(module)
     assert text.count("::@slopec_slice") == 10
