@@ -99,15 +99,16 @@ def place_product(
     left, right = op.operands[0] if left is None else left, op.operands[1]
     shape, _ = ir.type_of(op.results[0])
     outer = _loop_around(op, right)
-    matrix = (product.k, product.n) if product.rhs == "rows" else (product.n, product.k)
     constant = constant_behind(right)
     once = outer is not None or constant is not None
     read = product.m < _FEW and _work(product) >= _LARGE
     if not _pays(product, vectors) or (read and _is_fused(right)):
         return False
     cut = schedule(product, vectors)
-    if once and ir.type_of(right)[0][-2:] == matrix and product.beside[1] == 1:
-        right = packed(constant or right, product, cut.width, outer or op)
+    if once and product.beside[1] == 1:
+        _, (matrices, _) = product.operands(cut.width)
+        whole = reshaped(constant or right, matrices, outer or op)
+        right = packed(whole, product, cut.width, outer or op)
         product = replace(product, rhs="packed")
     then, inputs, replaced = following(op) if shape[-1] == product.n else (NOTHING, [], [op])
     product, last = replace(product, then=then), replaced[-1]

@@ -25,12 +25,11 @@ def sliding(c: Convolution) -> Product | None:
     plain = c.is_plain and c.rank == 1 and c.window[0] > 1 and 0 not in (*c.x.shape, *c.shape)
     if not plain or not c.dtype == c.x.dtype == c.kernel.dtype == dtypes.float32:
         return None
-    summed = c.sums_over_places
-    if c.numbers != (channels_last_sum(1) if summed else channels_last(1)):
+    if not _is_forward(c) and not (c.sums_over_places and c.numbers == channels_last_sum(1)):
         return None
-    if (c.strides if summed else c.dilation) != (1,):
+    if (c.dilation if _is_forward(c) else c.strides) != (1,):
         return None
-    product = _gradient(c) if summed else _forward(c)
+    product = _forward(c) if _is_forward(c) else _gradient(c)
     work = product.batch * product.m * product.n * product.k
     return product if work >= _LEAST and min(product.n, product.k) >= _NARROW else None
 
@@ -41,7 +40,7 @@ def place(
     """Put a kernel where a convolution is `sliding`; whether it did."""
     module = where.module
     with tracing.writing(where):
-        if not c.sums_over_places:
+        if _is_forward(c):
             low, high = c.padding[0]
             ((batch, length), _), _ = product.operands(1)
             line = _line(c.x, low, high, batch, length)
@@ -57,6 +56,11 @@ def place(
         result, *_ = call(kernel, [where.value_of(v) for v in (line, rows)], module, op)
         op.results[0].replace_all_uses_with(reshaped(result, c.shape, op))
         return True
+
+
+def _is_forward(c: Convolution) -> bool:
+    """Whether it is written as no gradient: of few places it may be, as one of many groups was."""
+    return c.numbers == channels_last(1)
 
 
 def _forward(c: Convolution) -> Product:

@@ -1,11 +1,14 @@
 """Convolutions in groups, of one and of three dimensions, and their gradients, equal JAX's."""
 
+import re
+
 import jax
 import numpy as np
 from jax import export, lax
 
 import slopec as sp
-from tests.kernels.run import ON_X86
+from slopec.build import OPTIMIZE, transform
+from tests.kernels.run import ON_X86, placed
 
 ORDERS = {1: ("NCH", "OIH", "NCH"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NCDHW", "OIDHW", "NCDHW")}
 LINES = (
@@ -26,6 +29,7 @@ GROUPS = (
     ((2, 10, 11, 12), (3, 3, 4, 30), (1, 1), "SAME", (1, 1)),
     ((3, 9, 8, 32), (3, 2, 16, 16), (2, 1), "VALID", (1, 2)),
     ((2, 24, 40), (24, 6, 5), (1,), "SAME", (1,)),
+    ((1, 32, 20), (32, 8, 31), (1,), "SAME", (1,)),
 )
 
 
@@ -69,6 +73,18 @@ def check(cases):
     results = sp.jit(ours)(*jax.tree.leaves(pairs))
     for got, exact in zip(results, jax.tree.leaves(f(pairs)), strict=True):
         np.testing.assert_allclose(got, exact, rtol=1e-4, atol=1e-5 * np.abs(exact).max())
+
+
+@ON_X86
+def test_groups_with_windows_longer_than_the_result_are_products():
+    by_hand = OPTIMIZE.replace("contract-convolutions", "contract-convolutions{hand-written}")
+    f = sp.jit(lambda x, w: sp.conv1d(x, w, padding=15, groups=4))
+    module = f.lower(sp.zeros((1, 32, 20)), sp.zeros((32, 8, 31)))
+    transform(module, pipeline=by_hand)
+    assert (
+        re.findall(r"flow.dispatch @\w+::@slopec_(\w+)", placed(module))
+        == ["matmul_20x8x248_f32_nn_by8"] * 4
+    )
 
 
 @ON_X86
