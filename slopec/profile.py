@@ -163,13 +163,13 @@ def _dispatches(rows: Iterator[dict[str, Any]], calls: int) -> Iterator[Dispatch
 
 
 def flops_of(name: str) -> float:
-    """The operations of a contraction by its dispatch's name: twice the product of its loops.
+    """The operations of contractions by a dispatch's name: twice the products of their loops.
 
     >>> flops_of("main_dispatch_3_matmul_like_4x8x16_f32"), flops_of("main_dispatch_1_pack_f32")
     (1024.0, 0.0)
     """
-    found = _CONTRACTION.search(name)
-    return 2.0 * math.prod(map(int, found[1].split("x"))) if found else 0.0
+    found = _CONTRACTION.findall(name)
+    return 2.0 * sum(math.prod(map(int, loops.split("x"))) for loops in found)
 
 
 def _seconds(row: Mapping[str, Any]) -> float:

@@ -21,6 +21,7 @@ from slopec.kernels import (
     row_functions,
     row_loops,
     scatters,
+    side_by_side,
     small_loops,
     strides,
     turnings,
@@ -80,6 +81,7 @@ def place_kernels(
     any_routine = _placed({"func.call": routines.place}, module, vectors)
     InlineRoutines().run(module)
     several = [_placed(places, module, vectors) for places in PLACES]
+    side_by_side.place(module, vectors)
     weights.drop_unused(module)
     parts.gather(module, FIRST)
     ready()

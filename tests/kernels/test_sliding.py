@@ -81,10 +81,8 @@ def test_groups_with_windows_longer_than_the_result_are_products():
     f = sp.jit(lambda x, w: sp.conv1d(x, w, padding=15, groups=4))
     module = f.lower(sp.zeros((1, 32, 20)), sp.zeros((32, 8, 31)))
     transform(module, pipeline=by_hand)
-    assert (
-        re.findall(r"flow.dispatch @\w+::@slopec_(\w+)", placed(module))
-        == ["matmul_20x8x248_f32_nn_by8"] * 4
-    )
+    (called,) = re.findall(r"flow.dispatch @\w+::@slopec_(\w+)", placed(module))
+    assert called.count("matmul_20x8x248_f32_nn_by8") == 4
 
 
 @ON_X86
