@@ -274,7 +274,7 @@ def _artifact(
     )
     target = emitted.target.manifest(emitted.flags)
     complete = replace(manifest, target=target, compilation=compilation)
-    data = container.pack(emitted.vmfb, complete, state, stablehlo)
+    data = container.pack(emitted.vmfb, complete, state, stablehlo, emitted.constants)
     return Artifact(
         data, complete, emitted.target, emitted.diagnostics, emitted.seconds, emitted.cached
     )

@@ -27,13 +27,13 @@ class Constants:
 
     def create(self, array: np.ndarray, point: ir.InsertionPoint) -> ir.Value:
         """An op at `point` that gives the array."""
+        types = [ir.tensor_type(array.shape, array.dtype)]
         if array.nbytes < LARGE:
             kind, facts = "stablehlo.constant", {"value": ir.dense(array)}
         else:
-            name = _NAME + digest(array)
+            name = f"{_NAME}{digest(array)}.{types[0]}"  # the same bytes may be of another type
             self.arrays[name] = array
             kind, facts = "stablehlo.custom_call", {"call_target_name": ir.string(name)}
-        types = [ir.tensor_type(array.shape, array.dtype)]
         return ir.create(kind, types, [], facts, ir.unknown(), point).results[0]
 
 

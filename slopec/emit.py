@@ -10,7 +10,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -68,14 +68,16 @@ class Attempt:
 class Emitted:
     """A compiled module.
 
-    `target` is the target with the processor's features filled in, `flags` what compiled in the
-    end, `attempts` everything that was tried, `stages` the seconds each phase of IREE took.
+    It asks for its `constants` by name. `target` is the target with the processor's features filled
+    in, `flags` what compiled in the end, `attempts` everything that was tried, `stages` the seconds
+    each phase of IREE took.
     """
 
     vmfb: Bytes = field(repr=False)
     target: Target
     flags: tuple[str, ...]
     attempts: tuple[Attempt, ...]
+    constants: Mapping[str, Bytes] = field(default_factory=dict, repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
     stages: tuple[tuple[str, float], ...] = ()
     seconds: float = 0.0
@@ -138,7 +140,7 @@ def emit(
         rungs = [first] if chosen else [first, *rungs]
     climb = _Climb(target, options.flags, deadline, cancellation)
     emitted = climb.run(rungs)
-    problem = store.write(name, _facts(emitted), emitted.vmfb)
+    problem = store.write(name, _facts(emitted), _together(emitted)) if store.limit else None
     if problem is not None:
         warning = Diagnostic(
             "S0309", f"the compiled module was not cached: {problem}", severity="warning"
@@ -222,6 +224,12 @@ class _Rung:
         return self.kernels and self.program.has_kernels
 
     @property
+    def constants(self) -> Mapping[str, Bytes]:
+        """What the module that was sent asks for."""
+        taken = self.program.constants if self.has_kernels else {}
+        return {name: array.data for name, array in taken.items()}
+
+    @property
     def name(self) -> str:
         """What an attempt with it is called, once there was one."""
         return self.configuration.name + ("+kernels" if self.has_kernels else "")
@@ -264,7 +272,7 @@ class _Climb:
             seconds = time.monotonic() - started
             if answer.ending == "done":
                 attempts.append(Attempt(rung.name, seconds))
-                return self._emitted(answer, flags, attempts)
+                return self._emitted(answer, flags, attempts, rung)
             failure = failure_of(answer)
             attempts.append(Attempt(rung.name, seconds, failure.message))
             if answer.ending in ("crashed", "timeout") and answer.part in answer.sent:
@@ -286,7 +294,7 @@ class _Climb:
         return COMPILER.compile(request, deadline=self.deadline, cancellation=self.cancellation)
 
     def _emitted(
-        self, answer: Answer, flags: tuple[str, ...], attempts: Sequence[Attempt]
+        self, answer: Answer, flags: tuple[str, ...], attempts: Sequence[Attempt], rung: _Rung
     ) -> Emitted:
         assert answer.output is not None
         ends = [moment for _, moment in answer.stages[1:]] + [time.monotonic()]
@@ -296,6 +304,7 @@ class _Climb:
             self.target,
             flags,
             tuple(attempts),
+            rung.constants,
             warnings_of(answer.diagnostics),
             tuple(stages),
         )
@@ -403,17 +412,34 @@ def _facts(emitted: Emitted) -> dict[str, object]:
         "features": emitted.target.features,
         "flags": emitted.flags,
         "attempts": [asdict(attempt) for attempt in emitted.attempts],
+        "constants": {name: memoryview(data).nbytes for name, data in emitted.constants.items()},
     }
+
+
+def _together(emitted: Emitted) -> Bytes:
+    """The constants, one behind the other, and the module."""
+    return b"".join([*emitted.constants.values(), emitted.vmfb])
+
+
+def _apart(entry: cache.Entry) -> tuple[dict[str, Bytes], Bytes]:
+    """The constants and the module that an entry holds."""
+    constants: dict[str, Bytes] = {}
+    data = entry.data
+    for name, size in entry.facts["constants"].items():
+        constants[name], data = data[:size], data[size:]
+    return constants, data
 
 
 def _from_cache(entry: cache.Entry, target: Target, seconds: float) -> Emitted:
     facts = entry.facts
     features = tuple(facts["features"])
+    constants, module = _apart(entry)
     return Emitted(
-        entry.data,
+        module,
         replace(target, processor=facts["processor"], features=features),
         tuple(facts["flags"]),
         tuple(Attempt(**attempt) for attempt in facts["attempts"]),
+        constants,
         seconds=seconds,
         cached=True,
     )

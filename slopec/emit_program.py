@@ -3,8 +3,11 @@
 import threading
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from slopec import garbage, ir
 from slopec.convention import give_back_scratch, hopeful
+from slopec.emit_constants import take_out
 from slopec.emit_process import SendPart
 from slopec.kernels import place_kernels
 from slopec.kernels.parts import apart
@@ -26,6 +29,8 @@ class Program:
     """Whether there is a place for kernels, once that is known."""
     parts: dict[int, bytes] = field(default_factory=dict, repr=False)
     """What was sent: the program, number 0, and the code of its kernels."""
+    constants: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    """What the program that was sent asks for by name."""
     _differs: bool = False
     _alone: bytes | None = None
 
@@ -59,6 +64,8 @@ class Program:
 
         with reading:
             self.has_kernels = place_kernels(self.module, self.target, ready)
+            if self.has_kernels:
+                self.constants = take_out(self.module)
             placed = ir.bytecode(self.module) if self.has_kernels else None
         keep(0, self.alone() if placed is None else placed)
 

@@ -20,7 +20,8 @@ from iree.runtime import VmModule
 
 from slopec.diagnostics import UsageError
 from slopec_runtime.artifact import Artifact, read
-from slopec_runtime.convention import scratch_size, turning
+from slopec_runtime.constants import indexed
+from slopec_runtime.convention import CONSTANTS, scratch_size, turning
 from slopec_runtime.devices import HOST_DRIVERS, choose, instance
 from slopec_runtime.dtypes import numpy_dtype
 from slopec_runtime.manifest import EntryPoint, Input, Output, Variant
@@ -92,6 +93,7 @@ def profile(
             f"--device={chosen}",
             f"--function={variant.symbol}",
             *given,
+            *_constants(artifact, Path(folder)),
             f"--benchmark_min_time={calls}x",
             "--benchmark_format=json",
             f"--device_profiling_mode={_RECORDED}",
@@ -138,6 +140,15 @@ def _arguments(artifact: Artifact, entry: EntryPoint, variant: Variant, folder: 
         given.append(f"--input={'x'.join([*map(str, shape), element])}=@{path}")
     size = None if function is None else scratch_size(function)
     return given if size is None else [*given, f"--input=&{size}xi8"]
+
+
+def _constants(artifact: Artifact, folder: Path) -> list[str]:
+    """What the module asks for by name, in a file as IREE's tools take it."""
+    if not artifact.constants:
+        return []
+    path = folder / "constants.irpa"
+    indexed(artifact.constants).create_archive_file(str(path))
+    return [f"--parameters={CONSTANTS}={path}"]
 
 
 def _random(shape: Sequence[int], dtype: np.dtype[Any]) -> bytes:

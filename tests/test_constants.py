@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 import slopec as sp
+import slopec_runtime
 from slopec import build as room
 from slopec import ir
 from slopec.build import build
 from slopec.constants import digest
 from slopec.emit import EmitOptions
 from slopec.lower import Lowered, lower
+from slopec.passes import Measure
 from slopec.programs import Weights
 from slopec.targets import parse_target
+from slopec_runtime.artifact import read
 
 TARGET = parse_target("llvm-cpu", cpu="host")
 RAMP = np.arange(256 * 128, dtype=np.float32).reshape(256, 128)
@@ -63,6 +66,27 @@ def test_a_program_is_found_by_its_constants(makes: list[str]):
     result(lowered(RAMP), options=EmitOptions(cache=False))
     result(lowered(RAMP), carry_stablehlo=False)
     assert len(makes) == 5
+
+
+def test_the_artifact_carries_weights_beside_the_module(tmp_path: Any):
+    table = RAMP.reshape(512, 64)  # the same bytes, of another type
+    x, at = np.ones((64, 256), np.float32), np.array([5, 0, 511], np.int32)
+
+    def main(weight: Any, table: Any, x: Any, at: Any) -> Any:
+        return x @ weight, table[at]
+
+    specs: Any = {"x": sp.spec("float32", x.shape), "at": sp.spec("int32", at.shape)}
+    held = Weights({"weight": sp.tensor(RAMP), "table": sp.tensor(table)})
+    program = lower([sp.program(name="main", **specs)(main)], name="main", weights=held)
+    for options in (EmitOptions(), EmitOptions(kernels=False)):
+        for observer in (None, Measure()):  # the second time, what IREE made is in the cache
+            (artifact,) = build(program, [TARGET], options=options, observer=observer)
+            path = artifact.save(tmp_path / "main.vmfb")
+            assert len(read(path).constants) == 2 * options.kernels
+            for loaded in (slopec_runtime.load(path), artifact.load()):
+                product, rows = loaded["main"](x, at)
+                assert np.allclose(product.numpy(), x @ RAMP)
+                assert np.array_equal(rows.numpy(), table[at])
 
 
 def test_state_that_starts_otherwise_is_another_program(makes: list[str]):

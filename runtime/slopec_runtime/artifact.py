@@ -1,12 +1,14 @@
-"""The file format: an IREE module, then a zip with the manifest and state, then a seal over both.
+"""The file format: an IREE module, large constants, a zip with the manifest and state, and a seal.
 
-    ┌───────────────────────┬──────────────────────────────────────────────┬───────────────┐
-    │ IREE module, as it is │ zip: slopec/manifest.json, slopec/state/…, … │ sha256:<hex>  │
-    └───────────────────────┴──────────────────────────────────────────────┴───────────────┘
+    ┌───────────────────────┬───────────┬────────────────────────────────────────┬──────────────┐
+    │ IREE module, as it is │ constants │ zip: slopec/manifest.json, slopec/…, … │ sha256:<hex> │
+    └───────────────────────┴───────────┴────────────────────────────────────────┴──────────────┘
 
-IREE's own tools read the head of the file, any unzip reads the tail, and the seal, which is the
-comment of the zip, is the SHA-256 of everything before its last 64 characters. Members are stored
-uncompressed, so a memory map of the file is all that is needed to use them.
+IREE's own tools read the head of the file, any unzip reads the tail. The seal, which is the comment
+of the zip, is the SHA-256 of everything before its last 64 characters but the constants, of each of
+which the manifest has its own, so that several threads can look at once. Constants lie at multiples
+of 64 and members are stored uncompressed, so a memory map of the file is all that is needed to use
+them.
 """
 
 from __future__ import annotations
@@ -20,16 +22,20 @@ import struct
 import uuid
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias, cast
 
+import numpy as np
+
 from .dtypes import numpy_dtype
 from .errors import Error
-from .manifest import Manifest, ModuleFacts
+from .manifest import Constant, Manifest, ModuleFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MANIFEST = "slopec/manifest.json"
 STATE = "slopec/state/"
@@ -39,6 +45,7 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 
 _SEAL = b"sha256:"
 _DIGEST = 64
+_ALIGNED = 64
 _LOCAL_HEADER = 30
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -71,21 +78,30 @@ class Artifact:
         """The first value of a state slot as raw little-endian bytes, if the artifact has one."""
         return self.members.get(STATE + slot)
 
+    @cached_property
+    def constants(self) -> Mapping[str, memoryview]:
+        """The constants that the module asks for, by name, each where vectors can be read."""
+        view = memoryview(self.data).cast("B").toreadonly()
+        extents = {name: _extent(view, found) for name, found in self.manifest.constants.items()}
+        return {name: _aligned(content) for name, content in extents.items()}
+
 
 def pack(
     module: Bytes,
     manifest: Manifest,
     state: Mapping[str, Bytes] | None = None,
     stablehlo: Bytes | None = None,
+    constants: Mapping[str, Bytes] | None = None,
 ) -> bytes:
     """The artifact of an IREE module as bytes.
 
-    `state` gives the raw bytes of each slot whose manifest entry says `initial`. The size and
-    hash of the module are entered into the manifest here. Raises Error S0504 if the manifest
-    contradicts itself or the members.
+    `state` gives the raw bytes of each slot whose manifest entry says `initial`, `constants` those
+    of the constants that the module asks for. Where they lie, their hashes, and those of the module
+    are entered into the manifest here. Raises Error S0504 if the manifest contradicts itself or the
+    members.
     """
     stream = io.BytesIO()
-    _write(stream, module, manifest, state or {}, stablehlo)
+    _write(stream, module, manifest, state or {}, stablehlo, constants or {})
     return stream.getvalue()
 
 
@@ -95,6 +111,7 @@ def write(
     manifest: Manifest,
     state: Mapping[str, Bytes] | None = None,
     stablehlo: Bytes | None = None,
+    constants: Mapping[str, Bytes] | None = None,
 ) -> None:
     """Write the artifact of `pack` to a file, which appears complete or not at all."""
     target = Path(path)
@@ -102,7 +119,7 @@ def write(
     try:
         try:
             with scratch.open("x+b") as stream:
-                _write(stream, module, manifest, state or {}, stablehlo)
+                _write(stream, module, manifest, state or {}, stablehlo, constants or {})
             scratch.replace(target)
         finally:
             scratch.unlink(missing_ok=True)
@@ -138,43 +155,78 @@ def _write(
     manifest: Manifest,
     state: Mapping[str, Bytes],
     stablehlo: Bytes | None,
+    constants: Mapping[str, Bytes],
 ) -> None:
-    digest = hashlib.sha256(module)
-    facts = ModuleFacts(memoryview(module).nbytes, digest.hexdigest())
+    flat = {name: _flat(content) for name, content in constants.items()}
+    facts = ModuleFacts(memoryview(module).nbytes, hashlib.sha256(module).hexdigest())
+    placed = _placed(flat, facts.size)
+    complete = replace(manifest, module=facts, constants=placed)
     members: dict[str, Bytes] = {
-        MANIFEST: replace(manifest, module=facts).to_json().encode(),
+        MANIFEST: complete.to_json().encode(),
         **{STATE + slot: value for slot, value in state.items()},
     }
     _check_members(manifest, members)
     if stablehlo is not None:
         members[STABLEHLO] = stablehlo
     stream.write(_flat(module))
-    # Opened at the end of the module, zipfile counts offsets from the start of the file, as
+    for name, constant in placed.items():
+        stream.write(bytes(constant.start - stream.tell()))
+        stream.write(flat[name])
+    # Opened at the end of what is there, zipfile counts offsets from the start of the file, as
     # readers of self-extracting archives expect.
     with zipfile.ZipFile(stream, "w") as archive:
         archive.comment = _SEAL + bytes(_DIGEST)
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), _flat(content))
     end = stream.seek(-_DIGEST, io.SEEK_END)
-    stream.seek(facts.size)
-    while (left := end - stream.tell()) > 0:
-        digest.update(stream.read(min(left, 1 << 24)))
+    digest = hashlib.sha256()
+    for start, stop in _between(placed.values(), end):
+        stream.seek(start)
+        while (left := stop - stream.tell()) > 0:
+            digest.update(stream.read(min(left, 1 << 24)))
+    stream.seek(end)
     stream.write(digest.hexdigest().encode())
+
+
+def _placed(constants: Mapping[str, memoryview | bytes], end: int) -> dict[str, Constant]:
+    """The constants, one behind the other from `end` on."""
+    digests = _digests(constants.values())
+    placed = {}
+    for (name, content), digest in zip(constants.items(), digests, strict=True):
+        start = -(-end // _ALIGNED) * _ALIGNED
+        placed[name] = Constant(start, len(content), digest)
+        end = start + len(content)
+    return placed
+
+
+def _digests(contents: Iterable[memoryview | bytes]) -> list[str]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda content: hashlib.sha256(content).hexdigest(), contents))
+
+
+def _between(constants: Iterable[Constant], end: int) -> Iterable[tuple[int, int]]:
+    """From where to where there are no constants."""
+    start = 0
+    for constant in sorted(constants, key=lambda constant: constant.start):
+        yield start, constant.start
+        start = constant.start + constant.size
+    yield start, end
 
 
 def _open(data: mmap.mmap | Bytes, origin: str, verify: bool) -> Artifact:
     view = memoryview(data).cast("B").toreadonly()
     if bytes(view[-_DIGEST - len(_SEAL) : -_DIGEST]) != _SEAL:
         raise _not_sealed(view, origin)
-    if verify:
-        _check_seal(view, origin)
     members = _members(data, view, origin)
     content = members.pop(MANIFEST, None)
     if content is None:
         raise Error("S0502", f"{origin} has no slopec manifest")
     manifest = Manifest.from_json(bytes(content))
+    if verify:
+        _check_seal(view, manifest, origin)
     _check_members(manifest, {MANIFEST: content, **members})
-    if manifest.module.size > len(view):
+    ends = [constant.start + constant.size for constant in manifest.constants.values()]
+    if max([manifest.module.size, *ends]) > len(view):
         raise Error("S0503", f"{origin} is shorter than the module its manifest describes")
     module = view[: manifest.module.size]
     if verify and hashlib.sha256(module).hexdigest() != manifest.module.sha256:
@@ -200,14 +252,34 @@ def _not_sealed(view: memoryview, origin: str) -> Error:
     )
 
 
-def _check_seal(view: memoryview, origin: str) -> None:
-    digest = hashlib.sha256(view[:-_DIGEST]).hexdigest().encode()
-    if digest != bytes(view[-_DIGEST:]):
+def _check_seal(view: memoryview, manifest: Manifest, origin: str) -> None:
+    constants = manifest.constants.values()
+    digest = hashlib.sha256()
+    for start, end in _between(constants, len(view) - _DIGEST):
+        digest.update(view[start:end])
+    sealed = digest.hexdigest().encode() == bytes(view[-_DIGEST:])
+    found = _digests(_extent(view, constant) for constant in constants)
+    if not sealed or found != [constant.sha256 for constant in constants]:
         raise Error(
             "S0503",
             f"{origin} is damaged: its content does not match its checksum",
             hint="copy or compile it again",
         )
+
+
+def _aligned(content: memoryview) -> memoryview:
+    """The same bytes at a multiple of 64: those of a file are there, others may lie anywhere."""
+    if np.frombuffer(content, np.uint8).ctypes.data % _ALIGNED == 0:
+        return content
+    room = np.empty(len(content) + _ALIGNED, np.uint8)
+    start = -room.ctypes.data % _ALIGNED
+    copy = room.data[start : start + len(content)]
+    copy[:] = content
+    return copy
+
+
+def _extent(view: memoryview, constant: Constant) -> memoryview:
+    return view[constant.start : constant.start + constant.size]
 
 
 def _members(data: mmap.mmap | Bytes, view: memoryview, origin: str) -> dict[str, memoryview]:

@@ -26,6 +26,11 @@ def check(manifest: Manifest) -> None:
         invalid("target.drivers", "must name at least one driver")
     if manifest.module.size < 0:
         invalid("module.size", "must not be negative")
+    end = manifest.module.size
+    for name, constant in sorted(manifest.constants.items(), key=lambda item: item[1].start):
+        if constant.start < end or constant.size < 0:
+            invalid(f"constants.{name}", "must lie behind the module and the constants before it")
+        end = constant.start + constant.size
     for name, dim in manifest.dims.items():
         if not dim.sizes or min(dim.sizes) < 1 or len(set(dim.sizes)) != len(dim.sizes):
             invalid(f"dims.{name}.sizes", "must be distinct positive sizes, at least one")

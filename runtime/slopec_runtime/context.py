@@ -8,6 +8,7 @@ from iree.runtime import VmContext, VmFunction, VmModule, VmVariantList
 
 from . import buffers
 from .awake import Awake, pool_beside
+from .constants import providing
 from .devices import Device, instance, plain_text
 from .errors import Error, did_you_mean
 from .patience import Patience
@@ -46,7 +47,7 @@ class Context:
         self._scratch: HalBuffer | None = None
         device.check()
         try:
-            self._vm = VmContext(instance(), modules=[device.hal, module])
+            self._vm = self._on(device)
         except FAILURES as problem:
             text = plain_text(problem)
             raise Error(
@@ -84,8 +85,13 @@ class Context:
         """That of the module on workers that stay awake, if there are any; made on first use."""
         pool = pool_beside(self.device)
         if self._awake is None and pool is not None:
-            self._awake = Timeline(pool, VmContext(instance(), modules=[pool.hal, self.module]))
+            self._awake = Timeline(pool, self._on(pool))
         return self._awake
+
+    def _on(self, device: Device) -> VmContext:
+        """What runs the module's functions on a device."""
+        constants = providing(self.artifact.constants)
+        return VmContext(instance(), modules=[device.hal, *constants, self.module])
 
     def scratch(self, size: int) -> HalBuffer:
         """At least `size` bytes for intermediate values, the same from call to call.

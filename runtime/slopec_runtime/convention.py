@@ -25,3 +25,7 @@ def scratch_size(function: VmFunction) -> int | None:
     """The bytes that a function takes as its last argument; None if it has no such argument."""
     stated = function.reflection.get("iree.abi.transients.size.constant")
     return None if stated is None else max(1, int(stated))
+
+
+CONSTANTS = "constants"
+"""The scope of IREE's parameters that are constants which the module asks for by name."""

@@ -54,6 +54,15 @@ class ModuleFacts:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """Where in the artifact a constant begins that its module asks for, its length, and SHA-256."""
+
+    start: int
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Refused:
     """Settings of the back end that were tried, and why they did not compile the module."""
 
@@ -175,6 +184,7 @@ class Manifest:
     cost: Cost | None = None
     entries: Mapping[str, EntryPoint] = field(default_factory=dict)
     state: Mapping[str, Slot] = field(default_factory=dict)
+    constants: Mapping[str, Constant] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     compilation: Compilation | None = None
     format: int = FORMAT

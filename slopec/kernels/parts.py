@@ -74,23 +74,24 @@ def spare_reshapes(module: ir.Module) -> None:
             op.operands[place] = origin(value, ("reshape",))
 
 
+def varying(module: ir.Module) -> set[ir.Value]:
+    """The values of a module that depend on what its functions are called with."""
+    found: set[ir.Value] = set()
+    for op in (op for function in ir.functions(module) for op in ir.owners_first(function)):
+        varies = any(operand in found for operand in op.operands)
+        if varies:
+            found.update(op.results)
+        if varies or (op.name == "func.func" and ir.is_public(op)):
+            found.update(a for region in op.regions for block in region for a in block.arguments)
+    return found
+
+
 def _dispatches(module: ir.Module) -> tuple[list[ir.Operation], set[ir.Attribute]]:
     """The dispatches of a module, and what those call that may depend on constants alone."""
-    varying: set[ir.Value] = set()
-    dispatches: list[ir.Operation] = []
-    evaluated: set[ir.Attribute] = set()
-    functions = ir.functions(module)
-    for op in (op for function in functions for op in ir.owners_first(function)):
-        varies = any(operand in varying for operand in op.operands)
-        if varies:
-            varying.update(op.results)
-        if op.name == DISPATCH:
-            dispatches.append(op)
-            if not varies:
-                evaluated.add(op.attributes["entry_points"])
-        if varies or (op.name == "func.func" and ir.is_public(op)):
-            varying.update(a for region in op.regions for block in region for a in block.arguments)
-    return dispatches, evaluated
+    inputs = varying(module)
+    dispatches = ir.ops_in(module, DISPATCH)
+    alone = [op for op in dispatches if not any(operand in inputs for operand in op.operands)]
+    return dispatches, {op.attributes["entry_points"] for op in alone}
 
 
 def _put_together(module: ir.Module, name: str, sources: Sequence[ir.Operation]) -> None:

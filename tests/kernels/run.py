@@ -11,11 +11,14 @@ from jax import export
 import slopec as sp
 from slopec import ir
 from slopec.build import LEGALIZE, transform
-from slopec.emit import emit, resolve
+from slopec.emit import Emitted, emit, resolve
 from slopec.kernels import place_kernels
 from slopec.kernels.kernel import call
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.targets import parse_target
+from slopec_runtime.artifact import Bytes
+from slopec_runtime.constants import providing
+from slopec_runtime.devices import instance
 
 HOST = parse_target("llvm-cpu:host")
 TARGETS = (HOST, parse_target("llvm-cpu:x86_64"))
@@ -89,13 +92,15 @@ def compiled(kernels, target):
     ]
     ir.create("func.return", [], values, None, end.location, ir.InsertionPoint(end))
     end.erase()
-    return emit(ir.bytecode(module), target).vmfb
+    return emit(ir.bytecode(module), target)
 
 
-def run(vmfb: bytes, *arguments: np.ndarray) -> list[np.ndarray]:
-    """The results of `main`, by several workers."""
+def run(made: Emitted | Bytes, *arguments: np.ndarray) -> list[np.ndarray]:
+    """The results of `main`, by several workers, of what was emitted or of a module alone."""
+    vmfb, constants = (made.vmfb, made.constants) if isinstance(made, Emitted) else (made, {})
     config = rt.Config("local-task")
-    module = rt.load_vm_module(rt.VmModule.copy_buffer(config.vm_instance, vmfb), config)
-    results = module["main"](*arguments)
+    module = rt.VmModule.copy_buffer(instance(), vmfb)
+    *_, loaded = rt.load_vm_modules(*providing(constants), module, config=config)
+    results = loaded["main"](*arguments)
     several = results if isinstance(results, tuple | list) else [results]
     return [result.to_host() for result in several]

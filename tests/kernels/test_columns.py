@@ -138,7 +138,7 @@ def test_columns(target):
     arguments = [a for _, _, given in CASES.values() for a in given]
     module = legal(main, arguments)
     assert kernels_of(module) >= len(CASES)
-    results = iter(run(emit(ir.bytecode(module), target).vmfb, *arguments))
+    results = iter(run(emit(ir.bytecode(module), target), *arguments))
     for name, (_, expected, given) in CASES.items():
         tolerance = 2e-5 if given[0].dtype == np.float32 else 1e-11
         for wanted in expected(*(a.astype("float64") for a in given)):
@@ -154,7 +154,7 @@ def test_columns_with_special_numbers():
     y = array(300, 32)
     module = legal(mixed(sp), [x, y])
     assert kernels_of(module) == 1
-    results = run(emit(ir.bytecode(module), HOST).vmfb, x, y)
+    results = run(emit(ir.bytecode(module), HOST), x, y)
     with np.errstate(all="ignore"):
         for got, wanted in zip(results, mixed(np)(x, y), strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-4)
@@ -170,7 +170,7 @@ def test_columns_in_a_loop():
     x = array(500, 40)
     module = legal(main, [x])
     assert kernels_of(module)
-    (got,) = run(emit(ir.bytecode(module), HOST).vmfb, x)
+    (got,) = run(emit(ir.bytecode(module), HOST), x)
     wanted = x.astype("float64")
     for _ in range(3):
         wanted = normalized(wanted * 2.0)

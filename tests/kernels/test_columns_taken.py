@@ -42,6 +42,6 @@ def test_columns_taken():
     module = legal(ours, given)
     assert placed(module).count("::@slopec_columns") == len(CASES)
     for target in TARGETS:
-        results = run(emit(ir.bytecode(module), target).vmfb, *given)
+        results = run(emit(ir.bytecode(module), target), *given)
         for got, wanted in zip(results, expected, strict=True):
             np.testing.assert_array_equal(got, wanted)

@@ -57,7 +57,7 @@ def test_complex_functions():
     module = legal(ours, given)
     assert placed(module).count("::@slopec_complex") == len(expected)
     for target in TARGETS:
-        results = run(emit(ir.bytecode(module), target).vmfb, *given)
+        results = run(emit(ir.bytecode(module), target), *given)
         for got, wanted in zip(results, expected, strict=True):
             tolerance = 1e-12 if wanted.dtype.itemsize == 16 else 1e-5
             np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)

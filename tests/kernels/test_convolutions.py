@@ -106,7 +106,7 @@ def test_convolutions_and_gradients(target):
     rng = np.random.default_rng(0)
     drawn = [[rng.standard_normal(s, np.float32) for s in shapes] for shapes, _ in calls[::2]]
     operands = [pair for x, k, slope in drawn for pair in ((x, k), (x, slope))]
-    got = run(emit(ir.bytecode(module), target).vmfb, *(part for pair in operands for part in pair))
+    got = run(emit(ir.bytecode(module), target), *(part for pair in operands for part in pair))
     pairs = zip(cases, drawn, strict=True)
     wanted = [y for (groups, case), three in pairs for y in exact(case, *three, groups)]
     for a, b in zip(got, wanted, strict=True):
@@ -138,7 +138,7 @@ def test_planes_are_read_and_written_as_they_are(target):
     assert str(module).count("stablehlo.transpose") == 2  # one without users, and the second
     rng = np.random.default_rng(0)
     x, k = (rng.standard_normal(s, np.float32) for s in ((2, 3, 6, 19), (3, 3, 3, 21)))
-    first, second = run(emit(ir.bytecode(module), target).vmfb, x, k)
+    first, second = run(emit(ir.bytecode(module), target), x, k)
     wanted = np.asarray(
         jax.lax.conv_general_dilated(
             x, k, (1, 1), "SAME", dimension_numbers=("NCHW", "HWIO", "NCHW"), precision="highest"
@@ -171,7 +171,7 @@ def test_gaps_and_windows_that_are_turned(target):
     run_passes(module, "canonicalize,cse")
     assert "stablehlo.convolution" not in str(module)
     assert "stablehlo.reverse" not in str(module)
-    got = run(emit(ir.bytecode(module), target).vmfb, *drawn)
+    got = run(emit(ir.bytecode(module), target), *drawn)
     with jax.enable_x64(True):
         wanted = jax.jit(every)(*(part.astype(np.float64) for part in drawn))
     for case, a, b in zip(WITH_GAPS, got, wanted, strict=True):

@@ -85,7 +85,7 @@ def test_depthwise_convolutions(target):
     assert "stablehlo.convolution" not in str(module)
     rng = np.random.default_rng(0)
     drawn = [[rng.standard_normal(s, np.float32) for s in shapes[:2]] for shapes, _ in calls]
-    got = run(emit(ir.bytecode(module), target).vmfb, *(part for pair in drawn for part in pair))
+    got = run(emit(ir.bytecode(module), target), *(part for pair in drawn for part in pair))
     for case, result, (x, k) in zip(CASES, got, drawn, strict=True):
         wanted = exact(case, x, k)
         np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-5, err_msg=str(case))
@@ -102,7 +102,7 @@ def test_gradients_of_the_weights(target):
     rng = np.random.default_rng(0)
     drawn = [[rng.standard_normal(s, np.float32) for s in shapes] for shapes, _ in calls]
     operands = (part for x, slope, _ in drawn for part in (x, slope))
-    got = run(emit(ir.bytecode(module), target).vmfb, *operands)
+    got = run(emit(ir.bytecode(module), target), *operands)
     for case, result, (x, slope, k) in zip(cases, got, drawn, strict=True):
         wanted = exact(case, x, k, slope)
         scale = np.abs(wanted).max()
@@ -134,7 +134,7 @@ def test_in_one_dimension_with_what_follows():
     shapes = (2, 30, 21), (4, 1, 21), (21,), (2, 30, 21)
     x, k, s, r = (rng.standard_normal(shape, np.float32) for shape in shapes)
     x[1, 7, 3] = np.nan
-    got, slope = run(emit(ir.bytecode(module), TARGETS[0]).vmfb, x, k, s, r)
+    got, slope = run(emit(ir.bytecode(module), TARGETS[0]), x, k, s, r)
     padded = np.pad(x.astype(np.float64), ((0, 0), (3, 0), (0, 0)))
     y = sum(padded[:, t : t + 30] * k[t] for t in range(4))
     np.testing.assert_allclose(got, np.maximum(y + s, 0.5) * r, rtol=1e-5, atol=1e-5)

@@ -64,7 +64,7 @@ def test_exp_is_right_to_less_than_a_unit(target):
     op.erase()
 
     x = given()
-    (got,) = run(emit(ir.bytecode(module), target).vmfb, x)
+    (got,) = run(emit(ir.bytecode(module), target), x)
     with np.errstate(over="ignore"):
         exact = np.exp(x.astype(np.float64))
         nearest = exact.astype(np.float32)

@@ -58,7 +58,7 @@ def test_transforms(width):
     text = placed(module)
     assert "stablehlo.multiply" not in text  # but calls of kernels, there is nothing to compute
     for target in TARGETS if width == 4 else TARGETS[:1]:
-        results = run(emit(ir.bytecode(module), target).vmfb, *given)
+        results = run(emit(ir.bytecode(module), target), *given)
         for (f, _, options), x, got in zip(CASES, given, results, strict=True):
             wanted = getattr(np.fft, f)(x.astype(f"{x.dtype.kind}{8 * (1 + (x.dtype.kind == 'c'))}"), **options)  # fmt: skip
             error = np.linalg.norm(got - wanted) / np.linalg.norm(wanted)

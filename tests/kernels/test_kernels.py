@@ -64,7 +64,7 @@ def test_a_kernel_is_called_among_other_ops():
 
     x, y = np.random.default_rng(0).standard_normal((2, 6, 40)).astype(np.float32)
     once = expected(x, y)
-    got = run(emit(ir.bytecode(module), HOST).vmfb, x, y)
+    got = run(emit(ir.bytecode(module), HOST), x, y)
     np.testing.assert_allclose(got[0], once, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(got[1], expected(once, y), rtol=1e-5, atol=1e-6)
 

@@ -74,7 +74,7 @@ def test_products_with_a_vector(target, element):
     module = ir.parse(text)
     assert kernels.place_kernels(module, resolve(target))
     assert "dot_general" not in str(module)
-    results = run(emit(text, target).vmfb, *given)
+    results = run(emit(text, target), *given)
     for i, ((a, _, spelling), result) in enumerate(zip(CASES, results, strict=True)):
         wide = [x.astype(np.float64) for x in given[2 * i : 2 * i + 2]]
         scale = np.finfo(kind).eps * 8 * np.sqrt(max(a))
@@ -99,7 +99,7 @@ def test_narrow_factors_are_widened_where_they_are_read(target):
     text = export.export(jax.jit(main))(*given).mlir_module()
     module = sp.from_stablehlo(text).module
     assert "stablehlo.dot_general" not in placed(legal(sp.from_stablehlo(text), given))
-    results = run(emit(ir.bytecode(module), target).vmfb, *given)
+    results = run(emit(ir.bytecode(module), target), *given)
     wide = [x.astype(np.float64) for x in given]
     for (_, _, s), a, b, got in zip(NARROW * 2, wide[::2], wide[1::2], results, strict=True):
         np.testing.assert_allclose(got, np.einsum(s, a, b), rtol=1e-4, atol=1e-4)
@@ -132,7 +132,7 @@ def test_what_follows_is_done_by_the_kernel_and_widened_weights_stay_small():
     shapes = ((301, 90), (1, 90), (301,), (1, 301))
     w, x, b, y = (rng.standard_normal(shape, np.float32) for shape in shapes)
     q = rng.integers(-9, 9, (90, 301)).astype(np.int8)
-    got = run(emit(FOLLOWED, TARGETS[0]).vmfb, w, x, b, y, q)
+    got = run(emit(FOLLOWED, TARGETS[0]), w, x, b, y, q)
     np.testing.assert_allclose(got[0], np.tanh(x @ w.T + b) * y, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(got[1], x @ q.astype(np.float32), rtol=1e-5, atol=1e-4)
 

@@ -39,6 +39,6 @@ def test_middle_folds():
     module = legal(ours, given)
     assert placed(module).count("::@slopec_middle") == len(CASES)
     for target in TARGETS:
-        results = run(emit(ir.bytecode(module), target).vmfb, *given)
+        results = run(emit(ir.bytecode(module), target), *given)
         for got, wanted in zip(results, expected, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=2e-5, atol=1e-5)

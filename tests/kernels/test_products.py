@@ -79,7 +79,7 @@ def test_products_of_any_size_and_order(target):
     module = ir.parse(text)
     assert kernels.place_kernels(module, resolve(target))
     assert "dot_general" not in str(module)
-    for (a, b), c in zip(pairs, run(emit(text, target).vmfb, *given), strict=True):
+    for (a, b), c in zip(pairs, run(emit(text, target), *given), strict=True):
         with np.errstate(invalid="ignore"):
             exact = a.astype(np.float64) @ b
         np.testing.assert_allclose(c, exact, rtol=1e-5, atol=1e-5 * np.sqrt(a.shape[1]))
@@ -109,7 +109,7 @@ def test_products_of_more_dimensions():
     shapes = ((3, 4, 24, 65), (3, 4, 40, 65), (8, 16, 64), (64, 2, 40))
     a, b, c, d = (rng.standard_normal(shape, np.float32) for shape in shapes)
     expected = (a @ b.swapaxes(2, 3), np.tensordot(c, c, ([0, 1], [0, 1])), np.tensordot(c, d, 1))
-    for got, exact in zip(run(emit(BATCHED, TARGETS[0]).vmfb, a, b, c, d), expected, strict=True):
+    for got, exact in zip(run(emit(BATCHED, TARGETS[0]), a, b, c, d), expected, strict=True):
         np.testing.assert_allclose(got, exact, rtol=1e-5, atol=1e-4)
 
 
@@ -138,7 +138,7 @@ def test_products_of_matrices_that_lie_mixed(target):
     module = legal(main, [pairs])
     assert placed(module).count("dot_general") == 0
     given = [x for pair in pairs for x in pair]
-    got = run(emit(ir.bytecode(module), target).vmfb, *given)
+    got = run(emit(ir.bytecode(module), target), *given)
     for formula, pair, value in zip(MIXED, pairs, got, strict=True):
         np.testing.assert_allclose(value, np.einsum(formula, *pair), rtol=1e-5, atol=1e-4)
 
@@ -151,7 +151,7 @@ def test_products_in_double_precision(target):
     text, _ = module_of([(a, b, ("rows", "rows"))])
     text = text.replace(b"f32", b"f64")
     assert kernels.place_kernels(ir.parse(text), resolve(target))
-    (got,) = run(emit(text, target).vmfb, a, b)
+    (got,) = run(emit(text, target), a, b)
     np.testing.assert_allclose(got, a @ b, rtol=1e-13, atol=1e-12)
 
 
@@ -185,7 +185,7 @@ def test_what_a_loop_leaves_alone_is_packed_before_it():
     assert text.index("linalg.pack") < text.index("stablehlo.while") < text.index("flow.dispatch")
     x, w = np.random.default_rng(0).standard_normal((2, 96, 96)).astype(np.float32)
     x, w = x[:32], w / 10
-    (got,) = run(emit(LOOP, TARGETS[0]).vmfb, x, w)
+    (got,) = run(emit(LOOP, TARGETS[0]), x, w)
     for _ in range(3):
         x = np.tanh(x @ w.T)[::-1]
     np.testing.assert_allclose(got, x, rtol=1e-4, atol=1e-5)
@@ -218,7 +218,7 @@ def test_convolutions_of_one_place_are_products():
     module = ir.parse(text)
     assert kernels.place_kernels(module, resolve(TARGETS[0]))
     assert str(module).count("::@slopec_matmul") == 1  # one in steps of two is no product
-    first, second = run(emit(text, TARGETS[0]).vmfb, x, y)
+    first, second = run(emit(text, TARGETS[0]), x, y)
     np.testing.assert_allclose(first, x @ w.T, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(second, y[:, ::2, ::2] @ w.T, rtol=1e-5, atol=1e-4)
 

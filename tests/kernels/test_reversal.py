@@ -33,6 +33,6 @@ def test_reversed_rows():
     module = legal(main, given)
     assert placed(module).count("::@slopec_reversal") == len(CASES)
     for target in TARGETS:
-        results = run(emit(ir.bytecode(module), target).vmfb, *given)
+        results = run(emit(ir.bytecode(module), target), *given)
         for got, x, (_, dims, _) in zip(results, given, CASES + STAY, strict=True):
             np.testing.assert_array_equal(got, np.flip(x, dims))

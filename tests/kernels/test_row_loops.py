@@ -121,7 +121,7 @@ def test_loops_over_rows(target):
 
     module = legal(main, ARRAYS, LEFT_ALONE)
     assert len(row_loops(module)) == len(CELLS) - 1  # one runs once
-    results = run(emit(ir.bytecode(module), target).vmfb, *ARRAYS)
+    results = run(emit(ir.bytecode(module), target), *ARRAYS)
     for got, wanted in zip(results, values(of_jax, ARRAYS), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
 
@@ -134,7 +134,7 @@ def test_gradients_of_loops_over_rows():
         return sp.grad(lambda *arrays: loss(of_ours, sp, arrays), argnums=places)(*arrays)
 
     module = legal(main, ARRAYS, LEFT_ALONE)
-    results = run(emit(ir.bytecode(module), HOST).vmfb, *ARRAYS)
+    results = run(emit(ir.bytecode(module), HOST), *ARRAYS)
     expected = jax.grad(lambda *arrays: loss(of_jax, jnp, arrays), argnums=places)(*ARRAYS)
     for got, wanted in zip(results, expected, strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())

@@ -71,7 +71,7 @@ def test_rows(target):
     arguments = [a for _, _, given in CASES.values() for a in given]
     module = legal(main, arguments)
     assert kernels_of(module) == len(CASES)
-    results = run(emit(ir.bytecode(module), target).vmfb, *arguments)
+    results = run(emit(ir.bytecode(module), target), *arguments)
     for got, (_, expected, given) in zip(results, CASES.values(), strict=True):
         wanted = expected(*(a.astype("float64") for a in given))
         tolerance = 1e-5 if got.dtype == np.float32 else 1e-12
@@ -88,7 +88,7 @@ def test_rows_with_special_numbers():
 
     module = legal(main, [x])
     assert kernels_of(module) == 1
-    (got,) = run(emit(ir.bytecode(module), HOST).vmfb, x)
+    (got,) = run(emit(ir.bytecode(module), HOST), x)
     with np.errstate(all="ignore"):
         wanted = exponentials(x) / exponentials(x).sum(-1, keepdims=True)
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)
@@ -105,7 +105,7 @@ def test_the_largest_is_no_number_if_one_is_not(target):
 
     module = legal(main, [x])
     assert kernels_of(module) == 2
-    got = run(emit(ir.bytecode(module), target).vmfb, x)
+    got = run(emit(ir.bytecode(module), target), x)
     with np.errstate(all="ignore"):
         wanted = (np.maximum(x, 0.0) - x.max(-1, keepdims=True), x - x.min(-1, keepdims=True))
     assert np.isnan(wanted[0][:150]).all()
@@ -145,7 +145,7 @@ def test_folds_of_rows_that_vectors_do_not_divide(target):
 
     module = legal(main, arguments)
     assert kernels_of(module) == len(FOLDS)
-    results = run(emit(ir.bytecode(module), target).vmfb, *arguments)
+    results = run(emit(ir.bytecode(module), target), *arguments)
     for got, (_, expected, x) in zip(results, FOLDS.values(), strict=True):
         tolerance = 1e-5 if got.dtype == np.float32 else 1e-12
         np.testing.assert_allclose(got, expected(x.astype("float64")), rtol=tolerance)

@@ -50,6 +50,6 @@ def test_strides():
     assert text.count("::@slopec_slice") == 10
     assert text.count("::@slopec_stack") == 4
     for target in TARGETS:
-        results = run(emit(ir.bytecode(module), target).vmfb, *given)
+        results = run(emit(ir.bytecode(module), target), *given)
         for got, wanted in zip(results, expected, strict=True):
             np.testing.assert_array_equal(got, wanted)

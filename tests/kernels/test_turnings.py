@@ -76,7 +76,7 @@ def test_what_is_turned_for_kernels(target):
     assert "stablehlo.transpose" not in str(module)
     rng = np.random.default_rng(0)
     drawn = [rng.standard_normal(shape, np.float32) for shape, _ in CASES]
-    got = run(emit(ir.bytecode(module), target).vmfb, *drawn)
+    got = run(emit(ir.bytecode(module), target), *drawn)
     for (_, order), x, y in zip(CASES, drawn, got, strict=True):
         np.testing.assert_array_equal(y, x.transpose(order))
 
@@ -136,7 +136,7 @@ def test_sums_are_turned_with_their_update(target, shape, order):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((PARTS, *shape), np.float32)
     m, w = rng.standard_normal((2, *turned(shape, order)), np.float32)
-    new, out, _ = run(emit(ir.bytecode(module), target).vmfb, x, m, w, np.float32(0.5))
+    new, out, _ = run(emit(ir.bytecode(module), target), x, m, w, np.float32(0.5))
     wanted = m * 0.25 + x.sum(0).transpose(order)
     np.testing.assert_allclose(new, wanted, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(out, w - np.maximum(wanted, 0.25) * 0.5, rtol=1e-5, atol=1e-6)
@@ -171,6 +171,6 @@ def test_what_is_computed_of_many_turned_numbers_is_computed_on_the_way(target):
     rng = np.random.default_rng(0)
     shapes = ((300, 260), (260, 300), (20, 260, 300))
     x, y, z = (rng.standard_normal(shape, np.float32) for shape in shapes)
-    one, other = run(emit(COMPUTED, target).vmfb, x, y, z)
+    one, other = run(emit(COMPUTED, target), x, y, z)
     np.testing.assert_allclose(one, x * y.T - y.T, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(other, np.tanh(z.transpose(0, 2, 1)), rtol=1e-6, atol=1e-6)

@@ -59,5 +59,5 @@ def test_constants_are_packed_and_turned_ahead(target):
         y, kernel, (1, 1), "VALID", dimension_numbers=order, precision="highest"
     )
     expected = (x @ BY_ROWS, x @ BY_COLUMNS.reshape(72, 48).T, convolved)
-    for got, exact in zip(run(emit(TEXT.encode(), target).vmfb, x, y), expected, strict=True):
+    for got, exact in zip(run(emit(TEXT.encode(), target), x, y), expected, strict=True):
         np.testing.assert_allclose(got, exact, rtol=1e-4, atol=1e-4)

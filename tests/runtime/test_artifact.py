@@ -18,6 +18,7 @@ from slopec_runtime.manifest import Manifest, Producer
 WEIGHT = np.arange(6, dtype=np.float32).reshape(3, 2)
 STATE = {"w": WEIGHT.tobytes()}
 SEEDS = range(8)
+CONSTANTS = {"0": bytes(range(100)), "1": WEIGHT, "2": b""}
 
 
 def outcome(function, *args, **kwargs):
@@ -50,6 +51,42 @@ def test_it_comes_back_as_written(packed, module, manifest):
     assert bytes(found.stablehlo) == b"ML\xefR"
     assert found.manifest == dataclasses.replace(manifest, module=found.manifest.module)
     assert found.manifest.module.size == len(module)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 32])
+def test_constants_lie_where_vectors_can_be_read(tmp_path, module, manifest, shift):
+    path = tmp_path / "program.vmfb"
+    artifact.write(path, module, manifest, STATE, constants=CONSTANTS)
+    moved = bytearray(shift) + path.read_bytes()
+    for found in (artifact.read(path), artifact.read(memoryview(moved)[shift:])):
+        assert bytes(found.module) == module
+        assert {name: bytes(c) for name, c in found.constants.items()} == {
+            name: bytes(memoryview(c)) for name, c in CONSTANTS.items()
+        }
+        places = [np.frombuffer(c, np.uint8).ctypes.data for c in found.constants.values() if c]
+        assert not any(place % 64 for place in places)
+
+
+def test_every_flipped_bit_of_constants_is_noticed(module, manifest):
+    packed = artifact.pack(module, manifest, STATE, constants=CONSTANTS)
+    placed = artifact.read(packed).manifest.constants
+    first, last = placed["0"].start, placed["2"].start
+    for position in range(first - 1, last + 64):
+        damaged = bytearray(packed)
+        damaged[position] ^= 1
+        with pytest.raises(Error) as caught:
+            load(bytes(damaged))
+        assert caught.value.code in ("S0502", "S0503"), position
+
+
+@pytest.mark.parametrize("extent", [(0, 8), (-64, 8), (1 << 40, -1)])
+def test_constants_that_cannot_be_are_refused(failure, module, manifest, extent):
+    start, size = extent
+
+    def place(document):
+        document["constants"] = {"0": {"start": start, "size": size, "sha256": ""}}
+
+    assert "must lie behind" in failure("S0504", load, reseal(module, manifest, place))
 
 
 def test_packing_is_deterministic(packed, module, manifest):

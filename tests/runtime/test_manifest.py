@@ -33,6 +33,7 @@ def test_the_schema_is_the_documented_one(document):
         "cost",
         "entries",
         "state",
+        "constants",
         "sources",
         "compilation",
     ]

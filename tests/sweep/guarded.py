@@ -23,6 +23,7 @@ from slopec.emit import emit
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.passes.separate_buffers import DONATED
 from slopec.targets import parse_target
+from slopec_runtime.constants import providing
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.mmap.restype = ctypes.c_void_p
@@ -82,8 +83,9 @@ def compiled(program: Program, passes: str) -> "rt.VmFunction":
         arguments.set_attributes(function, "tf.aliasing_output", {0: ir.i32(0)})
     emitted = emit(ir.bytecode(module), parse_target("llvm-cpu"))
     config = _config()
-    loaded = rt.VmModule.copy_buffer(config.vm_instance, emitted.vmfb)
-    return rt.load_vm_module(loaded, config)["main"]
+    module = rt.VmModule.copy_buffer(config.vm_instance, emitted.vmfb)
+    *_, loaded = rt.load_vm_modules(*providing(emitted.constants), module, config=config)
+    return loaded["main"]
 
 
 _CONFIGS: list[rt.Config] = []
