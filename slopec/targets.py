@@ -28,6 +28,8 @@ class Backend:
     dtypes_missing: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()
     """Passes that its compiler needs besides those of every target."""
+    process_flags: tuple[str, ...] = ()
+    """Flags that IREE takes only once per process."""
 
 
 BACKENDS = {
@@ -47,7 +49,9 @@ BACKENDS = {
             ("cuda",),
             (),
             "PTX for NVIDIA GPUs, finished by their driver",
-            passes=("separate-complex", "separate-updates"),
+            passes=("separate-complex", "separate-updates", "inner-first", "separate-factors"),
+            # Its compiler fails on sums over a constant that stands in the kernel.
+            process_flags=("--iree-flow-inline-constants-max-byte-length=0",),
         ),
         Backend(
             "metal",
@@ -166,7 +170,9 @@ class Target:
         load on the others. Unlinked, each kernel carries all its forms.
         """
         unlinked = self.members or self.links_in_parts
-        return ("--iree-hal-link-executables=false",) if unlinked else ()
+        links = ("--iree-hal-link-executables=false",) if unlinked else ()
+        rows = [BACKENDS[part.name].process_flags for part in self.parts]
+        return (*links, *sum(rows, ()))
 
     @property
     def links_in_parts(self) -> bool:

@@ -1,21 +1,21 @@
-"""Keep each reduction and product apart from what reads it, where fusing them does not compile.
+"""Keep each reduction and product apart from the rest, where fusing them does not compile.
 
-IREE 3.13 puts them into one dispatch with what follows on each result, or spreads it again, and of
-some of these its GPU back ends cannot make code.
+IREE 3.13 puts them into one dispatch with what goes before a reduction, and with what follows on
+each result, or spreads it again; of some of these its GPU back ends cannot make code.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slopec import ir
-from slopec.passes.each import each, is_in_loop, part
+from slopec import hlo, ir
+from slopec.passes.each import each, is_in_loop, part, put
 
 _NAMES = ("stablehlo.reduce", "stablehlo.dot_general", "stablehlo.convolution")
 
 
 @dataclass(frozen=True)
 class SeparateReductions:
-    """f(reduce(x)) → f(barrier(reduce(x))), and so products and convolutions, outside loops.
+    """f(reduce(x)) → f(barrier(reduce(barrier(x)))), f(x · y) → f(barrier(x · y)), outside loops.
 
     In loops IREE does not keep barriers.
     """
@@ -23,7 +23,15 @@ class SeparateReductions:
     name: ClassVar[str] = "separate-reductions"
 
     def run(self, module: ir.Module) -> None:
-        """Part every reduction, product and convolution of `module` from what reads it."""
+        """Part every reduction of `module` from what it reads, and from what reads it.
+
+        Products and convolutions only from the latter.
+        """
         for op in each(module, *_NAMES):
-            if not is_in_loop(op):
-                part(op)
+            if is_in_loop(op):
+                continue
+            if op.name == "reduce":
+                folded = op.operands[: len(op.operands) // 2]
+                for place, x in enumerate(hlo.optimization_barrier(folded)):
+                    put(op, place, x)
+            part(op)

@@ -1,5 +1,7 @@
 """What the compilers for GPUs fail on alone: compiled for both, many functions in one artifact."""
 
+import re
+
 import numpy as np
 import pytest
 from jax import lax
@@ -15,6 +17,7 @@ from tests.transforms.harness import lower
 
 Z, H = sample((33, 33), "complex64"), sample((64, 64), "bfloat16")
 E = sample((64, 64), "float8_e4m3fn")
+X, ROW = sample((64, 64)), sample((64, 1))
 FUNCTIONS = {
     "a product of bfloat16": (lax.dot, H, H),
     "a product of what was bfloat16": (lambda x: lax.dot(x.astype("float32"), x.astype("float32")), H),
@@ -29,6 +32,14 @@ FUNCTIONS = {
     "a transform": (jnp.fft.fft, Z),
     "a transform of real numbers": (jnp.fft.rfft, sample((2, 64))),
     "counts of each": (lambda i: jnp.bincount(i, length=5).astype("int32"), np.int32([0, 2, 2, 9])),
+    "sums of scaled numbers": (
+        lambda x, r: ((x * 2).sum(1), (x * r).sum(1), (jnp.tanh(x) * 3).sum(), (x.astype("int32") * 2).sum(1, dtype="int32")), X, ROW
+    ),
+    "sums of numbers scaled by what IREE finds out": (lambda x: (x * lax.slice(jnp.zeros((65, 64), "float32"), (1, 0), (65, 64))).sum(1), X),
+    "sums over a table": (lambda x: (x * jnp.cos(jnp.arange(64, dtype="float32").reshape(x.shape))).sum(), sample((2, 4, 2, 2, 2))),
+    "sums of all but a row's": (lambda x, r: jnp.exp(x - r).sum(), sample((64, 100)), ROW),
+    "the largest of bfloat16": (lambda x: (x.max(1), x.max(), jnp.where(x > 0, x, 0).min(1)), sample((4, 256), "bfloat16")),
+    "the larger of two": (lambda x: lax.cummax(x, 1), sample((32, 64), "float16")),
     "leading zeros": (lambda i, j: (lax.clz(i), lax.clz(j)), sample((9,), "int8"), sample((9,), "int32").astype("int64")),
 }  # fmt: skip
 
@@ -50,6 +61,29 @@ def test_bfloat16_keeps_its_digits():
     wide = after("widen-sums,widen-bfloat16", lax.dot, H, H)
     assert wide.count("optimization_barrier") == 1
     assert "(tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>" in wide
+
+
+def test_folds_of_bfloat16_are_wide():
+    wide = after("widen-bfloat16", lambda x: (x.max(1), x.sum(dtype="float32")), H)
+    assert "(tensor<64x64xf32>, tensor<f32>) -> tensor<64xf32>" in wide
+    assert "tensor<bf16>) -> tensor<64xbf16>" not in wide
+
+
+def test_sums_of_products_are_no_contractions():
+    def function(x, r, i):
+        contraction = (x[:, None, :] * r[None]).sum(2)
+        return (x * 2).sum(1), (x * x).sum(1), (x * r).sum(0), (i * 3).sum(1, dtype="int32"), contraction
+
+    text = after("separate-factors", function, X, ROW.T, np.int32([[1, 2]]))
+    assert text.count("optimization_barrier") == 1
+    assert text.count("stablehlo.add %") == 3
+
+
+def test_folds_begin_with_the_last_dimension():
+    x = sample((4, 3, 2))
+    text = after("inner-first", lambda x: (x.sum(), x.max((0, 2)), x.sum((0, 1)), x.min(2)), x)
+    found = re.findall(r"across dimensions = \[([\d, ]+)\]", text)
+    assert found == ["2", "0, 1", "2", "0", "0, 1", "2"]
 
 
 def test_other_products_stay():

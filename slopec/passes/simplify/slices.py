@@ -24,6 +24,22 @@ def slice_everything(op: Op) -> Tensor | None:
     return x if x.shape == op.shape else None
 
 
+@pattern("slice")
+def slice_one(op: Op) -> Tensor | None:
+    """slice(x) → slice(x) without strides
+
+    Along dimensions of which one element is taken, as where halves of pairs are.
+    """
+    first, _, steps = window(op)
+    ones = [step if size > 1 else 1 for step, size in zip(steps, op.shape, strict=True)]
+    if 0 in op.shape or ones == list(steps):
+        return None
+    ends = [
+        at + (size - 1) * step + 1 for at, size, step in zip(first, op.shape, ones, strict=True)
+    ]
+    return hlo.slice_(op.operands[0], first, ends, ones)
+
+
 @pattern("slice", of="constant")
 def slice_splat(op: Op) -> Tensor | None:
     """slice(c) → c

@@ -10,6 +10,21 @@ func.func @slice_everything.after(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
   return %x : tensor<3x4xf32>
 }
 
+func.func @slice_one(%x: tensor<4x2xf32>) -> tensor<2x1xf32> {
+  %0 = stablehlo.slice %x [0:4:2, 1:2:2] : (tensor<4x2xf32>) -> tensor<2x1xf32>
+  return %0 : tensor<2x1xf32>
+}
+
+func.func @slice_one.after(%x: tensor<4x2xf32>) -> tensor<2x1xf32> {
+  %0 = stablehlo.slice %x [0:3:2, 1:2] : (tensor<4x2xf32>) -> tensor<2x1xf32>
+  return %0 : tensor<2x1xf32>
+}
+
+func.func @slice_one.kept(%x: tensor<4x2xf32>) -> tensor<2x1xf32> {
+  %0 = stablehlo.slice %x [0:4:2, 1:2] : (tensor<4x2xf32>) -> tensor<2x1xf32>
+  return %0 : tensor<2x1xf32>
+}
+
 func.func @slice_splat() -> tensor<2xf32> {
   %c = stablehlo.constant dense<2.0> : tensor<5xf32>
   %0 = stablehlo.slice %c [1:3] : (tensor<5xf32>) -> tensor<2xf32>
