@@ -9,6 +9,7 @@ import click
 from slopec.cli.files import MODULE, PROGRAM, WEIGHTS, existing
 from slopec.cli.group import Command
 from slopec.cli.ui import Ui
+from slopec.cli.watching import Watch, watched
 from slopec.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -59,13 +60,7 @@ STAGES = ("stablehlo", "grad", "optimized")
     help="The artifact, or the folder for several.",
 )
 @click.option("--fat", is_flag=True, help="One artifact that holds all the targets.")
-@click.option("--time-passes", is_flag=True, help="Print how long each pass took.")
-@click.option(
-    "--dump-passes",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Write the module after each pass to DIR.",
-)
+@watched
 @click.option("--no-cache", is_flag=True, help="Compile even what was compiled before.")
 @click.option(
     "--carry-stablehlo/--no-carry-stablehlo",
@@ -100,8 +95,7 @@ def command(
     amp: str | None,
     output: Path | None,
     fat: bool,
-    time_passes: bool,
-    dump_passes: Path | None,
+    watch: Watch,
     no_cache: bool,
     carry_stablehlo: bool | None,
     seconds: float | None,
@@ -127,7 +121,6 @@ def command(
     if fat:
         targets = [joined(targets)]
     lowered = lowered_from(source, params, sizes_of(dims), seed)
-    observer = observers(time_passes, dump_passes)
     if amp is not None:
         from slopec.build import OPTIMIZE
 
@@ -135,9 +128,9 @@ def command(
     if stage is not None:
         from slopec.build import transform
 
-        transform(lowered.module, stage, pipeline=passes, observer=observer.together)
+        transform(lowered.module, stage, pipeline=passes, observer=watch.observer)
         ui.data(str(lowered.module).rstrip())
-        observer.report(ui)
+        watch.report(ui)
         return
     from slopec.build import build
 
@@ -147,7 +140,7 @@ def command(
             chosen,
             options=emit.EmitOptions(cache=not no_cache),
             pipeline=passes,
-            observer=observer.together,
+            observer=watch.observer,
             carry_stablehlo=carry_stablehlo,
             variant=variant,
         )
@@ -159,7 +152,7 @@ def command(
 
         found = [variant_for(ui, lowered, one, seconds, tuned, passes) for one in targets]
         artifacts = [made([one], v)[0] for one, v in zip(targets, found, strict=True)]
-    observer.report(ui)
+    watch.report(ui)
     for artifact in artifacts:
         path = _path(lowered.name, artifact, output, several=len(artifacts) > 1)
         artifact.save(path)
@@ -228,36 +221,3 @@ def lowered_from(
 
         arrays = read_arrays(existing(params, WEIGHTS))
     return lower(chosen, name=file.stem, params=arrays, dims=dims)
-
-
-def observers(time_passes: bool, dump_passes: Path | None) -> "Observers":
-    """The observers that the two options ask for."""
-    return Observers(time_passes, dump_passes)
-
-
-class Observers:
-    """What watches the passes, if that was asked for: a clock, a folder of dumps, a verifier."""
-
-    def __init__(self, time_passes: bool, dump_passes: Path | None) -> None:
-        """Make the observers that were asked for."""
-        from slopec.passes import Dump, Measure, Together, Verify
-
-        self.clock = Measure() if time_passes else None
-        dump = [Dump(dump_passes)] if dump_passes else []
-        clock = [self.clock] if self.clock else []
-        asked = bool(clock or dump)
-        self.together = Together((*clock, Verify(), *dump)) if asked else None
-
-    def report(self, ui: Ui) -> None:
-        """Print the table of times on stderr."""
-        if self.clock is None:
-            return
-        import sys
-
-        rows = [
-            (m.spelling, f"{m.seconds * 1e3:.1f}", str(m.ops_before), str(m.ops_after))
-            for m in self.clock.results
-        ]
-        total = sum(m.seconds for m in self.clock.results)
-        rows.append(("total", f"{total * 1e3:.1f}", "", ""))
-        ui.table(("pass", "ms", "ops before", "ops after"), rows, file=sys.stderr)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slopec.cli.compile import observers
 from slopec.cli.files import MODULE, existing
 from slopec.cli.group import Command
 from slopec.cli.ui import Ui
+from slopec.cli.watching import Watch, watched
 from slopec.diagnostics import UsageError, writing
 
 if TYPE_CHECKING:
@@ -26,13 +26,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Where to write: bytecode for .mlirbc, a picture for .dot. Default: text on stdout.",
 )
-@click.option("--time-passes", is_flag=True, help="Print how long each pass took.")
-@click.option(
-    "--dump-passes",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Write the module after each pass to DIR.",
-)
+@watched
 @click.option("--list-passes", is_flag=True, help="List the passes.")
 @click.pass_obj
 def command(
@@ -40,8 +34,7 @@ def command(
     source: str | None,
     passes: str | None,
     output: Path | None,
-    time_passes: bool,
-    dump_passes: Path | None,
+    watch: Watch,
     list_passes: bool,
 ) -> None:
     """Run passes over FILE, a StableHLO module as MLIR text or bytecode; `-` reads stdin.
@@ -66,9 +59,8 @@ def command(
         if source == "-"
         else read_module(existing(Path(source), MODULE))
     )
-    observer = observers(time_passes, dump_passes)
-    run_pipeline(module, pipeline, observer.together or Verify())
-    observer.report(ui)
+    run_pipeline(module, pipeline, watch.observer or Verify())
+    watch.report(ui)
     if output is None:
         ui.data(str(module).rstrip())
         return
