@@ -287,16 +287,19 @@ def constant_array(op: Operation) -> np.ndarray:
     Raises TypeError for constants kept in a resource section, which the bindings cannot read.
     """
     shape, dtype = type_of(op.results[0])
-    if dtypes.is_complex(dtype):  # the bindings fail to hand over such an attribute
-        return literals.read(str(op), shape, dtype)
-    return elements(op.attributes["value"])
+    complex_ = dtypes.is_complex(dtype)  # the bindings fail to hand over such an attribute
+    return literals.read(_alone(op), shape, dtype) if complex_ else elements(op.attributes["value"])
 
 
 def is_uniform(op: Operation) -> bool:
     """Whether a `stablehlo.constant` says one element for all."""
-    if dtypes.is_complex(type_of(op.results[0])[1]):
-        return "dense<(" in str(op)
-    return is_splat(op.attributes["value"])
+    complex_ = dtypes.is_complex(type_of(op.results[0])[1])
+    return "dense<(" in _alone(op) if complex_ else is_splat(op.attributes["value"])
+
+
+def _alone(op: Operation) -> str:
+    """An op as text: of a copy, as to print it in its place all values around it are numbered."""
+    return str(op.operation.clone(ip=False))
 
 
 def is_splat(value: Any) -> bool:
@@ -311,13 +314,10 @@ def elements(value: Any) -> np.ndarray:
     readable = dtype.kind in "biuf" and dtype not in unreadable
     if readable and isinstance(value, mlir.DenseElementsAttr):
         if value.is_splat:
-            return np.broadcast_to(_splat_element(value, dtype), shape)
+            element = np.asarray(value.get_splat_value().value)
+            return np.broadcast_to(element.astype(dtype), shape)
         return np.asarray(value).astype(dtype, copy=False).reshape(shape)
     return literals.read(str(value), shape, dtype)
-
-
-def _splat_element(value: Any, dtype: DType) -> np.ndarray:
-    return np.asarray(value.get_splat_value().value).astype(dtype)
 
 
 # --- ops -------------------------------------------------------------------------------------
