@@ -47,10 +47,10 @@ demo: $(STAMP) ## train on real digits, compile, load with the thin runtime, com
 	@$(BIN)/python models/demo.py
 
 test: $(STAMP) ## run the tests, all but the slow ones
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow' tests
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not slow' tests
 
 test-all: $(STAMP) ## run every test
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests
 
 check: lint types imports ## lint, strict types and import contracts
 

@@ -338,42 +338,33 @@ def exported(name: str) -> export.Exported:
 def largest_errors(name: str, ours: Callable[..., Any]) -> dict[str, float]:
     """The largest error of every kind of result, relative to its largest element."""
     function, arguments = PROGRAMS[name]
-    numbers = tuple(range(len(arguments)))
     moves = tuple(f(*a.shape, seed=7) for a in arguments)
-    value = _tuple(jax.jit(function)(*arguments))
-    seeds = [f(*np.shape(y), seed=8) for y in value]
-
-    def weighted(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *args: sum(
-            (y * s).sum() for y, s in zip(_tuple(function(*args)), seeds, strict=True)
-        )
-
     lanes = tuple(np.stack([a, a + 0.1 * f(*a.shape, seed=9)]) for a in arguments)
-    pairs = {
-        "value": (ours(*arguments), value),
-        "jvp": (sp.jvp(ours, arguments, moves)[1], jax.jvp(function, arguments, moves)[1]),
-        "vmap": (sp.vmap(ours)(*lanes), jax.jit(jax.vmap(function))(*lanes)),
-    }
-    if name not in FORWARD_ONLY:
-        slope, theirs = sp.grad(weighted(ours), numbers), jax.grad(weighted(function), numbers)
-        pairs["grad"] = (slope(*arguments), jax.jit(theirs)(*arguments))
-        pairs["hvp"] = (
-            sp.jvp(slope, arguments, moves)[1],
-            jax.jit(lambda *a: jax.jvp(theirs, a[: len(a) // 2], a[len(a) // 2 :])[1])(
-                *arguments, *moves
-            ),
-        )
-        pairs["grad of vmap"] = (
-            sp.grad(lambda *a: sum((y * y).sum() for y in _tuple(sp.vmap(ours)(*a))), numbers)(
-                *lanes
-            ),
-            jax.jit(
-                jax.grad(
-                    lambda *a: sum((y * y).sum() for y in _tuple(jax.vmap(function)(*a))), numbers
-                )
-            )(*lanes),
-        )
-    return {kind: _error(*pair) for kind, pair in pairs.items()}
+    seeds = [f(*y.shape, seed=8) for y in _tuple(jax.eval_shape(function, *arguments))]
+
+    def results(m: Any, function: Callable[..., Any], *given: Any) -> dict[str, Any]:
+        """What the transforms of a module, slopec or JAX, make of the function."""
+        arguments, moves, lanes = given
+        found = {
+            "value": function(*arguments),
+            "jvp": m.jvp(function, arguments, moves)[1],
+            "vmap": m.vmap(function)(*lanes),
+        }
+        if name not in FORWARD_ONLY:
+            numbers = tuple(range(len(arguments)))
+            weighted = lambda *xs: sum(  # noqa: E731
+                (y * s).sum() for y, s in zip(_tuple(function(*xs)), seeds, strict=True)
+            )
+            squares = lambda *xs: sum((y * y).sum() for y in _tuple(m.vmap(function)(*xs)))  # noqa: E731
+            slope = m.grad(weighted, numbers)
+            found["grad"] = slope(*arguments)
+            found["hvp"] = m.jvp(slope, arguments, moves)[1]
+            found["grad of vmap"] = m.grad(squares, numbers)(*lanes)
+        return found
+
+    found = results(sp, ours, arguments, moves, lanes)
+    theirs = jax.jit(lambda *given: results(jax, function, *given))(arguments, moves, lanes)
+    return {kind: _error(found[kind], theirs[kind]) for kind in found}
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

@@ -87,14 +87,20 @@ def close(found, expected, name=""):
         )
 
 
+def in_jax(functions, xs):
+    """Values and gradients, all from one compilation."""
+    both = {name: jax.value_and_grad(f, argnums=(0, 1)) for name, f in functions.items()}
+    return jax.jit(lambda w, xs: {name: f(w, xs) for name, f in both.items()})(W, xs)
+
+
 @pytest.mark.parametrize(("count", "segment"), [(7, "sqrt"), (6, 2), (5, 1), (4, 9), (1, "sqrt")])
 def test_values_and_gradients_are_those_of_the_whole_loop(count, segment):
     xs = RNG.normal(size=(count, 3)).astype(np.float32)
-    theirs = losses(Jax)
+    theirs = in_jax(losses(Jax), xs)
     for name, loss in losses(sp, checkpoint=segment).items():
-        close(loss(sp.tensor(W), sp.tensor(xs)), theirs[name](W, xs), name)
-        slopes = sp.grad(loss, argnums=(0, 1))(sp.tensor(W), sp.tensor(xs))
-        close(slopes, jax.grad(theirs[name], argnums=(0, 1))(W, xs), name)
+        value, slopes = theirs[name]
+        close(loss(sp.tensor(W), sp.tensor(xs)), value, name)
+        close(sp.grad(loss, argnums=(0, 1))(sp.tensor(W), sp.tensor(xs)), slopes, name)
 
 
 @pytest.mark.parametrize("name", ["scan", "fori_loop"])
@@ -103,16 +109,16 @@ def test_other_transforms_of_loops_in_segments(name):
     batch = np.stack([W, 2 * W])
     w, rows = sp.tensor(W), sp.tensor(xs)
     mine, theirs = losses(sp, checkpoint="sqrt")[name], losses(Jax)[name]
-    slope = jax.grad(theirs)
+    slope = jax.jit(jax.grad(theirs))
 
-    close(sp.hessian(mine)(w, rows), jax.hessian(theirs)(W, xs))
+    close(sp.hessian(mine)(w, rows), jax.jit(jax.hessian(theirs))(W, xs))
     close(
         sp.vmap(sp.grad(mine), in_axes=(0, None))(sp.tensor(batch), rows),
-        jax.vmap(slope, in_axes=(0, None))(batch, xs),
+        jax.jit(jax.vmap(slope, in_axes=(0, None)))(batch, xs),
     )
     close(
         sp.jvp(lambda w: mine(w, rows), (w,), (w,))[1],
-        jax.jvp(lambda w: theirs(w, xs), (W,), (W,))[1],
+        jax.jit(lambda w: jax.jvp(lambda w: theirs(w, xs), (w,), (w,))[1])(W),
     )
     close(sp.jit(sp.grad(sp.checkpoint(mine, policy="auto")))(w, rows), slope(W, xs))
 
@@ -126,8 +132,9 @@ def test_compiled_loops_compute_the_same(device, monkeypatch):
     slopes = [sp.grad(loss, argnums=(0, 1)) for family in every for loss in family.values()]
     found = sp.jit(lambda w, xs: [slope(w, xs) for slope in slopes])(sp.tensor(W), sp.tensor(xs))
 
-    for (name, loss), mine in zip(list(losses(Jax).items()) * 2, found, strict=True):
-        close(mine, jax.grad(loss, argnums=(0, 1))(W, xs), name)
+    theirs = in_jax(losses(Jax), xs)
+    for name, mine in zip([*losses(Jax)] * 2, found, strict=True):
+        close(mine, theirs[name][1], name)
 
 
 def test_no_iterations():
