@@ -12,13 +12,20 @@ ARGUMENT = "argument"
 """The label of steps that stand for arguments until the program is complete."""
 MOST = 6000
 """Elements of a value."""
+ROOM = 1 << 16
+"""Elements of a value where there is room, as kernels want them."""
 SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 31, 32, 33, 64, 65, 100, 128)
+ROOMY = (2, 3, 4, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 48, 63, 64, 65, 72, 95, 96, 97, 127, 128, 129, 160, 192, 255, 256, 257, 300, 384, 513, 1000, 1025)  # fmt: skip
+"""Sizes of kernels' tiles, of several, and next to them."""
 FLOATS = ("float32",) * 8 + ("float16", "bfloat16", "float64", "complex64")
 WHOLE = ("int32", "int32", "int8", "uint8", "int64", "uint32", "bool")
 
 
 class Draw:
-    """A program being drawn; `types` are of the values there are. An `empty` one has sizes of 0."""
+    """A program being drawn; `types` are of the values there are, of `most` elements each.
+
+    An `empty` one has sizes of 0, a `roomy` one those that kernels are written for.
+    """
 
     def __init__(self, random: np.random.Generator, inputs: Sequence[jax.ShapeDtypeStruct]) -> None:
         self.random = random
@@ -26,9 +33,20 @@ class Draw:
         self.types: list[Any] = list(inputs)
         self.steps: list[Step] = []
         self.sizes = [int(n) for n in random.choice(SIZES, 4)]
+        self.most = MOST
         self.empty = False
         self.used: set[int] = set()
         self.depth = 0
+
+    @property
+    def roomy(self) -> bool:
+        """Whether values may be large."""
+        return self.most > MOST
+
+    def widen(self) -> None:
+        """Make it a roomy one."""
+        self.most = ROOM
+        self.sizes = [int(n) for n in self.random.choice(ROOMY, 4)]
 
     # --- choices -----------------------------------------------------------------------------
 
@@ -57,7 +75,7 @@ class Draw:
         """A shape of the program's sizes."""
         while True:
             shape = tuple(self.pick(self.sizes) for _ in range(self.upto(0, most)))
-            if np.prod(shape) <= MOST:
+            if np.prod(shape) <= self.most:
                 return shape
 
     def value(self, accepted: Callable[[jax.ShapeDtypeStruct], bool]) -> int | None:
@@ -79,7 +97,7 @@ class Draw:
             made = jax.eval_shape(function, *(self.types[i] for i in args))
         except (TypeError, ValueError, NotImplementedError, ZeroDivisionError, IndexError):
             return None
-        if not hasattr(made, "shape") or made.size > MOST or made.ndim > 5:
+        if not hasattr(made, "shape") or made.size > self.most or made.ndim > 5:
             return None
         if made.size == 0 and not self.empty:
             return None
@@ -108,7 +126,7 @@ class Draw:
         same = self.value(lambda t: t.shape == shape and t.dtype.name == name)
         if same is not None and self.chance(0.8):
             return same
-        if self.depth == 0 and self.chance(0.5) and int(np.prod(shape)) <= MOST:
+        if self.depth == 0 and self.chance(0.5) and int(np.prod(shape)) <= self.most:
             return self.argument(jax.ShapeDtypeStruct(shape, name))
         source = self.value(
             lambda t: t.dtype.name != "bool" and (t.dtype.kind != "c" or name[0] == "c")
@@ -159,10 +177,12 @@ def is_one(type_: object) -> bool:
 def draw(seed: int, length: int | None = None, floats: Sequence[str] = FLOATS) -> Drawn:
     """A program of 10 to 60 steps whose results are what no other step uses, and some more.
 
-    One in eight has dimensions without elements.
+    One in eight has dimensions without elements. One in three is roomy, of fewer steps.
     """
     random = np.random.default_rng(seed)
     made = Draw(random, ())
+    if seed % 3 == 0:
+        made.widen()
     if seed // 4 % 8 == 0:
         made.empty = True
         made.sizes.append(0)
@@ -171,7 +191,7 @@ def draw(seed: int, length: int | None = None, floats: Sequence[str] = FLOATS) -
         name = made.pick(WHOLE) if made.chance(0.2) else base if made.chance(0.85) else "float32"
         made.types.append(jax.ShapeDtypeStruct(made.shape(4), name))
     made.inputs = tuple(made.types)
-    length = length or made.upto(10, made.pick((15, 30, 60)))
+    length = length or made.upto(10, made.pick((15,) if made.roomy else (15, 30, 60)))
     taking = steps_of(made)
     attempts = 0
     drawn = 0

@@ -9,6 +9,7 @@ import numpy as np
 
 import tests.fuzz.larger
 import tests.fuzz.rarer
+import tests.fuzz.shaped
 import tests.fuzz.writing  # noqa: F401 - register their steps
 from slopec import ir
 from slopec.reference import evaluate

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from tests.fuzz.drawing import MOST, Draw
+from tests.fuzz.drawing import Draw
 from tests.fuzz.program import Drawn, as_kind, kind
 from tests.fuzz.steps import any_rank, cast, fit, ordered, real, step
 
@@ -25,7 +25,7 @@ def dot(d: Draw) -> object:
     if x is None:
         return None
     left = d.types[x]
-    if left.size > MOST // 2:
+    if left.size > d.most // 2:
         return None
     contracted = d.dims(left.ndim, 0)[: d.upto(0, 2)]
     batch = tuple(i for i in range(left.ndim) if i not in contracted and d.chance(0.25))
@@ -33,7 +33,7 @@ def dot(d: Draw) -> object:
     sizes = [left.shape[i] for i in (*batch, *contracted)] + list(free)
     order = d.order(len(sizes))
     shape = tuple(sizes[i] for i in order)
-    if np.prod(shape) > MOST:
+    if np.prod(shape) > d.most:
         return None
     known = d.value(lambda t: t.shape == shape and t.dtype == left.dtype)
     y = known if known is not None else d.fitting(shape, left.dtype.name)
@@ -72,7 +72,7 @@ def matmul(d: Draw) -> object:
     left, width = d.types[x], d.pick([*d.sizes, 1])
     inner = left.shape[-1]
     root = max(inner, 1) ** 0.5
-    if inner * width > MOST:
+    if inner * width > d.most:
         return None
     if d.chance(0.5):
         weights = d.random.uniform(-1, 1, (inner, width)).astype(left.dtype) / np.array(
@@ -92,7 +92,7 @@ def matmul(d: Draw) -> object:
 @step(3)
 def convolve(d: Draw) -> object:
     rank = d.upto(1, 2)
-    x = d.value(lambda t: t.ndim == rank + 2 and real(t) and t.size <= MOST // 2)
+    x = d.value(lambda t: t.ndim == rank + 2 and real(t) and t.size <= d.most // 2)
     if x is None:
         source = d.value(any_rank(1, real))
         if source is None:
@@ -255,7 +255,7 @@ def inner(d: Draw, inputs: list[Any], wanted: Any, length: int) -> Drawn | None:
     if d.depth >= 2:
         return None
     made = Draw(d.random, inputs)
-    made.sizes, made.depth = d.sizes, d.depth + 1
+    made.sizes, made.most, made.depth = d.sizes, d.most, d.depth + 1
     for _ in range(4 * length):
         if len(made.steps) >= length:
             break

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from tests.fuzz.drawing import MOST, Draw
+from tests.fuzz.drawing import Draw
 from tests.fuzz.program import kind
 from tests.fuzz.steps import any_rank, fit, ordered, real, step
 
@@ -327,7 +327,7 @@ def updated_in_loop(d: Draw) -> object:
 def until_enough(d: Draw) -> object:
     """A loop with a condition on what it carries, several values that may change places."""
     x = d.value(real)
-    if x is None or d.types[x].size > MOST // 4:
+    if x is None or d.types[x].size > d.most // 4:
         return None
     most = d.upto(1, 6)
     order = d.order(3)
