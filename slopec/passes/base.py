@@ -53,6 +53,7 @@ PASSES: dict[str, str] = {
     "separate-constants": "slopec.passes.separate_constants:SeparateConstants",
     "separate-folds": "slopec.passes.separate_folds:SeparateFolds",
     "separate-gaps": "slopec.passes.separate_gaps:SeparateGaps",
+    "separate-pads": "slopec.passes.separate_pads:SeparatePads",
     "separate-reductions": "slopec.passes.separate_reductions:SeparateReductions",
     "separate-loops": "slopec.passes.separate_loops:SeparateLoops",
     "separate-scalars": "slopec.passes.separate_scalars:SeparateScalars",
