@@ -19,6 +19,7 @@ from slopec.passes import Observer, Pass, Pipeline, op_counts, parse_pipeline, r
 from slopec.passes.block_loops import BlockLoops
 from slopec.passes.close_windows import CloseWindows
 from slopec.passes.contract_convolutions import ContractConvolutions
+from slopec.passes.separate_windows import SeparateWindows
 from slopec.prepare import KEPT, Prepared, prepare, sources
 from slopec.targets import Target
 from slopec.variants import Variant
@@ -217,6 +218,7 @@ def _keep(name: str, artifact: Artifact) -> None:
 
 _LEFT_ALONE: Mapping[str, tuple[type[Pass], ...]] = {
     "stablehlo.convolution": (ContractConvolutions, CloseWindows),
+    "stablehlo.reduce_window": (SeparateWindows,),
     "stablehlo.while": (BlockLoops,),
 }
 """The passes that leave ops alone of which a target makes kernels written by hand."""

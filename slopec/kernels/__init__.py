@@ -15,6 +15,7 @@ from slopec.kernels import (
     convolutions,
     middle_folds,
     parts,
+    pooling,
     products,
     reversal,
     routines,
@@ -39,6 +40,7 @@ PLACES: tuple[dict[str, Place], ...] = (
     {"stablehlo.while": row_loops.place},
     {"stablehlo.while": small_loops.place},
     {"stablehlo.convolution": convolutions.place},
+    {"stablehlo.reduce_window": pooling.place},
     {"stablehlo.dot_general": products.place},
     {"stablehlo.scatter": scatters.place},
 )

@@ -12,9 +12,9 @@ from slopec.kernels.depthwise import Depthwise, depthwise
 from slopec.kernels.depthwise import schedule as schedule_depthwise
 from slopec.kernels.depthwise_gradient import gradient as gradient_of_each
 from slopec.kernels.depthwise_gradient import schedule as schedule_gradient_of_each
-from slopec.kernels.epilogue import following
+from slopec.kernels.epilogue import following, put
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import Kernel, call, reshaped
+from slopec.kernels.kernel import Kernel, call
 from slopec.kernels.matmul import Product
 from slopec.kernels.windows import Axis
 from slopec.passes.convolution import Convolution, channels_last, channels_last_sum
@@ -89,7 +89,7 @@ def _convolve(
         work, replaced = replace(work, makes_planes=True), [*replaced, moved]
     work = replace(work, then=then)
     kernel = convolution(work, schedule(work, vectors))
-    _replace(replaced, kernel, [where.value_of(x), where.value_of(weights), *inputs], where)
+    put(kernel, [where.value_of(x), where.value_of(weights), *inputs], replaced, where.module)
 
 
 def _turned_back(weights: Tensor) -> tuple[Tensor, bool]:
@@ -102,22 +102,6 @@ def _turned_back(weights: Tensor) -> tuple[Tensor, bool]:
     return hlo.transpose(reversal.operands[0], order), True
 
 
-def _replace(
-    ops: list[ir.Operation], kernel: Kernel, operands: list[ir.Value], where: Trace
-) -> None:
-    """Put a dispatch in place of ops; the first one is left, without uses."""
-    last = ops[-1]
-    given = [
-        reshaped(value, shape, last)
-        for value, (shape, _) in zip(operands, kernel.operands, strict=True)
-    ]
-    (y,) = call(kernel, given, where.module, last)
-    result = last.results[0]
-    result.replace_all_uses_with(reshaped(y, ir.type_of(result)[0], last))
-    for made in reversed(ops[1:]):
-        made.erase()
-
-
 def _convolve_each(
     c: Convolution, work: Depthwise, vectors: Vectors, where: Trace, op: ir.Operation
 ) -> None:
@@ -125,7 +109,7 @@ def _convolve_each(
     then, inputs, replaced = following(op)
     work = replace(work, then=then)
     kernel = depthwise(work, schedule_depthwise(work, vectors))
-    _replace(replaced, kernel, [where.value_of(c.x), where.value_of(c.kernel), *inputs], where)
+    put(kernel, [where.value_of(c.x), where.value_of(c.kernel), *inputs], replaced, where.module)
 
 
 def _put_gradient(c: Convolution, kernel: Kernel, where: Trace, op: ir.Operation) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from slopec import ir
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.elementwise import computed, kind_of, number_of
-from slopec.kernels.kernel import Type
+from slopec.kernels.kernel import Kernel, Type, call, reshaped
 from slopec.transforms.body import defining
 
 _MOST = 24  # steps, each of which keeps a register busy
@@ -114,6 +114,22 @@ def following(op: ir.Operation) -> tuple[Epilogue, list[ir.Value], list[ir.Opera
         steps.append(Step(kind_of(member) or "", tuple(places[v] for v in member.operands)))
         places[member.results[0]] = len(steps)
     return Epilogue(tuple(steps)), inputs, members
+
+
+def put(
+    kernel: Kernel, operands: Sequence[ir.Value], ops: Sequence[ir.Operation], module: ir.Module
+) -> None:
+    """Put a dispatch in place of an op and what follows it; the first is left, without uses."""
+    last = ops[-1]
+    given = [
+        reshaped(value, shape, last)
+        for value, (shape, _) in zip(operands, kernel.operands, strict=True)
+    ]
+    (y,) = call(kernel, given, module, last)
+    result = last.results[0]
+    result.replace_all_uses_with(reshaped(y, ir.type_of(result)[0], last))
+    for made in reversed(ops[1:]):
+        made.erase()
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from slopec import hlo, ir
 from slopec.dtypes import DType
+from slopec.kernels.pooling import takes
 from slopec.passes.each import each, put_results
 from slopec.passes.op import Op, binary, binary_body, splat
 from slopec.tensor import Tensor
@@ -28,14 +29,19 @@ class SeparateWindows:
     """reduce_window(x, v), after one with results alike → v ∘ slice(pad(x, v)) ∘ slice(…) ∘ …
 
     One dimension after the other: what is folded is rounded differently.
+
+    `hand-written` leaves alone what kernels written by hand will take the place of.
     """
 
     name: ClassVar[str] = "separate-windows"
+    hand_written: bool = False
 
     def run(self, module: ir.Module) -> None:
         """Leave one pooling of those with results of a shape."""
         known: set[_Fill] = set()
         for op in each(module, "stablehlo.reduce_window"):
+            if self.hand_written and takes(op.operation):
+                continue
             fill = _fill(op)
             if fill in known:
                 sliced = _sliced(op)
