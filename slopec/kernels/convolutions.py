@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from slopec import dtypes, hlo, ir, tracing
-from slopec.kernels import products, sliding
+from slopec.kernels import matvecs, products, sliding
 from slopec.kernels.convolution import Convolved, convolution, schedule
 from slopec.kernels.convolution_gradient import gradient
 from slopec.kernels.convolution_gradient import schedule as schedule_gradient
@@ -46,7 +46,8 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     c, where = Convolution.of(here), here.trace
     product = _product_of(c)
     if product is not None:
-        return products.place_product(product, module, op, vectors)
+        kind = matvecs.place if 1 in (product.m, product.n) else products.place_product
+        return kind(product, module, op, vectors)
     product = sliding.sliding(c)
     if product is not None:
         return sliding.place(c, product, where, op, vectors)

@@ -9,12 +9,14 @@ from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import call, reshaped
 from slopec.kernels.matmul import Product
 from slopec.kernels.matvec import Applied, matvec, scheduled
+from slopec.kernels.weights import constant_behind
 from slopec.passes.each import at
 from slopec.passes.op import tensor_of
 from slopec.tensor import Tensor
 from slopec.transforms.body import defining, origin
 
 _LEAST = 1 << 12  # multiplications
+_LEAST_OF_WEIGHTS = 1 << 9  # of a matrix that IREE would pack, and the vector and the result, too
 _GIVEN = {
     dtypes.float32: (dtypes.float32, dtypes.bfloat16, dtypes.float16),
     dtypes.float64: (dtypes.float64,),
@@ -28,8 +30,12 @@ _FUSED = tuple(
 def place(product: Product, module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """Put a kernel where a `dot_general` multiplies by a vector, if that pays; whether it did."""
     work, matrix, vector = _applied(product, op)
-    if not _pays(work, vectors) or is_computed(matrix):
+    known = constant_behind(matrix) is not None
+    least = _LEAST_OF_WEIGHTS if known else _LEAST
+    if not _pays(work, vectors, least) or (is_computed(matrix) and not known):
         return False
+    if known and not work.by_rows:
+        matrix, work = _turned(matrix, work, module, op), replace(work, by_rows=True)
     work, cut = scheduled(work, vectors)
     shape, _ = ir.type_of(op.results[0])
     whole = work.parts == 1 and shape[-1:] == (work.results,)
@@ -65,13 +71,21 @@ def _applied(product: Product, op: ir.Operation) -> tuple[Applied, ir.Value, ir.
     return Applied(p.batch, p.n, p.k, p.dtype, given, p.rhs == "columns"), right, left
 
 
-def _pays(work: Applied, vectors: Vectors) -> bool:
+def _pays(work: Applied, vectors: Vectors, least: int) -> bool:
     """Whether the kernel is faster than what IREE makes."""
     if work.dtype not in _GIVEN or work.given not in _GIVEN[work.dtype] or vectors.bytes < 32:
         return False
     inner = work.depth if work.by_rows else work.results
-    least = work.batch * work.results * work.depth >= _LEAST
-    return least and inner >= vectors.lanes(work.dtype)
+    enough = work.batch * work.results * work.depth >= least
+    return enough and inner >= vectors.lanes(work.dtype)
+
+
+def _turned(matrix: ir.Value, work: Applied, module: ir.Module, before: ir.Operation) -> ir.Value:
+    """Weights by rows, which workgroups share however few there are; that is done ahead."""
+    where = at(module, before).trace
+    with tracing.writing(where):
+        columns = hlo.reshape(tensor_of(matrix, where), (work.batch, work.depth, work.results))
+        return where.value_of(hlo.transpose(columns, (0, 2, 1)))
 
 
 def _added(parts: ir.Value, module: ir.Module, before: ir.Operation) -> ir.Value:

@@ -11,6 +11,7 @@ from tests.kernels.run import ON_X86, TARGETS, run, typed
 RNG = np.random.default_rng(0)
 BY_ROWS = RNG.standard_normal((48, 72), np.float32)
 BY_COLUMNS = RNG.standard_normal((8, 9, 48), np.float32)
+OF_ONE_PLACE = RNG.standard_normal((1, 1, 96, 24), np.float32)
 WINDOWS = RNG.standard_normal((32, 16, 3, 3), np.float32)
 
 
@@ -19,8 +20,8 @@ def constant(array):
 
 
 TEXT = f"""
-func.func @main(%x: tensor<24x48xf32>, %y: tensor<2x9x9x16xf32>)
-    -> (tensor<24x72xf32>, tensor<24x72xf32>, tensor<2x7x7x32xf32>) {{
+func.func @main(%x: tensor<24x48xf32>, %y: tensor<2x9x9x16xf32>, %z: tensor<1x1x1x96xf32>)
+    -> (tensor<24x72xf32>, tensor<24x72xf32>, tensor<2x7x7x32xf32>, tensor<1x1x1x24xf32>) {{
   %a = {constant(BY_ROWS)}
   %0 = stablehlo.dot_general %x, %a, contracting_dims = [1] x [0]
     : (tensor<24x48xf32>, tensor<48x72xf32>) -> tensor<24x72xf32>
@@ -36,7 +37,12 @@ func.func @main(%x: tensor<24x48xf32>, %y: tensor<2x9x9x16xf32>)
   %2 = stablehlo.convolution(%y, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],
     window = {{}} {{batch_group_count = 1 : i64, feature_group_count = 1 : i64}}
     : (tensor<2x9x9x16xf32>, tensor<3x3x16x32xf32>) -> tensor<2x7x7x32xf32>
-  return %0, %1, %2 : tensor<24x72xf32>, tensor<24x72xf32>, tensor<2x7x7x32xf32>
+  %v = {constant(OF_ONE_PLACE)}
+  %3 = stablehlo.convolution(%z, %v) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],
+    window = {{}} {{batch_group_count = 1 : i64, feature_group_count = 1 : i64}}
+    : (tensor<1x1x1x96xf32>, tensor<1x1x96x24xf32>) -> tensor<1x1x1x24xf32>
+  return %0, %1, %2, %3
+    : tensor<24x72xf32>, tensor<24x72xf32>, tensor<2x7x7x32xf32>, tensor<1x1x1x24xf32>
 }}
 """
 
@@ -47,17 +53,19 @@ def test_constants_are_packed_and_turned_ahead(target):
     module = ir.parse(TEXT)
     assert kernels.place_kernels(module, resolve(target))
     assert not list(ir.ops_in(module, "stablehlo.transpose", "linalg.pack"))
+    assert not list(ir.ops_in(module, "stablehlo.convolution", "stablehlo.dot_general"))
     constants = list(ir.ops_in(module, "stablehlo.constant"))
     kept = [ir.type_of(op.results[0])[0] for op in constants if op.results[0].type.rank]
-    assert len(kept) == 3
-    assert (3, 3, 16, 32) in kept
+    assert len(kept) == 4
+    assert {(3, 3, 16, 32), (1, 24, 96)} <= {*kept}
     x = RNG.standard_normal((24, 48), np.float32)
     y = RNG.standard_normal((2, 9, 9, 16), np.float32)
+    z = RNG.standard_normal((1, 1, 1, 96), np.float32)
     kernel = WINDOWS.transpose(2, 3, 1, 0)
     order = ("NHWC", "HWIO", "NHWC")
     convolved = jax.lax.conv_general_dilated(
         y, kernel, (1, 1), "VALID", dimension_numbers=order, precision="highest"
     )
-    expected = (x @ BY_ROWS, x @ BY_COLUMNS.reshape(72, 48).T, convolved)
-    for got, exact in zip(run(emit(TEXT.encode(), target), x, y), expected, strict=True):
+    expected = (x @ BY_ROWS, x @ BY_COLUMNS.reshape(72, 48).T, convolved, z @ OF_ONE_PLACE[0, 0])
+    for got, exact in zip(run(emit(TEXT.encode(), target), x, y, z), expected, strict=True):
         np.testing.assert_allclose(got, exact, rtol=1e-4, atol=1e-4)

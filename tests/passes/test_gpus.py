@@ -72,7 +72,13 @@ def test_folds_of_bfloat16_are_wide():
 def test_sums_of_products_are_no_contractions():
     def function(x, r, i):
         contraction = (x[:, None, :] * r[None]).sum(2)
-        return (x * 2).sum(1), (x * x).sum(1), (x * r).sum(0), (i * 3).sum(1, dtype="int32"), contraction
+        return (
+            (x * 2).sum(1),
+            (x * x).sum(1),
+            (x * r).sum(0),
+            (i * 3).sum(1, dtype="int32"),
+            contraction,
+        )
 
     text = after("separate-factors", function, X, ROW.T, np.int32([[1, 2]]))
     assert text.count("optimization_barrier") == 1
