@@ -30,6 +30,8 @@ class Backend:
     """Passes that its compiler needs besides those of every target."""
     process_flags: tuple[str, ...] = ()
     """Flags that IREE takes only once per process."""
+    plugin: str = ""
+    """What IREE calls the part of it that compiles for the back end, if no other needs it."""
 
 
 BACKENDS = {
@@ -52,6 +54,7 @@ BACKENDS = {
             passes=("separate-complex", "separate-updates", "inner-first", "separate-factors"),
             # Its compiler fails on sums over a constant that stands in the kernel.
             process_flags=("--iree-flow-inline-constants-max-byte-length=0",),
+            plugin="hal_target_cuda",
         ),
         Backend(
             "metal",
@@ -61,6 +64,7 @@ BACKENDS = {
             "Metal shaders for Apple GPUs, finished on the device",
             dtypes_missing=("float64", "complex128"),
             passes=("widen-bfloat16", "separate-complex"),
+            plugin="hal_target_metal_spirv",
         ),
         Backend(
             "vmvx",
@@ -68,6 +72,7 @@ BACKENDS = {
             ("local-task", "local-sync"),
             ("--iree-hal-local-target-device-backends=vmvx",),
             "portable bytecode, slow, for any processor",
+            plugin="hal_target_vmvx",
         ),
     )
 }
@@ -78,6 +83,9 @@ METAL_PLATFORMS = ("macos", "ios", "ios-simulator")
 _KEEP_FLOAT64 = "--iree-input-demote-f64-to-f32=false"
 # An artifact is an archive already, with a faster checksum: 400 MB of weights take IREE a second.
 _NO_ARCHIVE = "--iree-vm-emit-polyglot-zip=false"
+# Many of IREE's passes begin by going through all the ops there are, which are fewer without the
+# parts that compile from or for something else; for processors it evaluates constants.
+_SELDOM = ("input_torch", "input_tosa", "hal_target_rocm", "hal_target_vulkan_spirv")
 _HANDED_OVER = ("--iree-execution-model=async-external",)
 # What is shipped tells nothing of the machine that it was made on, and is the same from every one.
 _WITHOUT_SOURCES = (
@@ -172,7 +180,10 @@ class Target:
         unlinked = self.members or self.links_in_parts
         links = ("--iree-hal-link-executables=false",) if unlinked else ()
         rows = [BACKENDS[part.name].process_flags for part in self.parts]
-        return (*links, *sum(rows, ()))
+        needed = {BACKENDS[part.name].plugin for part in self.parts}
+        plugins = (*_SELDOM, *(row.plugin for row in BACKENDS.values() if row.plugin))
+        spared = (f"--iree-plugin=-{plugin}" for plugin in plugins if plugin not in needed)
+        return (*links, *sum(rows, ()), *spared)
 
     @property
     def links_in_parts(self) -> bool:

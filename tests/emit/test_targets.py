@@ -21,6 +21,24 @@ def test_every_back_end_is_a_target_that_keeps_float64(name):
 
 
 @pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("llvm-cpu", set()),
+        ("cuda", {"hal_target_cuda"}),
+        ("vmvx", {"hal_target_vmvx"}),
+        ("llvm-cpu,metal", {"hal_target_metal_spirv"}),
+    ],
+)
+def test_parts_of_iree_that_a_target_does_without_are_off(text, kept):
+    flags = fat(targets.parse_targets(text)).process_flags
+    off = {flag.removeprefix("--iree-plugin=-") for flag in flags if "plugin" in flag}
+    of_targets = {row.plugin for row in targets.BACKENDS.values() if row.plugin}
+    assert off >= {"input_torch", "input_tosa"}
+    assert of_targets - off == kept
+    assert not off & {"input_stablehlo", "hal_target_llvm_cpu", "hal_target_local"}
+
+
+@pytest.mark.parametrize(
     ("text", "arch", "cpu"),
     [
         ("cuda:sm_86", "sm_86", ""),
