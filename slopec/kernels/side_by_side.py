@@ -19,6 +19,7 @@ from slopec.kernels.kernel import DISPATCH, SOURCE, Kernel, Type, call, entry_po
 from slopec.transforms.body import defining
 
 _ROWS = 16  # in which parts are put together, at least
+_NARROW = 4  # numbers of a part in each row, which are written as vectors
 _SHARES = 16  # of what is copied
 _BUFFERS = 30  # that a dispatch may have
 _STACK = "memref.alloca"
@@ -86,14 +87,16 @@ class _Part(Protocol):
 
 
 class _Copied:
-    """A part that is in memory."""
+    """A part that is in memory, where it may be a part of other rows."""
 
     def __init__(self, value: ir.Value, rows: int, vectors: Vectors) -> None:
         shape, dtype = ir.type_of(value)
         self.rows, self.width = rows, prod(shape) // rows
-        self.name = f"copy_{rows}x{self.width}"
-        self.given = [value]
-        self.taken: list[Type] = [((rows, self.width), dtype)]
+        source, self.start = _sliced(value, rows)
+        whole = prod(ir.type_of(source)[0]) // rows
+        self.name = f"copy_{rows}x{self.width}" + f"_of_{whole}_at_{self.start}" * (source != value)
+        self.given = [source]
+        self.taken: list[Type] = [((rows, whole), dtype)]
         self.room: list[Type] = []
         self.lanes = vectors.lanes(dtype)
         self.share = -(-rows // _SHARES)
@@ -109,11 +112,26 @@ class _Copied:
         vectors = self.width // self.lanes * self.lanes
         with k.loop(first * self.share, k.minimum(last * self.share, self.rows)) as row:
             with k.loop(0, vectors, self.lanes) as trip:
-                at = row.index, trip.index
-                y.store(x.load(*at, lanes=self.lanes), *at)
+                found = x.load(row.index, trip.index + self.start, lanes=self.lanes)
+                y.store(found, row.index, trip.index)
             if vectors < self.width:
-                at, rest = (row.index, k.index(vectors)), self.width - vectors
-                y.store(x.load(*at, lanes=self.lanes, first=rest), *at, first=rest)
+                rest = self.width - vectors
+                found = x.load(row.index, vectors + self.start, lanes=self.lanes, first=rest)
+                y.store(found, row.index, vectors, first=rest)
+
+
+def _sliced(value: ir.Value, rows: int) -> tuple[ir.Value, int]:
+    """The value of whose rows this one has a part, and where that begins; or the value itself."""
+    made = defining(value)
+    if made is None or made.name != "stablehlo.slice":
+        return value, 0
+    (source,), (shape, _) = made.operands, ir.type_of(made.operands[0])
+    starts, strides = (tuple(made.attributes[n]) for n in ("start_indices", "strides"))
+    sizes, _ = ir.type_of(value)
+    cut = [d for d in range(len(shape)) if sizes[d] != shape[d]]
+    if len(cut) != 1 or {*strides} != {1} or prod(shape[: cut[0]]) != rows:
+        return value, 0
+    return source, starts[cut[0]] * prod(shape[cut[0] + 1 :])
 
 
 class _Made:
@@ -184,6 +202,8 @@ def _join(
     if dtype not in (dtypes.float32, dtypes.float64) or rows < _ROWS or not width:
         return False
     counts = [prod(ir.type_of(value)[0]) // rows for value in op.operands]
+    if min(counts) < _NARROW:
+        return False
     starts = accumulate(counts, initial=0)
     places = [_Place(start, count, width) for start, count in zip(starts, counts, strict=False)]
     chains = [_chain(value, op) for value in op.operands]

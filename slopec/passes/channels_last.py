@@ -17,6 +17,9 @@ from slopec.passes.simplify.pads import padding
 from slopec.passes.simplify.shapes import ELEMENTWISE, Broadcast, Dims
 from slopec.tensor import Tensor
 
+_MOST_GROUPS = 8
+"""Groups of features that are put together number by number."""
+
 
 @dataclass(frozen=True)
 class ChannelsLast:
@@ -93,8 +96,33 @@ def select_and_scatter_channels_last(op: Op) -> Tensor | None:
     return _windows_moved(op, _last(x), _last(source), init) if _is_first(x) else None
 
 
+@pattern("reshape", of="transpose")
+def shuffle_channels_last(op: Op) -> Tensor | None:
+    """reshape(transpose(reshape(first(x)))) → first(reshape(concatenate(reshape(slice(x)), …)))
+
+    Where features are split into groups, and put together again with the groups last.
+    """
+    turned = producer(op.operands[0], "transpose")
+    split = None if turned is None else producer(turned.operands[0], "reshape")
+    if turned is None or split is None or not _is_first(split.operands[0]):
+        return None
+    x, groups = _last(split.operands[0]), split.shape[1]
+    *outer, features = x.shape
+    size, rank = features // max(1, groups), x.ndim
+    grouped = (outer[0], groups, size, *outer[1:])
+    if (split.shape, op.shape) != (grouped, split.operands[0].shape) or groups > _MOST_GROUPS:
+        return None
+    if turned.ints("permutation") != (0, 2, 1, *range(3, rank + 1)):
+        return None
+    starts = [[0] * (rank - 1) + [group * size] for group in range(groups)]
+    parts = [hlo.slice_(x, start, (*outer, start[-1] + size)) for start in starts]
+    rows = [hlo.reshape(part, (*outer, size, 1)) for part in parts]
+    return _first(hlo.reshape(hlo.concatenate(rows, rank), x.shape))
+
+
 PATTERNS: tuple[Pattern, ...] = (
     convolution_channels_last,
+    shuffle_channels_last,
     elementwise_channels_last,
     pad_channels_last,
     concatenate_channels_last,

@@ -43,6 +43,11 @@ def products(x, y, a, b):
     return made, jnp.concatenate([x @ a, x @ b], -1)
 
 
+def narrow(x, a, b):
+    """Numbers that follow each other, which are no parts of rows."""
+    return jnp.stack([x @ a, x @ b], -1), jnp.concatenate([x @ a, (x @ b)[..., :2]], -1)
+
+
 def repeated(x, w, v):
     """In a loop."""
 
@@ -63,6 +68,7 @@ CASES = (
         products,
         tuple(draw(*s, dtype=np.float64) for s in ((64, 9, 48), (64, 8, 48), (48, 72), (48, 33))),
     ),
+    (narrow, (draw(40, 48), draw(48, 32), draw(48, 32))),
     (repeated, (IMAGE, 0.1 * draw(3, 3, 20, 8), 0.1 * draw(1, 1, 20, 12))),
 )
 
@@ -88,5 +94,6 @@ def test_one_kernel_is_left_unless_others_want_a_result_or_most_is_copied():
     assert dispatches(*CASES[0]) == (1, 0)
     assert dispatches(*CASES[2]) == (1, 0)
     assert dispatches(*CASES[3]) == (2, 0)
+    assert dispatches(*CASES[6]) == (3, 1)
     few = IMAGE, draw(3, 3, 20, 4)
     assert dispatches(lambda x, w: jnp.concatenate([x, convolved(x, w)], -1), few) == (1, 1)

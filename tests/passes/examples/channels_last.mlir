@@ -146,3 +146,29 @@ func.func @select_and_scatter_channels_last.after(%arg0: tensor<1x4x5x2xf32>, %a
   %2 = stablehlo.transpose %1, dims = [0, 3, 1, 2] : (tensor<1x4x5x2xf32>) -> tensor<1x2x4x5xf32>
   return %2 : tensor<1x2x4x5xf32>
 }
+
+func.func @shuffle_channels_last(%x: tensor<1x4x5x6xf32>) -> tensor<1x6x4x5xf32> {
+  %0 = stablehlo.transpose %x, dims = [0, 3, 1, 2] : (tensor<1x4x5x6xf32>) -> tensor<1x6x4x5xf32>
+  %1 = stablehlo.reshape %0 : (tensor<1x6x4x5xf32>) -> tensor<1x2x3x4x5xf32>
+  %2 = stablehlo.transpose %1, dims = [0, 2, 1, 3, 4] : (tensor<1x2x3x4x5xf32>) -> tensor<1x3x2x4x5xf32>
+  %3 = stablehlo.reshape %2 : (tensor<1x3x2x4x5xf32>) -> tensor<1x6x4x5xf32>
+  return %3 : tensor<1x6x4x5xf32>
+}
+func.func @shuffle_channels_last.after(%arg0: tensor<1x4x5x6xf32>) -> tensor<1x6x4x5xf32> {
+  %0 = stablehlo.slice %arg0 [0:1, 0:4, 0:5, 0:3] : (tensor<1x4x5x6xf32>) -> tensor<1x4x5x3xf32>
+  %1 = stablehlo.slice %arg0 [0:1, 0:4, 0:5, 3:6] : (tensor<1x4x5x6xf32>) -> tensor<1x4x5x3xf32>
+  %2 = stablehlo.reshape %0 : (tensor<1x4x5x3xf32>) -> tensor<1x4x5x3x1xf32>
+  %3 = stablehlo.reshape %1 : (tensor<1x4x5x3xf32>) -> tensor<1x4x5x3x1xf32>
+  %4 = stablehlo.concatenate %2, %3, dim = 4 : (tensor<1x4x5x3x1xf32>, tensor<1x4x5x3x1xf32>) -> tensor<1x4x5x3x2xf32>
+  %5 = stablehlo.reshape %4 : (tensor<1x4x5x3x2xf32>) -> tensor<1x4x5x6xf32>
+  %6 = stablehlo.transpose %5, dims = [0, 3, 1, 2] : (tensor<1x4x5x6xf32>) -> tensor<1x6x4x5xf32>
+  return %6 : tensor<1x6x4x5xf32>
+}
+
+func.func @shuffle_channels_last.kept_split_over_places(%x: tensor<1x4x4x6xf32>) -> tensor<1x6x4x4xf32> {
+  %0 = stablehlo.transpose %x, dims = [0, 3, 1, 2] : (tensor<1x4x4x6xf32>) -> tensor<1x6x4x4xf32>
+  %1 = stablehlo.reshape %0 : (tensor<1x6x4x4xf32>) -> tensor<1x4x6x4x1xf32>
+  %2 = stablehlo.transpose %1, dims = [0, 2, 1, 3, 4] : (tensor<1x4x6x4x1xf32>) -> tensor<1x6x4x4x1xf32>
+  %3 = stablehlo.reshape %2 : (tensor<1x6x4x4x1xf32>) -> tensor<1x6x4x4xf32>
+  return %3 : tensor<1x6x4x4xf32>
+}
