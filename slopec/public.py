@@ -30,6 +30,8 @@ from slopec.ops import __all__ as _operations
 from slopec.parallel import pmap
 from slopec.programs import Program, Spec, program, spec
 from slopec.saved import saved_residuals
+from slopec.special import *
+from slopec.special import __all__ as _special_functions
 from slopec.tensor import Tensor, tensor
 from slopec.transforms import (
     all_gather,
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     *_operations,
+    *_special_functions,
     "Program",
     "Spec",
     "Tensor",
