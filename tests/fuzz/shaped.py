@@ -55,7 +55,7 @@ def fourier(d: Draw) -> object:
 
         return d.add(f"{name} along {dims}", both, x)
     points = n if d.chance(0.5) else None
-    if points is not None and type_.size // type_.shape[dim] * points > d.most:
+    if points is not None and type_.size // max(type_.shape[dim], 1) * points > d.most:
         points = None
 
     def function(x: Any) -> Any:
@@ -198,8 +198,10 @@ def image(d: Draw) -> object:
     features, made = d.pick(FEATURES) * groups, d.pick(FEATURES) * groups
     if way == "each":
         groups, made = features, features * d.upto(1, 2)
-    window = [1 if way == "one place" else d.upto(1, 7 if rank == 1 else 5) for _ in range(rank)]
-    lengths = [max(w, d.upto(1, 40 if rank == 1 else 17)) for w in window]
+    # Patches that are larger than the windows of kernels are products.
+    widest = {"one place": 1, "patches": 12}.get(way, 7 if rank == 1 else 5)
+    window = [d.upto(1, widest) for _ in range(rank)]
+    lengths = [max(w, d.upto(1, 40 if rank == 1 or way == "patches" else 17)) for w in window]
     batch = d.upto(1, 3)
     if batch * int(np.prod(lengths)) * max(features, made) > d.most:
         return None
