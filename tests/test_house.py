@@ -49,6 +49,14 @@ def test_files_stay_readable():
     assert statistics.median(lengths.values()) <= 200
 
 
+def test_every_kernel_is_in_the_table():
+    folder = ROOT / "slopec" / "kernels"
+    told = re.findall(r"`(\w+\.py)`", (folder / "README.md").read_text(encoding="utf-8"))
+    there = {path.name for path in modules("slopec/kernels")} - {"__init__.py"}
+
+    assert sorted(there - set(told)) == []
+
+
 def test_versions_agree():
     slopec = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     runtime = tomllib.loads((ROOT / "runtime" / "pyproject.toml").read_text())["project"]

@@ -268,3 +268,14 @@ def test_children_within_registered_nodes():
     assert "pair.a" in dict(block.named_parameters())
     again = tree.structure(block).unflatten(tree.leaves(block))
     assert (again.pair.a.item(), again.pair.b) == (1.0, "constant")
+
+
+def test_parts_by_name():
+    """PyTorch's ways to put parts into a module, and to find them."""
+    model = nn.Sequential()
+    model.add_module("inner", nn.Linear(2, 3))
+    model.register_parameter("scale", sp.ones(3))
+
+    assert model.get_submodule("") is model
+    assert model.get_submodule("inner").weight is model.get_parameter("inner.weight")
+    assert {name for name, _ in model.named_parameters()} == {"inner.weight", "inner.bias", "scale"}
