@@ -20,7 +20,7 @@ from slopec.passes.block_loops import BlockLoops
 from slopec.passes.close_windows import CloseWindows
 from slopec.passes.contract_convolutions import ContractConvolutions
 from slopec.passes.separate_windows import SeparateWindows
-from slopec.prepare import KEPT, Prepared, prepare, sources
+from slopec.prepare import Prepared, prepare, sources
 from slopec.targets import Target
 from slopec.variants import Variant
 from slopec.version import IREE_VERSION, VERSION
@@ -177,7 +177,7 @@ class _Order:
             (prepared[way].code, _handed_over(target, prepared[way].cost))
             for way, target in zip(ways, targets, strict=True)
         ]
-        large = max(len(code) for code, _ in codes) > KEPT
+        large = not all(isinstance(code, bytes) for code, _ in codes)
         # Weights are kept once, in the artifact, which is kept unless somebody observes the passes.
         once = replace(self.options, cache=False) if large and observer is None else self.options
         results = emit_many(codes, options=once)

@@ -100,13 +100,13 @@ def _ask_ahead(target: Target) -> None:
 
 
 def emit(
-    bytecode: bytes,
+    code: bytes | ir.Module,
     target: Target,
     *,
     options: EmitOptions | None = None,
     cancellation: Cancellation | None = None,
 ) -> Emitted:
-    """Compile a module, MLIR bytecode or text, for a target. Threads may call it at once.
+    """Compile a module, or one of MLIR bytecode or text, for a target. Threads may call it at once.
 
     The cache knows a program by its content without source locations, so that moving a line keeps
     the compiled module; only the line numbers in its debugging information are then old.
@@ -122,7 +122,7 @@ def emit(
     """
     options = options or EmitOptions()
     start = time.monotonic()
-    module = _read(bytecode)
+    module = _read(code)
     work = _survey(module, target)
     chosen = _chosen(options)
     store = cache.artifacts() if options.cache else cache.Cache(cache.directory(), limit=0)
@@ -133,7 +133,7 @@ def emit(
     deadline = None if options.timeout is None else start + options.timeout
     target = resolve(target)
     ladder = (chosen,) if chosen else configurations(target, work)
-    program = Program(module, bytecode, target)
+    program = Program(module, code, target)
     rungs = [_Rung(rung, program) for rung in ladder]
     if options.kernels:
         first = replace(rungs[0], kernels=True)
@@ -150,7 +150,7 @@ def emit(
 
 
 def emit_many(
-    programs: Sequence[tuple[bytes, Target]],
+    programs: Sequence[tuple[bytes | ir.Module, Target]],
     *,
     options: EmitOptions | None = None,
     jobs: int | None = None,
@@ -162,8 +162,8 @@ def emit_many(
     stop = Cancellation()
     with ThreadPoolExecutor(max(1, jobs or processors())) as pool:
         futures = [
-            pool.submit(emit, bytecode, target, options=options, cancellation=stop)
-            for bytecode, target in programs
+            pool.submit(emit, code, target, options=options, cancellation=stop)
+            for code, target in programs
         ]
         try:
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
@@ -323,10 +323,11 @@ def _tried(attempts: Sequence[Attempt], last: Failure) -> list[str]:
 # --- reading programs ------------------------------------------------------------------------
 
 
-def _read(bytecode: bytes) -> ir.Module:
+def _read(code: bytes | ir.Module) -> ir.Module:
+    """A module that may be changed."""
     with reading:
         try:
-            return ir.parse(bytecode)
+            return ir.parse(code) if isinstance(code, bytes) else ir.clone_module(code)
         except ir.MLIRError as error:
             raise _invalid(error) from None
 

@@ -20,10 +20,10 @@ reading = threading.Lock()
 
 @dataclass(eq=False)
 class Program:
-    """A module, read from its bytecode, for a target; it changes when kernels are placed."""
+    """A module for a target, which changes when kernels are placed, and where it is from."""
 
     module: ir.Module = field(repr=False)
-    bytecode: bytes = field(repr=False)
+    source: bytes | ir.Module = field(repr=False)
     target: Target
     has_kernels: bool = False
     """Whether there is a place for kernels, once that is known."""
@@ -38,6 +38,11 @@ class Program:
         """See whether the back end takes the module as it is."""
         with reading:
             self._differs = bool(routines_of(self.module) or hopeful(self.module))
+
+    @property
+    def bytecode(self) -> bytes:
+        """The program as it was before."""
+        return self.source if isinstance(self.source, bytes) else ir.bytecode(self.source)
 
     def alone(self) -> bytes:
         """The program without kernels, its routines inlined."""

@@ -82,8 +82,13 @@ def bytecode(module: Module | OpView) -> bytes:
 
 
 def clone_module(module: Module) -> Module:
-    """A deep copy, independent of the original."""
-    return parse(bytecode(module))
+    """A deep copy, independent of the original but for the constants, which nobody changes."""
+    copy = Module.create(module.operation.location)
+    for name in module.operation.attributes:
+        copy.operation.attributes[name] = module.operation.attributes[name]
+    for op in module.body.operations:
+        op.operation.clone(ip=InsertionPoint(copy.body))
+    return copy
 
 
 def verify(module: Module) -> None:
@@ -333,16 +338,6 @@ def create(
     regions: int = 0,
 ) -> Operation:
     """Create an op at `point`; `results=None` asks MLIR to infer the result types."""
-    if results is None:
-        return Operation.create(
-            name,
-            operands=operands,
-            attributes=attributes,
-            regions=regions,
-            loc=location,
-            ip=point,
-            infer_type=True,
-        )
     return Operation.create(
         name,
         results=results,
@@ -351,6 +346,7 @@ def create(
         regions=regions,
         loc=location,
         ip=point,
+        infer_type=results is None,
     )
 
 

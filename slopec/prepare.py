@@ -20,14 +20,17 @@ from slopec.version import IREE_VERSION
 from slopec_runtime.manifest import Cost, Dim
 
 KEPT = 64 << 20
-"""Bytes of a prepared module from which on it is made again: keeping weights takes longer."""
+"""Bytes of weights from which on a prepared module is made again: keeping them takes longer."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Bytecode to compile, the dimensions that may be split, and the dearest entry's cost."""
+    """What to compile, the dimensions that may be split, and the dearest entry's cost.
 
-    code: bytes = field(repr=False)
+    The code is a module of which nothing else knows, if it is not kept, or else bytecode.
+    """
+
+    code: bytes | ir.Module = field(repr=False)
     dims: Mapping[str, Dim]
     cost: Cost | None
 
@@ -60,7 +63,7 @@ def prepare(
         "cost": None if made.cost is None else [made.cost.flops, made.cost.bytes],
         "dims": {dim: [list(d.sizes), d.independent] for dim, d in made.dims.items()},
     }
-    if kept and len(made.code) <= KEPT:
+    if kept and isinstance(made.code, bytes):
         store.write(name, facts, made.code)
     return made
 
@@ -83,7 +86,8 @@ def _run(
     place_state(module, lowered.entries)
     if keeps_scratch:
         take_scratch(module, lowered.entries)
-    return Prepared(ir.bytecode(module), dims, cost)
+    weights = sum(array.nbytes for array in lowered.constants.values())
+    return Prepared(module if weights > KEPT else ir.bytecode(module), dims, cost)
 
 
 def _name(lowered: Lowered, pipelines: tuple[str, str, str], keeps_scratch: bool) -> str:

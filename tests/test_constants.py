@@ -8,7 +8,7 @@ import pytest
 import slopec as sp
 import slopec_runtime
 from slopec import build as room
-from slopec import ir
+from slopec import ir, prepare
 from slopec.build import build
 from slopec.constants import digest
 from slopec.emit import EmitOptions
@@ -87,6 +87,16 @@ def test_the_artifact_carries_weights_beside_the_module(tmp_path: Any):
                 product, rows = loaded["main"](x, at)
                 assert np.allclose(product.numpy(), x @ RAMP)
                 assert np.array_equal(rows.numpy(), table[at])
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+def test_a_module_of_many_weights_is_handed_on_as_it_is(monkeypatch: Any, kernels: bool):
+    monkeypatch.setattr(prepare, "KEPT", RAMP.nbytes // 2)
+    targets = [TARGET, parse_target("llvm-cpu")]  # of one module
+    made = build(lowered(RAMP), targets, options=EmitOptions(kernels=kernels, cache=False))
+    for artifact in made:
+        found = artifact.load()["main"](np.ones((2, 256), np.float32)).numpy()
+        assert np.allclose(found, np.ones((2, 256), np.float32) @ RAMP * 2)
 
 
 def test_state_that_starts_otherwise_is_another_program(makes: list[str]):
