@@ -24,6 +24,7 @@ class Convolved:
     """y[n, h, w, o] = Σ x[n, rows(h, r), columns(w, c), i] · k[r, c, i, o], over r, c and i.
 
     With `planes` x is stored as x[n, i, ·, ·], and y so with `makes_planes`; `turned` is k[−r, −c].
+    Weights may be in `panels` of so many features o, one after the other, the last filled up.
     Features may be in `groups`, each with as many `given` and `made`: a result takes x's features
     of its own group.
     """
@@ -38,6 +39,7 @@ class Convolved:
     makes_planes: bool = False
     turned: bool = False
     groups: int = 1
+    panels: int = 0
     then: Epilogue = NOTHING
 
     @property
@@ -55,7 +57,10 @@ class Convolved:
         """The image and the window's weights."""
         space, (given, made) = (self.rows.size, self.columns.size), self.features
         x = (self.batch, given, *space) if self.planes else (self.batch, *space, given)
-        k = (self.rows.window, self.columns.window, self.given, made)
+        k: tuple[int, ...] = (self.rows.window, self.columns.window, self.given, made)
+        if self.panels:
+            count = self.groups * -(-self.made // self.panels)
+            k = (count, *k[:-1], self.panels)
         return (x, self.dtype), (k, self.dtype)
 
     @property
@@ -77,7 +82,7 @@ class Convolved:
         loops = f"{self.batch}x{groups}{results}x{self.made}x{window}x{self.given}"
         how = "_".join(axis.label for axis in axes)
         orders = "_planes" * self.planes + "_to_planes" * self.makes_planes
-        orders += "_turned" * self.turned
+        orders += "_turned" * self.turned + f"_by{self.panels}" * (self.panels > 0)
         return f"conv_{loops}_of_{sizes}_{how}{orders}{self.then.label}"
 
     def element(self, x: Memory, image: Index, row: Index, column: Index, given: Index) -> Term:
@@ -86,11 +91,22 @@ class Convolved:
             *((image, given, row, column) if self.planes else (image, row, column, given))
         )
 
-    def weight_at(self, row: Term, column: int) -> tuple[Term, int]:
-        """Where the weights for a place of the window are stored."""
-        if not self.turned:
-            return row, column
-        return row * -1 + (self.rows.window - 1), self.columns.window - 1 - column
+    def start(self, group: Term, feature: Index) -> Term:
+        """Where weights for a feature of a group begin: its number, or that of its panel."""
+        if self.panels:
+            return group * -(-self.made // self.panels) + feature // self.panels
+        return group * self.made + feature
+
+    def weight_at(
+        self, row: Term, column: int, given: Index, start: Term, later: int
+    ) -> tuple[Index, ...]:
+        """Where the weights for a place of the window and a feature of x are stored."""
+        if self.turned:
+            row = row * -1 + (self.rows.window - 1)
+            column = self.columns.window - 1 - column
+        if self.panels:
+            return start, row, column, given, later
+        return row, column, given, start + later
 
 
 @dataclass(frozen=True)
@@ -211,19 +227,19 @@ class _Writer:
         """Sum and store the results of a tile."""
         k, axis, lanes = self.body, self.work.rows, self.cut.lanes
         image = k.workgroup(1)
-        feature = self._group() * self.work.made + feature
+        start = self.work.start(self._group(), feature)
         zero = k.number(0, self.work.dtype, lanes)
         with k.loop(*taps(row, axis), carried=[zero] * (tile.width * len(widths))) as tap:
             line = place_of(row, tap.index, axis)
             with k.loop(0, self.work.given, carried=tap.values) as given:
                 totals = list(given.values)
                 at = (image, line, column, given.index)
-                self._add(totals, tile, at, tap.index, feature, widths)
+                self._add(totals, tile, at, tap.index, start, widths)
                 given.carry(totals)
             tap.carry(given.results)
         store = self._store_planes if self.work.makes_planes else self._store
         for v, count in enumerate(widths):
-            place = row, k.index(column), feature + v * lanes
+            place = row, k.index(column), self._group() * self.work.made + feature + v * lanes
             totals = self.work.then.applied_in_a_row(
                 k, tap.results[v :: len(widths)], self.inputs, (k.workgroup(1), *place), count
             )
@@ -254,7 +270,7 @@ class _Writer:
         tile: Tile,
         at: tuple[Index, Index, Index, Index],
         tap: Term,
-        feature: Term,
+        start: Term,
         widths: list[int],
     ) -> None:
         """Add the products of one feature of x in one row: each element is read once."""
@@ -268,9 +284,12 @@ class _Writer:
             value = k.splat(value, lanes)
             for pixel, c in pairs:
                 if c not in held:
-                    place = self.work.weight_at(tap, c)
                     held[c] = [
-                        self.weights.load(*place, given, feature + v * lanes, lanes=lanes, first=w)
+                        self.weights.load(
+                            *self.work.weight_at(tap, c, given, start, v * lanes),
+                            lanes=lanes,
+                            first=None if self.work.panels else w,
+                        )
                         for v, w in enumerate(widths)
                     ]
                 for v, weight in enumerate(held[c]):

@@ -16,6 +16,7 @@ from slopec.kernels.epilogue import following, put
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call
 from slopec.kernels.matmul import Product
+from slopec.kernels.weights import windows_packed
 from slopec.kernels.windows import Axis
 from slopec.passes.convolution import Convolution, channels_last, channels_last_sum
 from slopec.passes.each import at
@@ -89,8 +90,12 @@ def _convolve(
     if moved is not None and _is_transpose(moved, _TO_FIRST) and "image" not in then.inputs:
         work, replaced = replace(work, makes_planes=True), [*replaced, moved]
     work = replace(work, then=then)
-    kernel = convolution(work, schedule(work, vectors))
-    put(kernel, [where.value_of(x), where.value_of(weights), *inputs], replaced, where.module)
+    cut, kept = schedule(work, vectors), where.value_of(weights)
+    panels = windows_packed(kept, work.groups, cut.vectors * cut.lanes, op)
+    if panels is not None:
+        work, kept = replace(work, panels=cut.vectors * cut.lanes), panels
+    kernel = convolution(work, cut)
+    put(kernel, [where.value_of(x), kept, *inputs], replaced, where.module)
 
 
 def _turned_back(weights: Tensor) -> tuple[Tensor, bool]:

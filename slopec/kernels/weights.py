@@ -46,14 +46,33 @@ def packed(value: ir.Value, product: Product, width: int, before: ir.Operation) 
         return _packed_later(value, product, width, before)
     if product.rhs == "columns":
         array = array.swapaxes(-1, -2)
-    *batch, depth, columns = array.shape
-    panels = -(-columns // width)
-    made = np.zeros((*batch, panels, depth, width), array.dtype)
-    for panel in range(panels):
-        part = array[..., panel * width : (panel + 1) * width]
-        made[..., panel, :, : part.shape[-1]] = part
-    facts, point = {"value": ir.dense(made)}, ir.InsertionPoint(before)
-    type_ = ir.tensor_type(made.shape, made.dtype)
+    return _constant(np.moveaxis(_panels(array, width), 0, -3), before)
+
+
+def windows_packed(
+    value: ir.Value, groups: int, width: int, before: ir.Operation
+) -> ir.Value | None:
+    """The weights of a convolution by panels of features made; None if they are not known."""
+    array = _array(value)
+    if array is None:
+        return None
+    parts = [_panels(part, width) for part in np.split(array, groups, axis=-1)]
+    return _constant(np.concatenate(parts), before)
+
+
+def _panels(array: np.ndarray, width: int) -> np.ndarray:
+    """Panels of so many columns, counted first, the last filled up with zeros."""
+    *outer, columns = array.shape
+    made = np.zeros((-(-columns // width), *outer, width), array.dtype)
+    for number, panel in enumerate(made):
+        part = array[..., number * width : (number + 1) * width]
+        panel[..., : part.shape[-1]] = part
+    return made
+
+
+def _constant(array: np.ndarray, before: ir.Operation) -> ir.Value:
+    facts, point = {"value": ir.dense(array)}, ir.InsertionPoint(before)
+    type_ = ir.tensor_type(array.shape, array.dtype)
     return ir.create(_CONSTANT, [type_], [], facts, before.location, point).results[0]
 
 
