@@ -2,7 +2,9 @@
 
 IREE 3.13 takes elementwise ops whose results are wider than their operands into every kernel that
 reads them, to read less. In those of scatters and of slices with strides, and at times in others,
-it then puts the whole result on the stack, which is larger than that of its worker threads.
+it then puts the whole result on the stack, which is larger than that of its worker threads. Where
+a slice of it is repeated and put into something larger, it makes a vector of the whole, which takes
+it minutes.
 """
 
 from collections.abc import Iterator
@@ -17,6 +19,9 @@ from slopec.transforms.body import defining
 
 _ELEMENTWISE = frozenset(map(full_name, ELEMENTWISE))
 _PLACED = frozenset(f"stablehlo.{name}" for name in ("broadcast_in_dim", "reshape", "transpose"))
+_INSERTIONS = frozenset(
+    f"stablehlo.{name}" for name in ("concatenate", "dynamic_update_slice", "pad")
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class SeparateWidened:
                 value = op.operation.operands[place]
                 if self._is_large(value) and _widens(value):
                     put(op, place, hlo.optimization_barrier([op.operands[place]])[0])
+        for op in each(module, "stablehlo.broadcast_in_dim"):
+            (value,), (result,) = op.operation.operands, op.operation.results
+            if _is_cut(value) and _is_inserted(result):
+                put(op, 0, hlo.optimization_barrier([op.operands[0]])[0])
 
     def _part(self, module: ir.Module) -> None:
         """Part what widens numbers from all that reads it; barriers do not last in loops."""
@@ -75,4 +84,25 @@ def _widens(value: ir.Value) -> bool:
             return True
         waiting += operands
         seen.update(operands)
+    return False
+
+
+def _is_cut(value: ir.Value) -> bool:
+    """Whether a value is a part of what is computed of narrower ones."""
+    made = defining(value)
+    while made is not None and made.name in _PLACED:
+        made = defining(made.operands[0])
+    return made is not None and made.name == "stablehlo.slice" and _widens(made.operands[0])
+
+
+def _is_inserted(value: ir.Value) -> bool:
+    """Whether a value becomes a part of another, element by element perhaps."""
+    waiting, seen = [value], {value}
+    while waiting:
+        users = {use.owner.operation for use in waiting.pop().uses}
+        if any(user.name in _INSERTIONS for user in users):
+            return True
+        made = {r for u in users if u.name in _ELEMENTWISE | _PLACED for r in u.results} - seen
+        waiting += made
+        seen |= made
     return False

@@ -33,6 +33,12 @@ def looked_up(x):
     return jnp.searchsorted(jnp.sort(y[0]), y[:50].ravel())
 
 
+def repeated(x):
+    y = wide(x).reshape(-1)
+    first = jnp.broadcast_to(y[:1], (3,))
+    return jnp.concatenate([y[:1], first, jnp.pad(first * 2, 1), y[5:7]])
+
+
 PROGRAMS = {
     "rows that are added up": lambda x: jnp.zeros((50, 700)).at[PLACES].add(wide(x)),
     "every second row": lambda x: every_second(x, True),
@@ -41,6 +47,7 @@ PROGRAMS = {
         jnp.zeros(256, "int64").at[x.reshape(-1).astype("int32")].add(1)
     ),
     "numbers that are looked up": looked_up,
+    "a repeated part, padded": repeated,
 }
 KEPT = {
     "of the same width": lambda x: every_second(x, False),
@@ -56,7 +63,7 @@ def barriers(function, **options):
     return len(ir.ops_in(module, "stablehlo.optimization_barrier"))
 
 
-@pytest.mark.parametrize("name", list(PROGRAMS)[:2])
+@pytest.mark.parametrize("name", [*list(PROGRAMS)[:2], "a repeated part, padded"])
 def test_what_widens_is_kept_apart(name):
     assert barriers(PROGRAMS[name])
 
