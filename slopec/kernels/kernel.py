@@ -84,7 +84,8 @@ def call(
         (executable,) = shell.body.operations
         executable.operation.clone(ip=ir.InsertionPoint.at_block_begin(module.body))
     point = ir.InsertionPoint(before)
-    operands = [*(_constant(table, before, point) for table in kernel.tables), *operands]
+    tables = [_constant(table, before, point) for table in kernel.tables]
+    operands = [*tables, *(_as(_signless(ir.type_of(x)), x, before, point) for x in operands)]
     facts = {
         "entry_points": entry_points(kernel.name),
         "operandSegmentSizes": ir.attr(f"array<i32: 0, {len(operands)}, 0, 0>"),
@@ -93,8 +94,26 @@ def call(
         facts["tied_operands"] = ir.attr(f"[{len(operands) - 1} : index]")
     made = [shape for shape, _ in kernel.results] if shapes is None else shapes
     pairs = zip(made, kernel.results, strict=True)
-    types = [ir.tensor_type(shape, dtype) for shape, (_, dtype) in pairs]
-    return list(ir.create(DISPATCH, types, operands, facts, before.location, point).results)
+    wanted = [(shape, dtype) for shape, (_, dtype) in pairs]
+    types = [ir.tensor_type(*_signless(type_)) for type_ in wanted]
+    results = ir.create(DISPATCH, types, operands, facts, before.location, point).results
+    return [_as(type_, x, before, point) for type_, x in zip(wanted, results, strict=True)]
+
+
+def _signless(type_: Type) -> Type:
+    """A type as dispatches take it: IREE leaves those of unsigned integers behind barriers."""
+    shape, dtype = type_
+    return shape, stored(dtype) if dtypes.is_unsigned(dtype) else dtype
+
+
+def _as(type_: Type, value: ir.Value, before: ir.Operation, point: ir.InsertionPoint) -> ir.Value:
+    """The same bits as integers with, or without, a sign."""
+    if ir.type_of(value) == type_:
+        return value
+    to = ir.tensor_type(*type_)
+    return ir.create(
+        "stablehlo.bitcast_convert", [to], [value], {}, before.location, point
+    ).results[0]
 
 
 def _constant(table: np.ndarray, before: ir.Operation, point: ir.InsertionPoint) -> ir.Value:

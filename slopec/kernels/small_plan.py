@@ -151,7 +151,18 @@ class Plan:
         allowed = ELEMENTWISE | _READ_ONCE
         if op.name in MOVES:
             return all(r.name in allowed | MOVES | _MANY_READERS for r in readers)
-        return len(readers) == 1 and readers[0].name in allowed
+        return self._is_read_once(readers)
+
+    def _is_read_once(self, readers: Sequence[ir.Operation]) -> bool:
+        """Whether elements are read no more than once, so that none is computed again.
+
+        What is moved where it is read is read as often as the element that it becomes.
+        """
+        if len(readers) != 1 or readers[0].name not in ELEMENTWISE | _READ_ONCE:
+            return False
+        (reader,) = readers
+        moved = reader.name in MOVES and self.is_lazy(reader.results[0])
+        return not moved or self._is_read_once(list(self._readers(reader.results[0])))
 
     def _readers(self, value: ir.Value) -> Iterator[ir.Operation]:
         """The ops that read a value and are needed themselves."""

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from slopec import dtypes, hlo, ir, tracing
 from slopec.passes.each import each
+from slopec.passes.inline_routines import routines_of
 from slopec.passes.op import Op, tensor_of
 from slopec.passes.routines import KERNEL
 from slopec.passes.row_loops import row_loop_of
@@ -20,7 +21,7 @@ from slopec.passes.stacks import READS, Stack, stack_of
 from slopec.tensor import Tensor
 from slopec.transforms.body import block_of, returned
 from slopec.transforms.counted import Count, count_of
-from slopec.transforms.inline import copy_op
+from slopec.transforms.inline import copy_op, inline_calls
 
 _SHORT = 32
 """Loops of fewer iterations stay as they are."""
@@ -38,10 +39,9 @@ class BlockLoops:
 
     def run(self, module: ir.Module) -> None:
         """Rewrite every long counted loop of `module` that writes rows, inner loops first."""
+        routines = routines_of(module)
         for op in each(module, "stablehlo.while"):
-            kernel = _kernel_of(op) if self.hand_written else None
-            if kernel is not None:
-                op.operation.attributes[KERNEL] = ir.string(kernel)
+            if self.hand_written and _is_left_to_kernel(op, routines):
                 continue
             count = count_of(op.operation)
             if count is None or (count.start, count.step) != (0, 1) or count.trips < _SHORT:
@@ -55,11 +55,24 @@ class BlockLoops:
                 _Blocked(op, count, stacks).rewrite()
 
 
-def _kernel_of(op: Op) -> str | None:
-    """The kernel that takes the place of a loop, if one does."""
-    if row_loop_of(op) is not None:
-        return "row_loop"
-    return "small_loop" if is_small(op.operation) else None
+def _is_left_to_kernel(op: Op, routines: dict[str, ir.Operation]) -> bool:
+    """Whether a kernel takes the place of a loop, which is marked, or of one without its calls."""
+    loop = op.operation
+    kernel = "row_loop" if row_loop_of(op) is not None else "small_loop" * is_small(loop)
+    if not kernel and ir.ops_in(loop, "func.call"):
+        # The kernel of a routine is not called from that of a loop.
+        whole = loop.clone(ip=op.trace.point)
+        inline_calls(routines, whole)
+        if is_small(whole):
+            for old, new in zip(loop.results, whole.results, strict=True):
+                old.replace_all_uses_with(new)
+            loop.erase()
+            loop, kernel = whole, "small_loop"
+        else:
+            whole.erase()
+    if kernel:
+        loop.attributes[KERNEL] = ir.string(kernel)
+    return bool(kernel)
 
 
 def _block_size(count: int) -> int:

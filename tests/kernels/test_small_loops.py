@@ -250,6 +250,37 @@ def overtaken(x):
     return times(9, step, x, jnp.zeros(x.shape[1:]))
 
 
+def filtered(observed, moves, sees):
+    """A Kalman filter, whose matrix is inverted by routines of which larger ones are kernels."""
+
+    def step(state, y):
+        mean, spread = moves @ state[0], moves @ state[1] @ moves.T + 0.1 * jnp.eye(4)
+        gain = spread @ sees.T @ jnp.linalg.inv(sees @ spread @ sees.T + 0.1 * jnp.eye(2))
+        mean = mean + gain @ (y[:2] - sees @ mean)
+        return (mean, spread - gain @ sees @ spread), mean
+
+    return lax.scan(step, (jnp.zeros(4), jnp.eye(4)), observed)
+
+
+def drawn(key):
+    """Random numbers of keys that are split; they are scalars that take turns."""
+    keys = jax.random.split(key, 4)
+    return lax.scan(lambda x, k: (x + jax.random.normal(k, (8,)), x), jnp.zeros(8), keys)
+
+
+def walked(x):
+    """What is moved, read twice and moved again."""
+
+    def step(_, x):
+        for _ in range(12):
+            left, right = jnp.tanh(x)[:, :4], jnp.tanh(x)[:, 4:]
+            x = jnp.concatenate([left + right, left - right], 1)
+            x = x[:, ::-1] + x[::-1]
+        return (x * 0.1,)
+
+    return times(3, step, x)
+
+
 CASES = {
     "newton": (newton, (np.float32(7),)),
     "collatz": (collatz, (np.int32(27),)),
@@ -284,6 +315,9 @@ CASES = {
     "never": (never, (draw(3),)),
     "rotations": (rotations, (draw(7, 8),)),
     "overtaken": (overtaken, (draw(4, 18),)),
+    "filtered": (filtered, (draw(9, 4), 0.3 * draw(4, 4), draw(2, 4))),
+    "drawn": (drawn, (np.uint32([1, 7]),)),
+    "walked": (walked, (draw(5, 8),)),
 }
 
 
