@@ -20,7 +20,7 @@ os.environ["JAX_ENABLE_X64"] = "1"
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    " --xla_cpu_parallel_codegen_split_count=1",
+    " --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
 )
 
 # Compiled modules are kept from one run to the next, apart from those of the user.

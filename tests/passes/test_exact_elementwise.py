@@ -22,6 +22,8 @@ UNARY = {
     "log1p": lax.log1p,
     "expm1": lax.expm1,
 }
+NUMPY = {"cbrt": np.cbrt}
+"""References where XLA's own results are off by several units in the last place."""
 ANGLES = {"sin": lax.sin, "cos": lax.cos, "tan": lax.tan}
 BINARY = {"power": lax.pow, "atan2": lax.atan2}
 TOLERANCE = {"float16": 1e-3, "float32": 5e-7, "float64": 1e-15}
@@ -50,7 +52,7 @@ def test_compiled(dtype):
         return [f(*arrays) for f, arrays in zip(functions, arguments, strict=True)]
 
     for (name, (function, arrays)), ours in zip(table.items(), run(arguments), strict=True):
-        theirs, mine = np.asarray(function(*arrays)), ours.numpy()
+        theirs, mine = np.asarray(NUMPY.get(name, function)(*arrays)), ours.numpy()
         assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
         if theirs.dtype.kind in "iu":
             np.testing.assert_array_equal(mine, theirs, err_msg=name)
