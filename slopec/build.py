@@ -42,7 +42,7 @@ LEGALIZE = (
     "fold-constants,close-windows,expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
     "widen-sums,sum-sliced-products,separate-orientations,block-loops,unroll-loops,guard-indices,trim-windows,"
     "cse,separate-buffers,read-carried,exact-elementwise,native-types,separate-gaps,separate-pads,separate-folds,separate-windows,separate-loops,"
-    "slice-numbers,constant-positions,separate-constants,separate-scalars,refuse"
+    "slice-numbers,constant-positions,separate-constants,separate-inputs,separate-scalars,refuse"
 )
 """What IREE needs to compile a module as StableHLO means it, whatever passes came before."""
 CARRIED = 4 << 20

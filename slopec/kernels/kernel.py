@@ -20,6 +20,8 @@ FEW = 16
 """Times that something is handed out keep a handful of workers equally busy."""
 EIGHTS = 32
 """Of so many workgroups, eight for each worker, and more, IREE hands out eight at once."""
+BUFFERS = 32
+"""What IREE binds to a dispatch, at most."""
 _MOST = 256  # workgroups, of what can be cut anywhere
 
 

@@ -3,7 +3,7 @@
 from slopec import dtypes, hlo, ir, tracing
 from slopec.kernels.convolutions import suits
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import call, reshaped
+from slopec.kernels.kernel import BUFFERS, call, reshaped
 from slopec.kernels.matmul import Product
 from slopec.kernels.row_loop import Cut, Plan, row_loop
 from slopec.kernels.weights import packed
@@ -24,13 +24,16 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     if loop is None:
         return False
     plan = Plan(loop, Cut.of(loop, vectors))
+    kernel = row_loop(plan)
+    if len(kernel.buffers) > BUFFERS:
+        return False
     given = [reshaped(loop.outer[n.place], plan.type_of(n)[0], op) for n in plan.inputs]
     for (number, transposed), (k, n) in loop.matrices.items():
         product = Product(1, 1, n, k, dtypes.float32, rhs="columns" if transposed else "rows")
         matrix = reshaped(loop.outer[number], (n, k) if transposed else (k, n), op)
         given.append(packed(matrix, product, plan.cut.panel(n), op))
     states = [op.operands[i] for i, _ in loop.states]
-    made = call(row_loop(plan), [*given, *states], module, op)
+    made = call(kernel, [*given, *states], module, op)
     places = [*(i for i, _ in loop.states), *(i for i, _, _ in loop.stacks)]
     for i, value in zip(places, made, strict=False):
         old = op.results[i]

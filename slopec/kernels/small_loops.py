@@ -3,14 +3,15 @@
 from slopec import dtypes, ir
 from slopec.kernels import scalar_ops
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import call
+from slopec.kernels.kernel import BUFFERS, call, stored
 from slopec.kernels.small_loop import small_loop
 from slopec.kernels.small_machine import size_of
-from slopec.kernels.small_plan import Plan
+from slopec.kernels.small_plan import Plan, changed
 from slopec.passes.guard_indices import last_of
 from slopec.passes.separate_buffers import source_of
 from slopec.passes.small_loops import ELEMENTWISE, MOVES, is_small
 from slopec.transforms.body import block_of, defining, is_lanewise
+from slopec.transforms.flow import captured
 
 _WHOLE = frozenset(f"stablehlo.{name}" for name in "pad concatenate dynamic_update_slice".split())
 """Ops that write into memory; so do scatters."""
@@ -44,7 +45,22 @@ def _outside(value: ir.Value, loop: ir.Operation) -> ir.Value:
 
 
 def _suits(op: ir.Operation) -> bool:
-    return op.name == "stablehlo.while" and is_small(op) and all(map(_is_known, ir.ops_in(op)))
+    known = op.name == "stablehlo.while" and is_small(op) and all(map(_is_known, ir.ops_in(op)))
+    return known and _buffers(op) <= BUFFERS
+
+
+def _buffers(loop: ir.Operation) -> int:
+    """How many buffers its kernel has, at most: for what it reads, makes, and works in."""
+    read = {value for value in (*loop.operands, *captured(loop)) if not _is_written_out(value)}
+    values = [value for op in ir.ops_in(loop) for value in op.results]
+    rooms = {stored(ir.type_of(value)[1]) for value in values if size_of(value) > 1}
+    return len(read) + len(changed(loop)) + len(rooms)
+
+
+def _is_written_out(value: ir.Value) -> bool:
+    """Whether a value is a constant of the kernel's code."""
+    made = defining(value)
+    return made is not None and made.name == "stablehlo.constant" and ir.is_uniform(made)
 
 
 def _is_within(op: ir.Operation) -> bool:

@@ -52,6 +52,7 @@ PASSES: dict[str, str] = {
     "separate-factors": "slopec.passes.separate_factors:SeparateFactors",
     "separate-constants": "slopec.passes.separate_constants:SeparateConstants",
     "separate-folds": "slopec.passes.separate_folds:SeparateFolds",
+    "separate-inputs": "slopec.passes.separate_inputs:SeparateInputs",
     "separate-gaps": "slopec.passes.separate_gaps:SeparateGaps",
     "separate-pads": "slopec.passes.separate_pads:SeparatePads",
     "separate-reductions": "slopec.passes.separate_reductions:SeparateReductions",

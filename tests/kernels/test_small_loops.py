@@ -360,6 +360,22 @@ def test_all_of_them_become_kernels(exported):
     assert not ir.ops_in(with_kernels(exported, GIVEN), "stablehlo.while")
 
 
+def test_loops_of_more_than_can_be_bound_stay():
+    def main(*xs):
+        def step(_, state):
+            return tuple(x + 2 * y for x, y in zip(state, state[1:] + state[:1], strict=True))
+
+        return lax.fori_loop(0, 5, step, xs)
+
+    for count, left in ((8, 0), (20, 1)):
+        given = [draw(3) + k for k in range(count)]
+        imported = sp.from_stablehlo(export.export(jax.jit(main))(*given).mlir_module())
+        assert len(ir.ops_in(with_kernels(imported, given), "stablehlo.while")) == left
+        found = sp.jit(imported)(*map(sp.tensor, given))
+        for ours, theirs in zip(found, jax.jit(main)(*given), strict=True):
+            np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-5)
+
+
 def test_what_is_scattered_into_one_element_stays_a_loop():
     """A number is in no memory that an update could go to; loops within are kernels yet."""
 
