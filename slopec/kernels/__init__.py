@@ -10,7 +10,6 @@ from pathlib import Path
 from slopec import cache, ir
 from slopec.kernels import (
     column_functions,
-    columns_taken,
     complex_functions,
     convolutions,
     middle_folds,
@@ -21,11 +20,11 @@ from slopec.kernels import (
     routines,
     row_functions,
     row_loops,
-    rows_taken,
     scatters,
     side_by_side,
     small_loops,
     strides,
+    taken,
     turnings,
     weights,
 )
@@ -57,13 +56,10 @@ FOLDS: dict[str, Place] = {"stablehlo.reduce": row_functions.place_fold}
 MIDDLES: dict[str, Place] = {"stablehlo.reduce": middle_folds.place}
 """Folds that are left, which are not of rows."""
 
-TAKES: dict[str, Place] = {"stablehlo.gather": rows_taken.place}
-"""Gathers of rows; others may be of columns."""
-
 TURNS: dict[str, Place] = {
     "stablehlo.transpose": turnings.place,
     "stablehlo.reverse": reversal.place,
-    "stablehlo.gather": columns_taken.place,
+    "stablehlo.gather": taken.place,
     "stablehlo.slice": strides.place_slice,
     "stablehlo.concatenate": strides.place_stack,
 }
@@ -96,13 +92,12 @@ def place_kernels(
     lone = _placed(FOLDS, module, vectors)
     middles = _placed(MIDDLES, module, vectors)
     of_parts = complex_functions.place(module, vectors)
-    taken = _placed(TAKES, module, vectors)
     turned = _placed(TURNS, module, vectors)
     weights.drop_unused(module)
     parts.gather(module, REST)
     parts.spare_reshapes(module)
     ready()
-    return any([any_routine, *several, folded, rows, lone, middles, of_parts, taken, turned])
+    return any([any_routine, *several, folded, rows, lone, middles, of_parts, turned])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

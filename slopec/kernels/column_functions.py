@@ -12,13 +12,13 @@ from slopec.kernels.column_graph import BARRIER, REDUCE, Fold, Graph, fold_of
 from slopec.kernels.columns import ColumnFunction, Matrix, column_kernel, parts_of
 from slopec.kernels.elementwise import number_of
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import call, reshaped
+from slopec.kernels.kernel import BUFFERS, call, reshaped
 from slopec.kernels.lines import Item, Line, Lines
 from slopec.kernels.nodes import Node
 from slopec.transforms.body import defining
 
 _BUFFERS = (28, 22, 16)  # of a kernel, about; with what stages keep for others there are more
-_MOST_BUFFERS = 30  # IREE binds 32
+_MOST_BUFFERS = BUFFERS - 2
 _NARROWEST = 32  # bytes of a row
 _FEWEST_ROWS = 16
 

@@ -15,13 +15,13 @@ from typing import Protocol
 from slopec import dtypes, ir
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import DISPATCH, SOURCE, Kernel, Type, call, entry_points
+from slopec.kernels.kernel import BUFFERS, DISPATCH, SOURCE, Kernel, Type, call, entry_points
 from slopec.transforms.body import defining
 
 _ROWS = 16  # in which parts are put together, at least
 _NARROW = 4  # numbers of a part in each row, which are written as vectors
 _SHARES = 16  # of what is copied
-_BUFFERS = 30  # that a dispatch may have
+_MOST_BUFFERS = BUFFERS - 2
 _STACK = "memref.alloca"
 
 
@@ -217,7 +217,7 @@ def _join(
     ]
     buffers = 1 + sum(len(part.taken) + len(part.room) for part in parts)
     written = sum(n for n, part in zip(counts, parts, strict=True) if isinstance(part, _Made))
-    if 2 * written < width or buffers > _BUFFERS:
+    if 2 * written < width or buffers > _MOST_BUFFERS:
         return False
     kernel = _together(parts, places, (shape, dtype))
     whole, *_ = call(kernel, [value for part in parts for value in part.given], module, op)

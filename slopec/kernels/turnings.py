@@ -9,7 +9,7 @@ from slopec.dtypes import DType, is_floating
 from slopec.kernels.elementwise import kind_of, number_of
 from slopec.kernels.epilogue import offer_users, users
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import call
+from slopec.kernels.kernel import BUFFERS, call
 from slopec.kernels.nodes import Node
 from slopec.kernels.turning import Turn, turning
 from slopec.kernels.weights import constant_behind, turn_ahead
@@ -19,7 +19,7 @@ _MOST = 4 << 20  # bytes that are turned
 _LARGE = 1 << 16  # numbers that others are computed of
 _STEPS = 24  # that are computed of each number
 _BYTES = 4  # of a number, at least
-_BUFFERS = 30  # IREE binds 32
+_MOST_BUFFERS = BUFFERS - 2
 
 
 def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
@@ -141,7 +141,7 @@ class _Members:
             outside = [user for user in users(root) if user not in self.found]
             if ir.type_of(root.results[0])[1] != self.dtype or not all(map(self._takes, outside)):
                 return False
-        return 0 < len(self.roots) < _BUFFERS - len(self.inputs)
+        return 0 < len(self.roots) < _MOST_BUFFERS - len(self.inputs)
 
     def _takes(self, user: ir.Operation) -> bool:
         """Whether a user comes after all members, and fuses nothing with them."""
