@@ -1,21 +1,20 @@
 """Pools: windows over an image, of each feature the largest, the least or the sum.
 
-As in a depthwise convolution, a few results in a row are made at a time, for which an element of
-the image is read once per row of the window; what lies outside of the image is left out.
+What lies outside of the image is left out.
 """
 
 from dataclasses import dataclass, replace
 from math import prod
 
 from slopec import dtypes, ir
-from slopec.dtypes import DType
-from slopec.kernels.body import Body, Index, Memory, Term
+from slopec.kernels.bands import Bands, Windowed
+from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.elementwise import computed, number_of
 from slopec.kernels.epilogue import NOTHING, Epilogue, following, put
 from slopec.kernels.hardware import Vectors
-from slopec.kernels.kernel import Kernel, Type, split
+from slopec.kernels.kernel import Kernel
 from slopec.kernels.nodes import FOLDS, NEUTRAL
-from slopec.kernels.windows import Axis, Tile, place_of, taps, tiles
+from slopec.kernels.windows import Axis
 from slopec.transforms.body import binary_kind, block_of, defining
 from slopec.transforms.windows import Windows
 
@@ -25,35 +24,17 @@ _NARROW = 8  # features
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(Windowed):
     """y[n, h, w, f] = x[n, rows(h, r), columns(w, c), f], folded by `op` over r and c."""
 
-    batch: int
-    rows: Axis
-    columns: Axis
-    features: int
-    dtype: DType
     op: str
     then: Epilogue = NOTHING
 
     @property
-    def operand(self) -> Type:
-        """The image."""
-        return (self.batch, self.rows.size, self.columns.size, self.features), self.dtype
-
-    @property
-    def result(self) -> Type:
-        """The pooled image."""
-        return (self.batch, self.rows.results, self.columns.results, self.features), self.dtype
-
-    @property
     def label(self) -> str:
         """What tells its kernels from those of others."""
-        rows, columns = self.rows, self.columns
-        results = f"{self.batch}x{rows.results}x{columns.results}x{self.features}"
-        window, size = f"{rows.window}x{columns.window}", f"{rows.size}x{columns.size}"
-        how = f"{rows.label}_{columns.label}_{dtypes.MLIR_NAMES[self.dtype]}{self.then.label}"
-        return f"pool_{self.op.partition('.')[2]}_{results}x{window}_of_{size}_{how}"
+        how = f"{dtypes.MLIR_NAMES[self.dtype]}{self.then.label}"
+        return f"pool_{self.op.partition('.')[2]}_{self.sizes}_{how}"
 
 
 def takes(op: ir.Operation) -> bool:
@@ -98,62 +79,18 @@ def _pool_of(op: ir.Operation) -> Pool | None:
 
 
 def pool(work: Pool, vectors: Vectors) -> Kernel:
-    """The kernel of a pool: a workgroup for some features of some rows of an image."""
-    lanes, rows = vectors.lanes(work.dtype), work.rows.results
-    some = -(-rows // split(work.batch, rows))
-    bands = -(-rows // some)
-    parts = split(work.batch * bands, -(-work.features // lanes))
-    share = -(-work.features // (lanes * parts)) * lanes
-    grid = (bands, work.batch, -(-work.features // share))
+    """The kernel of a pool."""
+    lanes, results = vectors.lanes(work.dtype), work.columns.results
+    cut = Bands.cut(work, -(-results // -(-results // _WIDEST)), lanes)
 
-    def write(body: Body, x: Memory, *others: Memory) -> None:
-        _Writer(work, lanes, some, share, body, x, others[:-1], others[-1]).write()
+    def write(k: Body, x: Memory, *others: Memory) -> None:
+        def fold(total: Term, value: Term, _: int) -> Term:
+            return computed(k, work.op, [total, value])
 
-    given = (work.operand, *work.then.types(work.features, work.result))
-    return Kernel(f"slopec_{work.label}", given, (work.result,), grid, write)
+        neutral = k.number(NEUTRAL[work.op], work.dtype, lanes)
+        for spot in cut.spots(k):
+            folded = cut.folded(k, x, spot, neutral, lambda *_: fold)
+            cut.finish(k, spot, folded, work.then, others)
 
-
-@dataclass(frozen=True)
-class _Writer:
-    work: Pool
-    lanes: int
-    rows: int
-    share: int
-    body: Body
-    x: Memory
-    inputs: tuple[Memory, ...]
-    y: Memory
-
-    def write(self) -> None:
-        """The body: tile after tile of the rows of a band."""
-        k, work, lanes = self.body, self.work, self.lanes
-        start, first = k.workgroup(0) * self.rows, k.workgroup(2) * self.share
-        stop, whole = first + self.share, work.features // lanes * lanes
-        width = -(-work.columns.results // -(-work.columns.results // _WIDEST))
-        for column, tile in tiles(k, work.columns, width):
-            with k.loop(start, k.minimum(start + self.rows, work.rows.results)) as row:
-                with k.loop(first, k.minimum(stop, whole), lanes) as feature:
-                    self._tile(row.index, column, tile, feature.index, lanes)
-                if whole < work.features:
-                    with k.when(k.compare(stop, ">", whole)):
-                        rest = work.features - whole
-                        self._tile(row.index, column, tile, k.index(whole), rest)
-
-    def _tile(self, row: Term, column: Index, tile: Tile, feature: Term, count: int) -> None:
-        """Fold and store a tile's results for a vector of features, of which `count` are some."""
-        k, work = self.body, self.work
-        neutral = k.number(NEUTRAL[work.op], work.dtype, self.lanes)
-        with k.loop(*taps(row, work.rows), carried=[neutral] * tile.width) as tap:
-            line = place_of(row, tap.index, work.rows)
-            begin = k.index(column) * work.columns.stride
-            folded = list(tap.values)
-            for offset, pairs in tile.taps:
-                at = (k.workgroup(1), line, begin + offset, feature)
-                value = self.x.load(*at, lanes=self.lanes, first=count)
-                for pixel, _ in pairs:
-                    folded[pixel] = computed(k, work.op, [folded[pixel], value])
-            tap.carry(folded)
-        place = k.workgroup(1), row, k.index(column), feature
-        results = work.then.applied_in_a_row(k, tap.results, self.inputs, place, count)
-        for pixel, result in enumerate(results):
-            self.y.store(result, k.workgroup(1), row, column + pixel, feature, first=count)
+    given = (work.image, *work.then.types(work.features, work.result))
+    return Kernel(f"slopec_{work.label}", given, (work.result,), cut.grid, write)

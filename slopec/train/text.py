@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -53,23 +52,6 @@ def spelled(number: int) -> str:
         return UNITS[number]
     tens, unit = divmod(number, 10)
     return TENS[tens - 2] + (f" {UNITS[unit]}" if unit else "")
-
-
-class Tokenizer(Protocol):
-    """Text to integers and back; ids are int32 in `range(size)`."""
-
-    @property
-    def size(self) -> int:
-        """How many different ids there are."""
-        ...
-
-    def encode(self, text: str) -> NDArray[np.int32]:
-        """The ids of a text, shape (length,)."""
-        ...
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of some ids."""
-        ...
 
 
 @dataclass(frozen=True)
