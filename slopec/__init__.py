@@ -46,7 +46,8 @@ class _Package(ModuleType):
         return value
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_public().__all__})
+        own = (name for name in super().__dir__() if name.startswith("__"))
+        return sorted({*own, *_public().__all__})
 
 
 sys.modules[__name__].__class__ = _Package
