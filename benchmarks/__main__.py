@@ -19,6 +19,8 @@ from benchmarks.tables import duration
 from benchmarks.worker import REALTIME
 
 QUICK = ["jax", "torch", "onnxruntime"]
+COMPILATIONS = 3
+"""Of each program, ours and JAX's in turns, where there is time for it."""
 
 
 class Names(click.ParamType):
@@ -73,7 +75,8 @@ def main(
     if realtime:
         os.environ[REALTIME] = "1"
     theirs = against or (QUICK if quick else report.THEIRS)
-    bench = Bench(theirs, device, 5 if quick else rounds, folder, reuse)
+    compilations = 1 if quick or along else COMPILATIONS
+    bench = Bench(theirs, device, 5 if quick else rounds, folder, reuse, compilations)
     chosen = [program for name, program in programs().items() if only is None or name in only]
     (_grow if along else _compare)(bench, chosen, save)
 

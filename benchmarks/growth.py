@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.contenders import CONTENDERS, OURS
-from benchmarks.measure import Bench
+from benchmarks.measure import Bench, cold
 from benchmarks.programs import Program, programs
 from benchmarks.tables import duration, rounded, table
 
@@ -66,9 +66,7 @@ def curves(bench: Bench, program: Program) -> Iterator[Curve]:
 def _compilation(facts: Mapping[str, float] | None) -> float | None:
     if facts is None:
         return None
-    if "iree" in facts:
-        return facts["trace"] + facts["passes"] + facts["iree"]
-    return facts["compile"]
+    return cold(facts) if "iree" in facts else facts["compile"]
 
 
 def read(path: Path) -> list[Curve]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import growth
 from benchmarks.contenders import CONTENDERS, OURS
-from benchmarks.measure import Measurement, Spread
+from benchmarks.measure import Measurement, Spread, cold
 from benchmarks.programs import programs
 from benchmarks.tables import amount, duration, rounded, table
 
@@ -126,16 +126,16 @@ def compilation(rows: Sequence[Measurement]) -> str:
             continue
         cells = [row.program, f"{ours['ops']:.0f}"]
         cells += [duration(ours[part]) for part in ("trace", "derive", "passes", "iree")]
-        cold = ours["trace"] + ours["passes"] + ours["iree"]
-        cells += [duration(cold), duration(ours["again"])]
+        cells += [duration(cold(ours)), duration(ours["again"])]
         for name in ("jax", "torch-compile"):
             theirs = row.facts.get(name)
             cells.append("–" if theirs is None else duration(theirs["compile"]))
+        cells.append("–" if row.compilation is None else spread(row.compilation))
         cells += [amount(ours["size"], "B"), duration(ours["load"]), amount(ours["memory"], "B")]
         cells += [_memory(row, name) for name in present if name in ("jax", "torch")]
         lines.append(cells)
     heads = ["program", "ops", "trace", "(derive)", "passes", "IREE", "in all", "again"]
-    heads += ["JAX", "torch.compile", "artifact", "load", "memory"]
+    heads += ["JAX", "torch.compile", "JAX ÷", "artifact", "load", "memory"]
     heads += [f"{CONTENDERS[name].title}'s" for name in present if name in ("jax", "torch")]
     return table(heads, lines)
 
