@@ -248,7 +248,7 @@ class Graph:
         """Find out whether a value is computed like one before it."""
         first = inner[0]
         if line.name != BARRIER:
-            facts = str(line.op.attributes) if line.name == _BROADCAST else ""
+            facts = ir.facts_of(line.op) if line.name == _BROADCAST else ""
             key = line.kind or line.name, facts, value.type, *inner
             first = self._first.setdefault(key, value)
         if first != value:

@@ -157,9 +157,8 @@ def _spelled(graph: _Graph, names: dict[ir.Value, str]) -> Iterator[str]:
     for op in graph.members:
         names[op.results[0]] = f"%{len(names)}"
         of = [names.get(v) or str(defining(v)) for v in op.operands]
-        facts = sorted((name, str(op.attributes[name])) for name in op.attributes)
         types = [str(value.type) for value in (*op.operands, *op.results)]
-        yield repr((names[op.results[0]], op.name, of, facts, types))
+        yield repr((names[op.results[0]], op.name, of, ir.facts_of(op), types))
 
 
 def _store(k: Body, memory: Memory, place: Term, number: Number) -> None:

@@ -125,7 +125,7 @@ def _step(made: ir.Operation | None, own: ir.Value) -> tuple[object, ...] | None
     if made is None or len(made.regions) or len(made.results) > 1 or own not in made.operands:
         return None
     operands = ("own" if value == own else value for value in made.operands)
-    return made.name, str(made.attributes), *operands
+    return made.name, ir.facts_of(made), *operands
 
 
 def _fixed(op: ir.Operation) -> set[int]:

@@ -91,6 +91,16 @@ def kept(np_):
     return main
 
 
+def both_ways(np_):
+    """A vector as numbers of the rows and of the columns."""
+
+    def main(x, y):
+        a = y * x[:, None] - x + y
+        return a.sum(axis=0), (a * a).sum(axis=0)
+
+    return main
+
+
 # The function, NumPy's, and the arguments.
 CASES = {
     "a few columns": (
@@ -118,6 +128,7 @@ CASES = {
         scaled_rows(np),
         [array(1030, 200), array(1030), array(1030, 200)],
     ),
+    "both ways": (both_ways(sp), both_ways(np), [array(300), array(300, 300)]),
     "mixed folds": (mixed(sp), mixed(np), [array(333, 50), array(333, 50)]),
     "kept for kernels": (kept(sp), kept(np), [array(3000, 24) for _ in range(3)]),
     "a chain": (chain(sp), chain(np), [array(600, 24), array(600, 24), array(600, 24)]),

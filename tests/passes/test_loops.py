@@ -80,6 +80,11 @@ def alike(x):
     return lax.fori_loop(0, 4, step, (0, zero, zero))[1:]
 
 
+def turned_otherwise(x):
+    """Two matrices of which a trip turns the rows of one and the columns of the other."""
+    return lax.fori_loop(0, 3, lambda i, s: (lax.rev(s[0], (0,)), lax.rev(s[1], (1,))), (x, x))
+
+
 def outputs(read, reverse=False):
     """What is read of the outputs of a scan, besides the last state."""
 
@@ -106,6 +111,7 @@ CASES = {
     "needed later": (needed_later, {"carried": 3}),
     "nested": (nested, {"carried": 4}),
     "alike": (alike, {"carried": 2}),
+    "alike but for how they turn": (turned_otherwise, {"carried": 3}),
     "last row": (outputs(lambda ys: ys[-1] + ys[-1, :1]), {"updates": 0}),
     "last row, from the end": (outputs(lambda ys: ys[0, 1:], reverse=True), {"updates": 0}),
     "another row too": (outputs(lambda ys: ys[-1] + ys[0]), {"updates": 1}),
