@@ -6,7 +6,7 @@ import numpy as np
 
 from slopec import dtypes, ir
 from slopec.dtypes import DType
-from slopec.kernels import fourier, largest
+from slopec.kernels import fourier, largest, radix
 from slopec.kernels.eliminations import lu
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call
@@ -52,10 +52,10 @@ def _solve(function: ir.Operation, vectors: Vectors) -> Kernel:
     return solve(System(batch, n, columns, dtype, **holds), vectors)
 
 
-def _of_matrices(kernel: Callable[..., Kernel]) -> Make:
-    """By a kernel that wants to know the matrices' sizes alone."""
+def _by_type(kernel: Callable[..., Kernel | None]) -> Make:
+    """By a kernel that wants to know the first operand's sizes and type alone."""
 
-    def make(function: ir.Operation, vectors: Vectors) -> Kernel:
+    def make(function: ir.Operation, vectors: Vectors) -> Kernel | None:
         shape, dtype = ir.shape_and_dtype(ir.function_type(function)[0][0])
         return kernel(*shape, dtype, vectors)
 
@@ -106,12 +106,13 @@ _MAKERS: dict[str, tuple[Make, Collection[DType]]] = {
     "cholesky": (_cholesky, _FLOATS),
     "fft": (_fourier_rows("FFT"), _COMPLEX),
     "fft_columns": (_fourier_columns, _COMPLEX),
-    "householder": (_of_matrices(householder), _FLOATS),
+    "householder": (_by_type(householder), _FLOATS),
     "householder_product": (_householder_product, _FLOATS),
     "ifft": (_fourier_rows("IFFT"), _COMPLEX),
     "irfft": (_fourier_rows("IRFFT"), _COMPLEX),
     "largest": (_largest, largest.TYPES),
-    "lu": (_of_matrices(lu), _FLOATS),
+    "lu": (_by_type(lu), _FLOATS),
+    "order": (_by_type(radix.order), radix.TYPES),
     "orthogonalize": (_orthogonalize, _FLOATS),
     "rfft": (_fourier_rows("RFFT"), _FLOATS),
     "triangular_solve": (_solve, _FLOATS),

@@ -5,7 +5,8 @@ and does not compile beyond 8,192 elements; nor does it keep equal elements in o
 wrong for integers and NaN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -55,16 +56,23 @@ def _rewrite_top(op: Op) -> None:
 
 def _largest(rows: Tensor, k: int) -> list[Tensor]:
     """The k largest of each row, and their places in it."""
+    with _comparing(rows, "GT") as block:
+        places = first_places(block, [rows], k)
+    values = take(hlo.reshape(rows, (rows.size,)), _in_rows(places, rows.shape[1]))
+    return [values, places]
+
+
+@contextmanager
+def _comparing(rows: Tensor, direction: str) -> Iterator[ir.Block]:
+    """The comparator of a sort that compares elements once, floats by their total order."""
     floating = dtypes.is_floating(rows.dtype)
     (model,) = hlo.sort(
-        [rows], lambda a, b: hlo.compare(a, b, "GT", total_order=floating), 1, stable=False
+        [rows], lambda a, b: hlo.compare(a, b, direction, total_order=floating), 1, stable=False
     )
     sort = defining(tracing.current().value_of(model))
     assert sort is not None
-    places = first_places(block_of(sort), [rows], k)
-    values = take(hlo.reshape(rows, (rows.size,)), _in_rows(places, rows.shape[1]))
+    yield block_of(sort)
     sort.erase()
-    return [values, places]
 
 
 def first_places(block: ir.Block, rows: Sequence[Tensor], k: int) -> Tensor:
@@ -75,9 +83,7 @@ def first_places(block: ir.Block, rows: Sequence[Tensor], k: int) -> Tensor:
     """
     count, n = rows[0].shape
     if not 0 < k <= BLOCK // 4:
-        whole = hlo.reshape(sorted_places(block, rows), (count, n))
-        row = hlo.multiply(hlo.iota((count, n), 0, dtypes.int32), hlo.full_like(whole, n))
-        return hlo.slice_(hlo.subtract(whole, row), [0, 0], [count, k])
+        return hlo.slice_(sorted_places(block, rows), [0, 0], [count, k])
     compare = Comparator(block, rows)
     every = [hlo.reshape(key, (count * n,)) for key in compare.keys]
     place, left, many, behind = hlo.iota((count, n), 1, dtypes.int32), n, 0, n
@@ -105,14 +111,27 @@ def _rewrite(op: Op, dim: int) -> None:
     order = [*(d for d in range(rank) if d != dim), dim]
     front = [hlo.transpose(x, order) for x in xs]
     rows = [hlo.reshape(x, (x.size // n, n)) for x in front]
-    places = sorted_places(block_of(op.operation), rows)
+    places = hlo.reshape(_in_rows(sorted_places(block_of(op.operation), rows), n), (rows[0].size,))
     back = [order.index(d) for d in range(rank)]
     found = [take(hlo.reshape(x, (x.size,)), places) for x in rows]
     put_results(op, [hlo.transpose(hlo.reshape(x, front[0].shape), back) for x in found])
 
 
 def sorted_places(block: ir.Block, rows: Sequence[Tensor]) -> Tensor:
-    """For each place of the sorted rows, one after another, where in them its element was."""
+    """For each place of the sorted rows, where in its row its element was."""
+    key = Comparator(block, rows).only_key
+    if key is not None:
+        return routine("order", lambda x: [_by_integers(x)], key)[0]
+    return _merged_places(block, rows)
+
+
+def _by_integers(keys: Tensor) -> Tensor:
+    with _comparing(keys, "LT") as block:
+        return _merged_places(block, [keys])
+
+
+def _merged_places(block: ir.Block, rows: Sequence[Tensor]) -> Tensor:
+    """Where the elements were, by blocks."""
     count, n = rows[0].shape
     many, size = blocks_of(n)
     total = many * size
@@ -127,8 +146,7 @@ def sorted_places(block: ir.Block, rows: Sequence[Tensor]) -> Tensor:
         flat = [take(hlo.reshape(key, (count * total,)), whole) for key in compare.keys]
         places = hlo.reshape(found, (count * total,))
         found = hlo.reshape(merged(compare, flat, places, n, size, total), (count, total))
-    inner = hlo.slice_(found, [0, 0], [count, n])
-    return hlo.reshape(_in_rows(inner, n), (count * n,))
+    return hlo.slice_(found, [0, 0], [count, n])
 
 
 def _padded(x: Tensor, total: int) -> Tensor:

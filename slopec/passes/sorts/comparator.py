@@ -17,6 +17,9 @@ Fetch = Callable[[int, Tensor], Tensor]
 """Gives, of a key of all elements, those on side 0 or 1 of the pairs to be compared."""
 
 
+_LEAST_FIRST = {"LT": True, "LE": True, "GT": False, "GE": False}
+
+
 @dataclass
 class Comparator:
     """Whether one element goes before another, for all pairs of two sides."""
@@ -48,6 +51,24 @@ class Comparator:
             if not any(key is other for other in found):
                 found.append(key)
         return found
+
+    @property
+    def only_key(self) -> Tensor | None:
+        """Signed integers in whose order elements are sorted, the least first, if there are such:
+        where one comparison of them is all.
+        """
+        keys = self.keys
+        if len(self._late) != 1 or len(keys) != 1 or dtypes.is_floating(keys[0].dtype):
+            return None
+        (compare,), (result,) = self._late, returned(self.block)
+        sides = [self._side.get(v) for v in compare.operands]
+        if compare.name != "stablehlo.compare" or result not in list(compare.results):
+            return None
+        direction = direction_of(compare)
+        if direction not in _LEAST_FIRST or set(sides) != {0, 1}:
+            return None
+        key = _signed(keys[0])
+        return key if _LEAST_FIRST[direction] == (sides == [0, 1]) else hlo.not_(key)
 
     def __call__(self, fetch: Fetch, shape: ir.Shape, *, turned: bool = False) -> Tensor:
         """Whether side 0 goes before side 1, or, `turned`, the reverse."""
@@ -87,11 +108,12 @@ class Comparator:
         ]
         attributes = {name: op.attributes[name] for name in op.attributes}
         same = tuple(id(self._early[v]) if v in self._side else self._name(v) for v in op.operands)
-        found = self._made.get((op.name, str(op.attributes), same))
+        what = (op.name, ir.facts_of(op), same)
+        found = self._made.get(what)
         if found is None:
             dtype = ir.type_of(op.results[0])[1]
             found = tracing.emit(op.name, operands, like.shape, dtype, attributes)
-            self._made[op.name, str(op.attributes), same] = found
+            self._made[what] = found
         return found
 
     def _spread(self, v: ir.Value, shape: ir.Shape) -> Tensor:
@@ -145,6 +167,17 @@ def _emitted(
 def direction_of(compare: ir.Operation) -> str:
     """The word for how a comparison compares, such as "LT"."""
     return str(compare.attributes["comparison_direction"]).rstrip(">").split()[-1]
+
+
+def _signed(key: Tensor) -> Tensor:
+    """Integers with a sign, of 32 bits or 64, in the same order."""
+    wide = np.dtype("int64" if key.dtype.itemsize == 8 else "int32")
+    if key.dtype.itemsize < 4:
+        return hlo.convert(key, wide)
+    if not dtypes.is_unsigned(key.dtype):
+        return key
+    raw = hlo.bitcast_convert(key, wide)
+    return hlo.xor(raw, hlo.full_like(raw, int(np.iinfo(wide).min)))
 
 
 def ordered_bits(x: Tensor) -> Tensor:
