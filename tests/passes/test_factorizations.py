@@ -80,7 +80,7 @@ def test_lu(name):
     )
 
 
-@pytest.mark.parametrize(("name", "full"), itertools.product(MATRICES, (False, True)))
+@pytest.mark.parametrize(("name", "full"), list(itertools.product(MATRICES, (False, True))))
 def test_qr(name, full):
     a = MATRICES[name]
     q, r = written(lambda x: hlo.qr(x, full=full), a)
@@ -95,7 +95,7 @@ def test_qr(name, full):
     np.testing.assert_array_equal(signs[sure], np.sign(diagonal.real)[sure])
 
 
-@pytest.mark.parametrize(("name", "full"), itertools.product(MATRICES, (False, True)))
+@pytest.mark.parametrize(("name", "full"), list(itertools.product(MATRICES, (False, True))))
 def test_svd(name, full):
     a = MATRICES[name]
     m, n = a.shape[-2:]

@@ -116,7 +116,7 @@ WRAPS = {
 }
 
 
-@pytest.mark.parametrize("order", itertools.product(WRAPS, repeat=3), ids="-".join)
+@pytest.mark.parametrize("order", list(itertools.product(WRAPS, repeat=3)), ids="-".join)
 def test_any_nesting(order):
     """Three transforms, one of another; every order of all of them."""
 
