@@ -39,10 +39,17 @@ class SeparateFactors:
 def _may_repeat_a_factor(x: Tensor, dims: Dims) -> bool:
     """Whether `x` is a product, unless its factors repeat along other dimensions than `dims`.
 
-    Other factors than broadcasts may turn out to be numbers in IREE's own simplifications.
+    Other factors than broadcasts may turn out to be numbers in IREE's own simplifications, which
+    also find products that were moved or converted since: of moved ones no dimension is known.
     """
-    product = producer(x, "multiply")
-    return product is not None and not all(_varies(f, dims) for f in product.operands)
+    made = producer(x, "multiply", "convert", "reshape", "transpose")
+    if made is None:
+        return False
+    if made.name == "multiply":
+        return not all(_varies(f, dims) for f in made.operands)
+    (given,) = made.operands
+    moved = made.name != "convert"
+    return _may_repeat_a_factor(given, tuple(range(given.ndim)) if moved else dims)
 
 
 def _varies(factor: Tensor, dims: Dims) -> bool:
