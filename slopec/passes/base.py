@@ -65,6 +65,7 @@ PASSES: dict[str, str] = {
     "separate-orientations": "slopec.passes.separate_orientations:SeparateOrientations",
     "slice-numbers": "slopec.passes.slice_numbers:SliceNumbers",
     "slim-loops": "slopec.passes.slim_loops:SlimLoops",
+    "split-folds": "slopec.passes.split_folds:SplitFolds",
     "split-sums": "slopec.passes.split_sums:SplitSums",
     "stack-products": "slopec.passes.stack_products:StackProducts",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",

@@ -43,7 +43,7 @@ class SeparateWidened:
         for op in each(module, "stablehlo.scatter", "stablehlo.slice"):
             for place in _places(op):
                 value = op.operation.operands[place]
-                if self._is_large(value) and _widens(value):
+                if self._is_large(value) and widens(value):
                     put(op, place, hlo.optimization_barrier([op.operands[place]])[0])
         for op in each(module, "stablehlo.broadcast_in_dim"):
             (value,), (result,) = op.operation.operands, op.operation.results
@@ -56,7 +56,7 @@ class SeparateWidened:
             (value,) = op.operation.results
             users = {use.owner.operation.name for use in value.uses}
             taken = self._is_large(value) and users - _ELEMENTWISE
-            if taken and not is_in_loop(op) and _widens(value):
+            if taken and not is_in_loop(op) and widens(value):
                 part(op)
 
     def _is_large(self, value: ir.Value) -> bool:
@@ -71,7 +71,7 @@ def _places(op: Op) -> Iterator[int]:
         yield 0
 
 
-def _widens(value: ir.Value) -> bool:
+def widens(value: ir.Value) -> bool:
     """Whether a value is computed, element by element, of narrower ones among others."""
     width = ir.type_of(value)[1].itemsize
     waiting, seen = [value], {value}
@@ -92,7 +92,7 @@ def _is_cut(value: ir.Value) -> bool:
     made = defining(value)
     while made is not None and made.name in _PLACED:
         made = defining(made.operands[0])
-    return made is not None and made.name == "stablehlo.slice" and _widens(made.operands[0])
+    return made is not None and made.name == "stablehlo.slice" and widens(made.operands[0])
 
 
 def _is_inserted(value: ir.Value) -> bool:

@@ -8,12 +8,13 @@ from jax import lax
 from jax import numpy as jnp
 
 from slopec import ir
-from slopec.build import build
+from slopec.build import DERIVE, build
 from slopec.passes import parse_pipeline, run_pipeline
+from slopec.reference import evaluate
 from slopec.targets import parse_target
 from tests.sweep.modules import sample
 from tests.sweep.worker import Job, lowered
-from tests.transforms.harness import lower
+from tests.transforms.harness import close, lower
 
 Z, H = sample((33, 33), "complex64"), sample((64, 64), "bfloat16")
 E = sample((64, 64), "float8_e4m3fn")
@@ -40,15 +41,42 @@ FUNCTIONS = {
     "sums of all but a row's": (lambda x, r: jnp.exp(x - r).sum(), sample((64, 100)), ROW),
     "the largest of bfloat16": (lambda x: (x.max(1), x.max(), jnp.where(x > 0, x, 0).min(1)), sample((4, 256), "bfloat16")),
     "the larger of two": (lambda x: lax.cummax(x, 1), sample((32, 64), "float16")),
+    "a turned kernel": (lambda x: x[::-1], np.zeros((3, 3, 256, 256), "float32")),
+    "sums of scaled numbers that were moved": (
+        lambda x: ((x * 2).reshape(16, 256).sum(1), (x.astype("float16") * 2).astype("float32").sum(1)), X
+    ),
+    "64-bit sums of narrower numbers": (
+        lambda x, i: ((x > 0).sum(1, dtype="int64"), i.sum((0, 2)), (i * 3).sum(1)),
+        X, sample((64, 4, 64), "int32"),
+    ),
     "leading zeros": (lambda i, j: (lax.clz(i), lax.clz(j)), sample((9,), "int8"), sample((9,), "int32").astype("int64")),
 }  # fmt: skip
+IN_FLOAT64 = {
+    "sums of float32": (lambda x: (x.sum(1, dtype="float64"), jnp.exp(x).astype("float64").prod()), X),
+    "sums in a loop": (lambda x: lax.fori_loop(0, 3, lambda _, y: y + (x * y.astype("float32")).sum(dtype="float64"), 1.0), X),
+}  # fmt: skip
+TARGETS = {"cuda": FUNCTIONS | IN_FLOAT64, "metal": FUNCTIONS}
 
 
-@pytest.mark.parametrize("target", ["cuda", "metal"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_compile(target):
-    jobs = [Job(i, lower(f, *xs), xs) for i, (f, *xs) in enumerate(FUNCTIONS.values())]
+    cases = TARGETS[target].values()
+    jobs = [Job(i, lower(f, *xs), xs) for i, (f, *xs) in enumerate(cases)]
     (artifact,) = build(lowered(jobs), [parse_target(target)], carry_stablehlo=False)
-    assert len(artifact.manifest.entries) == len(FUNCTIONS)
+    assert len(artifact.manifest.entries) == len(cases)
+    assert artifact.manifest.compilation.refused == ()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_values_stay(target):
+    passes = parse_pipeline(",".join(parse_target(target).passes))
+    for function, *arguments in TARGETS[target].values():
+        module = ir.parse(lower(function, *arguments))
+        run_pipeline(module, parse_pipeline(f"{DERIVE},expand-ops,native-types"))
+        before = evaluate(module, "main", *arguments)
+        run_pipeline(module, passes)
+        narrow = any(x.dtype.itemsize < 4 for x in before)
+        close(evaluate(module, "main", *arguments), before, 1e-2 if narrow else 1e-5)
 
 
 def after(pipeline, function, *arguments):
