@@ -1,10 +1,10 @@
 """Building: a lowered module goes through the passes and the back end and becomes an artifact."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -127,10 +127,7 @@ def build(
     kept = [_find(name, target, started) for name, target in zip(names, targets, strict=True)]
     if None not in kept:
         return [artifact for artifact in kept if artifact is not None]
-    made = order.make(None)
-    for name, artifact in zip(names, made, strict=True):
-        _keep(name, artifact)
-    return made
+    return order.make(None, names)
 
 
 @dataclass(frozen=True)
@@ -154,8 +151,10 @@ class _Order:
         common = [repr(facts), repr(chosen), *state, sources(), VERSION]
         return [cache.key([module, *common, *identity(t, self.options)]) for t in self.targets]
 
-    def make(self, observer: Observer | None) -> list[Artifact]:
-        """Run the passes and the back end."""
+    def make(
+        self, observer: Observer | None, names: Sequence[str | None] | None = None
+    ) -> list[Artifact]:
+        """Run the passes and the back end; artifacts with names are kept under them."""
         warm()
         lowered, targets = self.lowered, self.targets
         ways = [
@@ -183,7 +182,11 @@ class _Order:
         results = emit_many(codes, options=once)
         manifest = _manifest(lowered, next(iter(prepared.values())))
         carried = self._carried()
-        return [_artifact(e, manifest, state, carried, self.variant) for e in results]
+        names = names or [None] * len(results)
+        return [
+            _artifact(name, e, manifest, state, carried, self.variant)
+            for name, e in zip(names, results, strict=True)
+        ]
 
     def _carried(self) -> bytes | None:
         """The StableHLO that goes with the artifacts."""
@@ -207,13 +210,22 @@ def _find(name: str, target: Target, started: float) -> Artifact | None:
     return Artifact(entry.data, manifest, known, seconds=seconds, cached=True)
 
 
-def _keep(name: str, artifact: Artifact) -> None:
+def _kept(
+    name: str, manifest: schema.Manifest, target: Target, pack: Callable[[IO[bytes]], None]
+) -> Bytes | None:
+    """An artifact packed into a file of the cache, which is mapped: weights are not held twice.
+
+    None if it could not be kept.
+    """
     facts = {
-        "manifest": artifact.manifest.to_json(),
-        "processor": artifact.target.processor,
-        "features": artifact.target.features,
+        "manifest": manifest.to_json(),
+        "processor": target.processor,
+        "features": target.features,
     }
-    cache.artifacts().write(name, facts, artifact.data)
+    store = cache.artifacts()
+    store.write(name, facts, pack)
+    entry = store.read(name)
+    return None if entry is None else entry.data
 
 
 _LEFT_ALONE: Mapping[str, tuple[type[Pass], ...]] = {
@@ -262,6 +274,7 @@ def portable(module: ir.Module) -> bytes:
 
 
 def _artifact(
+    name: str | None,
     emitted: Emitted,
     manifest: schema.Manifest,
     state: Mapping[str, bytes],
@@ -276,7 +289,13 @@ def _artifact(
     )
     target = emitted.target.manifest(emitted.flags)
     complete = replace(manifest, target=target, compilation=compilation)
-    data = container.pack(emitted.vmfb, complete, state, stablehlo, emitted.constants)
+    parts = (emitted.vmfb, complete, state, stablehlo, emitted.constants)
+    kept = None
+    if name is not None:
+        kept = _kept(
+            name, complete, emitted.target, lambda file: container.write_into(file, *parts)
+        )
+    data = container.pack(*parts) if kept is None else kept
     return Artifact(
         data, complete, emitted.target, emitted.diagnostics, emitted.seconds, emitted.cached
     )

@@ -4,6 +4,13 @@ An entry is one file that carries its own hash, appears by a rename and is never
 number of processes share the folder without locks: a reader sees a whole entry or none. What is
 damaged is dropped, what was used longest ago goes when the limit is reached, and a folder that
 cannot be written means only that nothing is kept.
+
+    ┌──────┬───────┬──────┬─────────────────┬───────┐
+    │ data │ facts │ seal │ length of facts │ magic │
+    └──────┴───────┴──────┴─────────────────┴───────┘
+
+Data comes first, so that what is aligned in it is aligned in a map of the file, and so that it can
+be written piece by piece.
 """
 
 import contextlib
@@ -16,23 +23,24 @@ import shlex
 import struct
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from slopec.diagnostics import UsageError
 
 DEFAULT_LIMIT = 2 << 30
 _UNITS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 _SUFFIX = ".entry"
-_MAGIC = b"slopec02"
+_MAGIC = b"slopec03"
 _DIGEST = hashlib.sha256().digest_size
 _LENGTH = struct.Struct(">I")
+_TAIL = _DIGEST + _LENGTH.size + len(_MAGIC)
 _PIECE = 16 << 20
 _whole: set[tuple[int, bytes]] = set()
-"""Sizes and seals of large entries that this process wrote or found whole."""
+"""Sizes and tails of large entries that this process wrote or found whole."""
 
 _ABANDONED_AFTER = 3600.0
 """Seconds after which a file still being written has lost its writer."""
@@ -168,29 +176,33 @@ class Cache:
         return entry
 
     def write(
-        self, name: str, facts: Mapping[str, Any], data: bytes | bytearray | memoryview
+        self,
+        name: str,
+        facts: Mapping[str, Any],
+        data: bytes | bytearray | memoryview | Callable[[IO[bytes]], object],
     ) -> str | None:
-        """Keep an entry. Returns why it was not kept, or None if it was or need not be."""
-        if len(data) > self.limit:
-            return None
-        head = _head(facts, data)
-        if len(head) + len(data) > self.limit:
+        """Keep an entry, whose data may be written by a function into the file that it is given.
+
+        Returns why it was not kept, or None if it was or need not be.
+        """
+        if self.limit == 0 or (not callable(data) and len(data) > self.limit):
             return None
         path = self._path(name)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, scratch = tempfile.mkstemp(prefix=".", dir=path.parent)
             try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(head)
-                    file.write(data)
-                Path(scratch).replace(path)
+                with os.fdopen(descriptor, "w+b") as file:
+                    fits = _encode(file, facts, data) <= self.limit
+                if fits:
+                    Path(scratch).replace(path)
+                else:
+                    Path(scratch).unlink()
             except BaseException:
                 Path(scratch).unlink(missing_ok=True)
                 raise
         except OSError as error:
             return f"{self.folder}: {(error.strerror or str(error)).lower()}"
-        _note_whole(len(head) + len(data), head)
         self._evict()
         return None
 
@@ -253,32 +265,60 @@ def keep_reproducer(name: str, module: bytes, flags: Iterable[str]) -> Path | No
     return folder
 
 
-def _head(facts: Mapping[str, Any], data: bytes | bytearray | memoryview) -> bytes:
-    """What precedes the data: a digest of all that follows it, and the facts."""
+def _encode(
+    file: IO[bytes],
+    facts: Mapping[str, Any],
+    data: bytes | bytearray | memoryview | Callable[[IO[bytes]], object],
+) -> int:
+    """Write an entry into an empty file; gives its size."""
     described = json.dumps(facts).encode()
-    described = _LENGTH.pack(len(described)) + described
-    return _MAGIC + _seal(described, memoryview(data)) + described
+    if callable(data):
+        data(file)
+        file.flush()
+        size = file.seek(0, os.SEEK_END)
+        with _mapped(file) as written:
+            seal = _seal(described, written)
+    else:
+        size = file.write(data)
+        seal = _seal(described, memoryview(data))
+    tail = seal + _LENGTH.pack(len(described)) + _MAGIC
+    size += file.write(described + tail)
+    _note_whole(size, tail)
+    return size
+
+
+@contextlib.contextmanager
+def _mapped(file: IO[bytes]) -> Iterator[memoryview]:
+    """What was written to a file, which is not empty, without reading it."""
+    with (
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw,
+        memoryview(raw) as view,
+    ):
+        yield view
 
 
 def _seal(described: bytes | memoryview, data: memoryview) -> bytes:
+    """A digest of facts and data."""
     return hashlib.sha256(hashlib.sha256(described).digest() + _digest(data)).digest()
 
 
 def _decode(raw: memoryview) -> Entry | None:
-    start = len(_MAGIC) + _DIGEST
-    if raw[: len(_MAGIC)] != _MAGIC or len(raw) < start + _LENGTH.size:
+    tail = raw[-_TAIL:]
+    if len(tail) < _TAIL or tail[-len(_MAGIC) :] != _MAGIC:
         return None
-    (length,) = _LENGTH.unpack_from(raw, start)
-    end = start + _LENGTH.size + length
-    described, data = raw[start:end], raw[end:]
-    if (len(raw), bytes(raw[:start])) not in _whole:
-        if _seal(described, data) != raw[len(_MAGIC) : start]:
+    (length,) = _LENGTH.unpack_from(tail, _DIGEST)
+    start = len(raw) - _TAIL - length
+    if start < 0:
+        return None
+    data, described = raw[:start], raw[start:-_TAIL]
+    if (len(raw), bytes(tail)) not in _whole:
+        if _seal(described, data) != tail[:_DIGEST]:
             return None
-        _note_whole(len(raw), raw)
-    return Entry(json.loads(bytes(described[_LENGTH.size :])), data)
+        _note_whole(len(raw), bytes(tail))
+    return Entry(json.loads(bytes(described)), data)
 
 
-def _note_whole(size: int, head: bytes | memoryview) -> None:
+def _note_whole(size: int, tail: bytes) -> None:
     """Hashing a large entry takes longer than all else; once in a process is enough."""
     if size > _PIECE:
-        _whole.add((size, bytes(head[: len(_MAGIC) + _DIGEST])))
+        _whole.add((size, tail))

@@ -101,7 +101,7 @@ def pack(
     members.
     """
     stream = io.BytesIO()
-    _write(stream, module, manifest, state or {}, stablehlo, constants or {})
+    write_into(stream, module, manifest, state, stablehlo, constants)
     return stream.getvalue()
 
 
@@ -119,7 +119,7 @@ def write(
     try:
         try:
             with scratch.open("x+b") as stream:
-                _write(stream, module, manifest, state or {}, stablehlo, constants or {})
+                write_into(stream, module, manifest, state, stablehlo, constants)
             scratch.replace(target)
         finally:
             scratch.unlink(missing_ok=True)
@@ -149,21 +149,22 @@ def read(source: str | os.PathLike[str] | Bytes, *, verify: bool = True) -> Arti
     return _open(data, origin, verify)
 
 
-def _write(
+def write_into(
     stream: IO[bytes],
     module: Bytes,
     manifest: Manifest,
-    state: Mapping[str, Bytes],
-    stablehlo: Bytes | None,
-    constants: Mapping[str, Bytes],
+    state: Mapping[str, Bytes] | None = None,
+    stablehlo: Bytes | None = None,
+    constants: Mapping[str, Bytes] | None = None,
 ) -> None:
-    flat = {name: _flat(content) for name, content in constants.items()}
+    """Write the artifact of `pack` into an empty stream, which can be read too."""
+    flat = {name: _flat(content) for name, content in (constants or {}).items()}
     facts = ModuleFacts(memoryview(module).nbytes, hashlib.sha256(module).hexdigest())
     placed = _placed(flat, facts.size)
     complete = replace(manifest, module=facts, constants=placed)
     members: dict[str, Bytes] = {
         MANIFEST: complete.to_json().encode(),
-        **{STATE + slot: value for slot, value in state.items()},
+        **{STATE + slot: value for slot, value in (state or {}).items()},
     }
     _check_members(manifest, members)
     if stablehlo is not None:

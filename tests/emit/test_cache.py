@@ -31,6 +31,23 @@ def test_what_is_written_is_read(tmp_path_factory, facts, data):
     assert entry == cache.Entry(facts, data)
 
 
+def test_data_may_be_written_piece_by_piece(tmp_path):
+    def put(file):
+        file.write(b"-" * 5)
+        file.seek(1)
+        assert file.read(1) == b"-"
+        file.seek(0)
+        file.write(b"abc")
+
+    store, name = Cache(tmp_path), cache.key(["pieces"])
+    assert store.write(name, {"a": 1}, put) is None
+    assert store.read(name) == cache.Entry({"a": 1}, b"abc--")
+    for limit in (0, 3):
+        small = Cache(tmp_path / "small", limit)
+        assert small.write(name, {}, put) is None
+        assert small.info().entries == 0
+
+
 @given(st.lists(st.binary(max_size=5)), st.lists(st.binary(max_size=5)))
 def test_different_parts_have_different_keys(one, other):
     assert (cache.key(one) == cache.key(other)) == (one == other)
