@@ -31,16 +31,18 @@ _locations: dict[tuple[int, int], tuple[Span, ir.Location]] = {}
 
 
 def _is_ours(code: CodeType) -> bool:
-    known = _ours.get(id(code))
-    if known is None:
-        ours = code.co_filename.startswith((_PACKAGE, "<frozen", "<string>"))
-        known = _ours[id(code)] = (code, ours)
-    return known[1]
+    ours = code.co_filename.startswith((_PACKAGE, "<frozen", "<string>"))
+    _ours[id(code)] = (code, ours)
+    return ours
 
 
 def _user_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and _is_ours(frame.f_code):
+    while frame is not None:  # fifteen frames for every op
+        code = frame.f_code
+        known = _ours.get(id(code))
+        if not (_is_ours(code) if known is None else known[1]):
+            break
         frame = frame.f_back
     if frame is not None and frame.f_globals.get("__name__", "").startswith("click."):
         return None  # our own command line has called, on no user's line

@@ -52,6 +52,8 @@ def decode(kind: Any, value: Any, where: str = "") -> Any:
     >>> decode(tuple[int, ...], [1, 2], "sizes")
     (1, 2)
     """
+    if type(value) is kind:  # a scalar, which most are
+        return value
     origin = get_origin(kind)
     if origin in (Union, UnionType):
         member = next((part for part in get_args(kind) if _fits(part, value)), None)
@@ -82,23 +84,28 @@ def _decode_tuple(kinds: tuple[Any, ...], value: list[Any], where: str) -> tuple
 
 
 def _decode_dataclass(kind: Any, value: dict[str, Any], where: str) -> Any:
-    known = {field.name: field for field in fields(kind)}
+    types, required = _types_of(kind), _required_of(kind)
     for key in value:
-        if key not in known:
-            invalid(_join(where, key), "is not a known field", did_you_mean(key, known))
-    types = _types_of(kind)
-    for name, field in known.items():
-        if name not in value and _required(field):
+        if key not in types:
+            invalid(_join(where, key), "is not a known field", did_you_mean(key, types))
+    for name in required:
+        if name not in value:
             invalid(_join(where, name), "is missing")
     return kind(**{key: decode(types[key], item, _join(where, key)) for key, item in value.items()})
 
 
 @cache
 def _types_of(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
 
 
-def _required(field: Field[Any]) -> bool:
+@cache
+def _required_of(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if _is_required(field))
+
+
+def _is_required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 

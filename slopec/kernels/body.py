@@ -43,7 +43,11 @@ class Term:
         return _spelled(self.value.type)
 
     def _with(self, sign: str, other: "Term | float") -> "Term":
-        table = _INDICES if self.type == "index" else _FLOATS
+        table = _FLOATS
+        if self.type == "index":
+            if other == (1 if sign == "×" else 0):
+                return self
+            table = _INDICES
         return self.body.op(table[sign], self, self.body.like(other, self))
 
     def __add__(self, other: "Term | float") -> "Term":
@@ -164,6 +168,8 @@ class Body:
 
     def __init__(self, point: ir.InsertionPoint) -> None:
         self.point = point
+        self._start = point.block
+        self._constants: dict[str, Term] = {}
 
     # --- any op ------------------------------------------------------------------------------
 
@@ -194,11 +200,22 @@ class Body:
 
     # --- indices and numbers -----------------------------------------------------------------
 
+    def constant(self, spelled: str, type_: str) -> Term:
+        """What an attribute spells, made once; wherever it is used, it were a third of the ops."""
+        known = self._constants.get(spelled)
+        if known is None:
+            point = ir.InsertionPoint.at_block_begin(self._start)
+            facts = {"value": ir.attr(spelled)}
+            types = [ir.type_named(type_)]
+            made = ir.create("arith.constant", types, [], facts, ir.unknown(), point)
+            known = self._constants[spelled] = Term(self, made.results[0])
+        return known
+
     def index(self, value: Index) -> Term:
         """An index."""
         if isinstance(value, Term):
             return value
-        return self.op("arith.constant", type="index", value=ir.attr(f"{value} : index"))
+        return self.constant(f"{value} : index", "index")
 
     def number(self, value: float, dtype: DType, lanes: int = 0) -> Term:
         """A constant, or a vector with `lanes` times the same."""
@@ -207,7 +224,7 @@ class Body:
         spelled, type_ = f"0x{bits:0{2 * dtype.itemsize}X}", element
         if lanes:
             spelled, type_ = f"dense<{spelled}>", f"vector<{lanes}x{element}>"
-        return self.op("arith.constant", type=type_, value=ir.attr(f"{spelled} : {type_}"))
+        return self.constant(f"{spelled} : {type_}", type_)
 
     def like(self, value: Term | float, other: Term) -> Term:
         """A Python number as a constant of another term's type."""

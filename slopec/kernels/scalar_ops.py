@@ -70,7 +70,7 @@ def number(k: Body, value: object, dtype: DType, lanes: int = 0) -> Term:
     spelled = str(bool(value)).lower()
     type_ = typed(dtype, lanes)
     attribute = f"dense<{spelled}> : {type_}" if lanes else spelled
-    return k.op("arith.constant", type=type_, value=ir.attr(attribute))
+    return k.constant(attribute, type_)
 
 
 def is_known(op: ir.Operation) -> bool:

@@ -24,7 +24,7 @@ def _iota(m: Machine, op: ir.Operation, place: Place, lanes: int) -> Term:
         return base
     type_ = scalar_ops.typed(dtype, lanes)
     steps = ", ".join(f"{n}.0" if dtypes.is_floating(dtype) else str(n) for n in range(lanes))
-    added = k.op("arith.constant", type=type_, value=ir.attr(f"dense<[{steps}]> : {type_}"))
+    added = k.constant(f"dense<[{steps}]> : {type_}", type_)
     return scalar_ops.folded(k, "add", dtype, base, added)
 
 
