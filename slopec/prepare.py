@@ -19,7 +19,7 @@ from slopec.passes import Observer, parse_pipeline, run_pipeline
 from slopec.version import IREE_VERSION
 from slopec_runtime.manifest import Cost, Dim
 
-KEPT = 64 << 20
+KEPT = 16 << 20
 """Bytes of weights from which on a prepared module is made again: keeping them takes longer."""
 
 
