@@ -2,7 +2,7 @@
 
 IREE's Python wrapper covers neither phases nor diagnostics, so the functions are called as the
 headers of its embedding interface and of MLIR's C interface declare them. Only the standard library
-and IREE are imported here.
+is imported here.
 """
 
 import ctypes
@@ -11,6 +11,7 @@ import mmap
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ and the last one announced is where a crash happened."""
 _AT_ONCE = frozenset({"executable-configurations", "executable-targets", "hal"})
 """Phases in which there is work for several threads. In the others, which rewrite the program, a
 function at a time, MLIR's threads take more than they give: a fifth of the time."""
+
+_FILE = "libIREECompiler.dylib" if sys.platform == "darwin" else "libIREECompiler.so"
 
 BUFFER_NAME = "<module>"
 """What IREE calls the text it parses: locations in it are not the user's."""
@@ -63,6 +66,14 @@ _OnDiagnostic = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p
 
 _P, _S, _H, _T = ctypes.c_void_p, ctypes.c_char_p, Handle, Text
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "ireeCompilerGlobalInitialize": (None,),
+    "ireeCompilerSetupGlobalCL": (None, ctypes.c_int, ctypes.POINTER(_S), _S, ctypes.c_bool),
+    "ireeCompilerErrorGetMessage": (_S, _P),
+    "ireeCompilerSessionCreate": (_P,),
+    "ireeCompilerSessionSetFlags": (_P, _P, ctypes.c_int, _P),
+    "ireeCompilerInvocationCreate": (_P, _P),
+    "ireeCompilerInvocationParseSource": (ctypes.c_bool, _P, _P),
+    "ireeCompilerInvocationPipeline": (ctypes.c_bool, _P, ctypes.c_int),
     "ireeCompilerSessionBorrowContext": (_H, _P),
     "ireeCompilerInvocationSetCompileFromPhase": (None, _P, _S),
     "ireeCompilerInvocationSetCompileToPhase": (None, _P, _S),
@@ -129,14 +140,27 @@ _SEVERITIES = ("error", "warning", "note", "remark")
 
 
 def load() -> Any:
-    """The library, in which the functions know their types."""
-    from iree.compiler.api import ctypes_dl
+    """The library, in which the functions know their types.
 
-    library: Any = ctypes_dl._dylib
+    IREE's package for Python would load its bindings and NumPy first, which takes as long.
+    """
+    library: Any = ctypes.CDLL(str(_brought_along(_FILE)))
     for name, (result, *arguments) in _SIGNATURES.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
+    library.ireeCompilerGlobalInitialize()
     return library
+
+
+def _brought_along(file: str) -> Path:
+    """Where a file of IREE's package is, which is not loaded; raises ImportError without it."""
+    package = find_spec("iree")
+    folders = (package and package.submodule_search_locations) or ()
+    for folder in folders:
+        path = Path(folder, "compiler", "_mlir_libs", file)
+        if path.exists():
+            return path
+    raise ImportError(f"IREE's compiler is not installed: no {file}")
 
 
 def strings(texts: Sequence[str]) -> Any:
@@ -274,7 +298,5 @@ def _linker(flags: Sequence[str]) -> list[str]:
     """Link for the system's loader, where asked to, with the linker that IREE brings along."""
     if "--iree-llvmcpu-link-embedded=false" not in flags or sys.platform != "linux":
         return []
-    from iree import compiler
-
-    program = Path(compiler.__path__[0]) / "_mlir_libs" / "iree-lld"
+    program = _brought_along("iree-lld")
     return [f"--iree-llvmcpu-system-linker-path={program} -flavor gnu"]

@@ -27,10 +27,6 @@ _WORK = (
     " del sys.path[0]; main()"
 )
 
-# One thread per library that would start its own: the process that forks must have no others.
-_POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-_SINGLE_THREADED = dict.fromkeys(_POOLS, "1")
-
 
 SendPart = Callable[[int, bytes], None]
 """Sends a part of a program, by its number."""
@@ -215,7 +211,6 @@ class Compiler:
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **_SINGLE_THREADED},
                 start_new_session=True,  # an interrupt from the terminal is ours to handle
             )
         self._control, self._log = ours, log

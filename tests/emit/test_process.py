@@ -219,11 +219,11 @@ def test_a_fork_of_a_threaded_process_starts_its_own(monkeypatch):
 
 def test_a_missing_compiler_is_told(compiler, monkeypatch, tmp_path):
     (tmp_path / "iree").mkdir()
-    (tmp_path / "iree" / "__init__.py").write_text("raise ImportError('no compiler here')")
+    (tmp_path / "iree" / "__init__.py").write_text("")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     answer = compiler.compile(SMALL)
     assert answer.ending == "missing"
-    assert "no compiler here" in answer.text
+    assert "not installed" in answer.text
 
 
 def test_an_interpreter_that_does_not_start_is_told(compiler, monkeypatch):
