@@ -40,7 +40,7 @@ OPTIMIZE = (
 )
 LEGALIZE = (
     "fold-constants,close-windows,expand-ops,expand-select-and-scatter,expand-sorts,expand-random,drop-loop-barriers,"
-    "widen-sums,sum-sliced-products,separate-orientations,block-loops,unroll-loops,guard-indices,trim-windows,"
+    "widen-sums,sum-sliced-products,separate-orientations,flatten-branches,block-loops,unroll-loops,guard-indices,trim-windows,"
     "cse,separate-buffers,read-carried,exact-elementwise,native-types,separate-gaps,separate-pads,separate-folds,separate-windows,separate-loops,"
     "slice-numbers,constant-positions,separate-constants,separate-inputs,separate-scalars,refuse"
 )

@@ -70,6 +70,7 @@ PASSES: dict[str, str] = {
     "stack-products": "slopec.passes.stack_products:StackProducts",
     "strip-debuginfo": "slopec.passes.mlir:StripDebuginfo",
     "trim-windows": "slopec.passes.trim_windows:TrimWindows",
+    "flatten-branches": "slopec.passes.flatten_branches:FlattenBranches",
     "unroll-loops": "slopec.passes.unroll_loops:UnrollLoops",
     "widen-sums": "slopec.passes.widen_sums:WidenSums",
     "widen-bfloat16": "slopec.passes.widen_bfloat16:WidenBfloat16",

@@ -49,6 +49,8 @@ class UnrollLoops:
                 _repeat(op, times)
 
     def _gains(self, op: Op) -> bool:
+        if ir.ops_in(op.operation, "stablehlo.case", "stablehlo.if"):
+            return False  # each of which is a trip to the host as well
         flops = cost_of_block(block_of(op.operation, 1)).flops
         return self.least <= flops <= self.most
 
