@@ -56,10 +56,12 @@ FOLDS: dict[str, Place] = {"stablehlo.reduce": row_functions.place_fold}
 MIDDLES: dict[str, Place] = {"stablehlo.reduce": middle_folds.place}
 """Folds that are left, which are not of rows."""
 
+TAKEN: dict[str, Place] = {"stablehlo.gather": taken.place}
+"""What takes indices apart that would be put together otherwise."""
+
 TURNS: dict[str, Place] = {
     "stablehlo.transpose": turnings.place,
     "stablehlo.reverse": reversal.place,
-    "stablehlo.gather": taken.place,
     "stablehlo.slice": strides.place_slice,
     "stablehlo.concatenate": strides.place_stack,
 }
@@ -92,12 +94,13 @@ def place_kernels(
     lone = _placed(FOLDS, module, vectors)
     middles = _placed(MIDDLES, module, vectors)
     of_parts = complex_functions.place(module, vectors)
+    found = _placed(TAKEN, module, vectors)
     turned = _placed(TURNS, module, vectors)
     weights.drop_unused(module)
     parts.gather(module, REST)
     parts.spare_reshapes(module)
     ready()
-    return any([any_routine, *several, folded, rows, lone, middles, of_parts, turned])
+    return any([any_routine, *several, folded, rows, lone, middles, of_parts, found, turned])
 
 
 def _placed(places: Mapping[str, Place], module: ir.Module, vectors: Vectors) -> bool:

@@ -11,6 +11,7 @@ from slopec.dtypes import DType
 from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, call, is_wanted, reshaped, split
+from slopec.transforms.body import defining
 
 _AT_ONCE = 4  # rows, of which the same columns are taken
 _LEAST = 1 << 12  # numbers that are worth a kernel
@@ -27,14 +28,24 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     kernel = _kernel_of(op, vectors) if all(map(ir.is_static, op.operands)) else None
     if kernel is None or not is_wanted(op):
         return False
-    x, indices = op.operands
     given = [
         reshaped(value, sizes, op)
-        for value, (sizes, _) in zip((indices, x), kernel.operands, strict=True)
+        for value, (sizes, _) in zip((*_parts(op), op.operands[0]), kernel.operands, strict=True)
     ]
     (made,) = call(kernel, given, module, op, [ir.type_of(op.results[0])[0]])
     op.results[0].replace_all_uses_with(made)
     return True
+
+
+def _parts(op: ir.Operation) -> list[ir.Value]:
+    """The components of the index vectors, each by itself where they are put together."""
+    vector = GatherDimensionNumbers.parse(op.attributes["dimension_numbers"]).index_vector_dim
+    made = defining(op.operands[1])
+    if made is None or made.name != "stablehlo.concatenate":
+        return [op.operands[1]]
+    together = int(made.attributes["dimension"]) == vector
+    alone = together and all(ir.type_of(x)[0][vector] == 1 for x in made.operands)
+    return list(made.operands) if alone else [op.operands[1]]
 
 
 def _kernel_of(op: ir.Operation, vectors: Vectors) -> Kernel | None:
@@ -57,7 +68,7 @@ def _kernel_of(op: ir.Operation, vectors: Vectors) -> Kernel | None:
     behind = tuple(range(len(of_each), len(of_each) + len(shape) - leading))
     in_order = taken == tuple(range(leading)) and vector >= len(of_each)
     if leading and in_order and numbers.offset_dims == behind:
-        return _rows(shape[:leading], width, count, dtype, index, vectors)
+        return _rows(shape[:leading], width, count, dtype, index, len(_parts(op)), vectors)
     return None
 
 
@@ -82,13 +93,24 @@ def _columns(rows: int, width: int, count: int, dtype: DType, index: DType) -> K
 
 
 def _rows(
-    leading: ir.Shape, width: int, count: int, dtype: DType, index: DType, vectors: Vectors
+    leading: ir.Shape,
+    width: int,
+    count: int,
+    dtype: DType,
+    index: DType,
+    parts: int,
+    vectors: Vectors,
 ) -> Kernel:
-    """The kernel of y[j] = x[i[j]]: a workgroup for some rows."""
+    """The kernel of y[j] = x[i[j]], i in some parts of as many components: a workgroup for some
+    rows.
+    """
     share = -(-count // split(1, min(count, max(1, count * width // _SHARE))))
+    each = len(leading) // parts
     lanes = min(vectors.lanes(dtype), 1 << (width.bit_length() - 1))
 
-    def write(k: Body, indices: Memory, x: Memory, y: Memory) -> None:
+    def write(k: Body, *memories: Memory) -> None:
+        *indices, x, y = memories
+
         def copy(at: Term, row: Term, start: Term | int) -> None:
             y.store(x.load(at, start, lanes=lanes if lanes > 1 else 0), row, start)
 
@@ -96,7 +118,8 @@ def _rows(
         with k.loop(first, k.minimum(first + share, count)) as trip:
             row, at = trip.index, k.index(0)
             for d, size in enumerate(leading):
-                at = at * size + _index(k, indices.load(row, d))
+                of_part = indices[d // each].load(row, d % each)
+                at = at * size + _index(k, of_part)
             if width < 4 * lanes:
                 for start in range(0, width, lanes):
                     copy(at, row, min(start, width - lanes))
@@ -104,8 +127,9 @@ def _rows(
                 with k.loop(0, width, lanes) as along:
                     copy(at, row, k.minimum(along.index, width - lanes))
 
-    operands = ((count, len(leading)), index), ((prod(leading), width), dtype)
-    name = f"slopec_rows_{'x'.join(map(str, leading))}_{width}_{count}_{_label(dtype, index)}"
+    operands = (*(((count, each), index),) * parts, ((prod(leading), width), dtype))
+    sizes = f"{'x'.join(map(str, leading))}_{width}_{count}_by_{parts}"
+    name = f"slopec_rows_{sizes}_{_label(dtype, index)}"
     groups = (-(-count // share), 1, 1)
     return Kernel(name, operands, (((count, width), dtype),), groups, write)
 

@@ -51,11 +51,20 @@ def _guard_gather(op: Op) -> None:
     numbers = GatherDimensionNumbers.parse(op.attribute("dimension_numbers"))
     sizes = op.ints("slice_sizes")
     limits = [x.shape[d] - sizes[d] for d in numbers.start_index_map]
-    bounds = Bounds(indices, numbers.index_vector_dim, [0] * len(limits), limits)
-    if not bounds.hold():
-        put(op, 1, bounds.clamped())
+    put(op, 1, _inside(indices, numbers.index_vector_dim, limits))
     if numbers.operand_batching_dims and numbers.index_vector_dim < indices.ndim - 1:
         _put_vectors_last(op, numbers)
+
+
+def _inside(indices: Tensor, dim: int, limits: Sequence[int]) -> Tensor:
+    """Index vectors moved inside, each component before they are put together, if they are."""
+    parts = producer(indices, "concatenate")
+    alone = parts is not None and len(parts.operands) == len(limits) > 1
+    if parts is not None and alone and parts.integer("dimension") == dim:
+        pairs = zip(parts.operands, limits, strict=True)
+        return hlo.concatenate([_inside(x, dim, [most]) for x, most in pairs], dim)
+    bounds = Bounds(indices, dim, [0] * len(limits), limits)
+    return indices if bounds.hold() else bounds.clamped()
 
 
 def _put_vectors_last(op: Op, numbers: GatherDimensionNumbers) -> None:
