@@ -14,6 +14,11 @@ from slopec.transforms.body import binary_kind, block_of, defining
 SHORT = 64
 """Rows of fewer numbers are not worth a vector each."""
 
+_LARGE = 1 << 16
+"""Numbers beside which it does not matter that those of rows or columns are made apart."""
+_LONGEST = 1 << 18
+"""Numbers of a row that are folded at once, some thousands in each lane: so sums keep digits."""
+
 _FUSED = frozenset(
     f"stablehlo.{name}"
     for name in "select compare convert broadcast_in_dim iota reduce transpose slice pad"
@@ -49,10 +54,11 @@ def place_fold(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     """
     if not op.results or not all(map(ir.is_static, op.operands)):
         return False
-    shape, dtype = ir.type_of(op.operands[0])
+    cut = _of_cut_rows(op)
+    shape, dtype = ir.type_of(op.operands[0] if cut is None else cut[0])
     if dtype not in (dtypes.float32, dtypes.float64) or len(shape) < 2 or 0 in shape:
         return False
-    if shape[-1] < SHORT or shape[-1] % vectors.lanes(dtype) == 0:
+    if shape[-1] < SHORT or (cut is None and shape[-1] % vectors.lanes(dtype) == 0):
         return False
     reader = Reader(op, shape)
     root = reader.fold(op)
@@ -96,7 +102,10 @@ class Reader:
     @property
     def stands_alone(self) -> bool:
         """Whether nothing that it reads, and nothing of it but the root, is fused with others."""
+        whole = math.prod(self.shape)
         for value in self.inputs:
+            if math.prod(ir.type_of(value)[0]) < whole >= _LARGE:
+                continue
             made = defining(value)
             while made is not None and made.name == "stablehlo.reshape":
                 made = defining(made.operands[0])
@@ -173,14 +182,59 @@ class Reader:
 
     def fold(self, op: ir.Operation) -> int | None:
         """The place of a reduction of rows; None of others."""
-        if len(op.operands) != 2 or ir.type_of(op.operands[0])[0] != self.shape:
+        kind, cut = _kind_of(op), _of_cut_rows(op)
+        source, inside = (op.operands[0], list[ir.Operation]()) if cut is None else cut
+        if kind is None or ir.type_of(source)[0] != self.shape:
             return None
-        kind = FOLDS.get(binary_kind(block_of(op)) or "")
-        if kind is None or number_of(defining(op.operands[1])) != NEUTRAL[kind]:
-            return None
-        if tuple(op.attributes["dimensions"]) != (len(self.shape) - 1,):
-            return None
-        i = self.read(op.operands[0], rows=True, lanes=True)
+        self.ops += inside
+        i = self.read(source, rows=True, lanes=True)
         if not (self.nodes[i].lanes and self.nodes[i].rows):
             return None
         return self._add(Node("fold", kind, (i,), rows=True))
+
+
+def _kind_of(op: ir.Operation) -> str | None:
+    """How an op folds the last dimension of one operand, beginning with what is neutral."""
+    if op.name != "stablehlo.reduce" or len(op.operands) != 2:
+        return None
+    kind = FOLDS.get(binary_kind(block_of(op)) or "")
+    if kind is None or number_of(defining(op.operands[1])) != NEUTRAL[kind]:
+        return None
+    last = len(ir.type_of(op.operands[0])[0]) - 1
+    return kind if tuple(op.attributes["dimensions"]) == (last,) else None
+
+
+def _of_cut_rows(op: ir.Operation) -> tuple[ir.Value, list[ir.Operation]] | None:
+    """The rows that an op folds together with those ops before it which cut them into parts.
+
+    So does `split-sums` with long rows.
+    """
+    kind = _kind_of(op)
+    if kind is None:
+        return None
+    inner = defining(op.operands[0])
+    if inner is None or _kind_of(inner) != kind:
+        return None
+    cut = defining(inner.operands[0])
+    if cut is None or cut.name != "stablehlo.reshape":
+        return None
+    rows, inside = cut.operands[0], [inner, cut]
+    pad = defining(rows)
+    if pad is not None and pad.name == "stablehlo.pad":
+        if number_of(defining(pad.operands[1])) != NEUTRAL[kind] or not _is_behind(pad):
+            return None
+        rows, inside = pad.operands[0], [*inside, pad]
+    shape, parts = ir.type_of(rows)[0], ir.type_of(cut.results[0])[0]
+    whole = ir.type_of(cut.operands[0])[0]
+    if len(parts) != len(shape) + 1 or parts[:-2] != whole[:-1] or shape[-1] > _LONGEST:
+        return None
+    return rows, inside
+
+
+def _is_behind(pad: ir.Operation) -> bool:
+    """Whether rows are padded behind their last number, and nothing else is."""
+    low, high, between = (
+        list(pad.attributes[name])
+        for name in ("edge_padding_low", "edge_padding_high", "interior_padding")
+    )
+    return not any((*low, *high[:-1], *between))
