@@ -2,15 +2,17 @@
 
 IREE 3.13 slices a number without dimensions where it can. Where the number is needed with more
 dimensions than what it is sliced from has, it takes the slice and the reshape for one, and then
-refuses a slice that adds dimensions.
+refuses a slice that adds dimensions. Where it is sliced from what is computed of narrower numbers
+and reshaped, IREE takes all of that into the kernel that repeats the number, and never ends.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from slopec import hlo, ir
-from slopec.passes.each import each, put_results
+from slopec.passes.each import each, is_in_loop, part, put_results
 from slopec.passes.op import Op, producer
+from slopec.passes.separate_widened import widens
 from slopec.tensor import Tensor
 
 
@@ -21,11 +23,14 @@ class SliceNumbers:
     name: ClassVar[str] = "slice-numbers"
 
     def run(self, module: ir.Module) -> None:
-        """Exchange the two wherever the result is a single number."""
+        """Exchange the two where the result is a single number, or part it from what widens."""
         for op in each(module, "stablehlo.reshape"):
             cut = _slice_behind(op) if set(op.shape) == {1} else None
             if cut is not None and 0 < len(cut.shape) < len(op.shape):
                 put_results(op, [_in_rank(cut, len(op.shape))])
+        for op in each(module, "stablehlo.slice", "stablehlo.dynamic_slice"):
+            if set(op.shape) == {1} and widens(op.operation.operands[0]) and not is_in_loop(op):
+                part(op)
 
 
 def _slice_behind(op: Op) -> Op | None:

@@ -39,6 +39,17 @@ def repeated(x):
     return jnp.concatenate([y[:1], first, jnp.pad(first * 2, 1), y[5:7]])
 
 
+def scaled(place):
+    return lambda x: wide(x).reshape(-1)[place(x)] * jnp.arange(3.0)
+
+
+def scaled_in_a_loop(x):
+    def body(i, y):
+        return y * (wide(x + i.astype("int8"))[:2, :2].reshape(-1)[1] + 1) / 8
+
+    return lax.fori_loop(0, x[0, 5].astype("int32"), body, jnp.arange(3.0))
+
+
 PROGRAMS = {
     "rows that are added up": lambda x: jnp.zeros((50, 700)).at[PLACES].add(wide(x)),
     "every second row": lambda x: every_second(x, True),
@@ -48,6 +59,9 @@ PROGRAMS = {
     ),
     "numbers that are looked up": looked_up,
     "a repeated part, padded": repeated,
+    "a number that scales": scaled(lambda x: 3),
+    "a number that scales, somewhere": scaled(lambda x: x[0, 5].astype("int32")),
+    "a number that scales in a loop": scaled_in_a_loop,
 }
 KEPT = {
     "of the same width": lambda x: every_second(x, False),

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from slopec import hlo
 from slopec.passes.op import Op, splat
 from slopec.passes.pattern import pattern
@@ -99,12 +101,17 @@ def slice_broadcast(op: Op) -> Tensor | None:
 def slice_reshaped(op: Op) -> Tensor | None:
     """slice(reshape(x)) → reshape(slice(x))
 
-    Where the reshape only adds or removes dimensions of size 1.
+    Where the reshape only adds or removes dimensions of size 1, or one element is taken.
     """
     inner = op.source()
     if op.shape == inner.shape or math.prod(op.shape) == 0:
         return None
     (x,) = inner.operands
+    if math.prod(op.shape) == 1:
+        number = np.ravel_multi_index(op.ints("start_indices"), inner.shape)
+        first = [int(i) for i in np.unravel_index(number, x.shape)]
+        one = hlo.slice_(x, first, [i + 1 for i in first], [1] * len(first))
+        return hlo.reshape(one, op.shape)
     if not only_unit_dims_differ(x.shape, inner.shape):
         return None
     wide = iter([d for d, n in enumerate(inner.shape) if n != 1])

@@ -71,16 +71,20 @@ func.func @slice_broadcast.after(%x: tensor<1x4xf32>) -> tensor<2x2xf32> {
   return %1 : tensor<2x2xf32>
 }
 
-func.func @slice_reshaped(%x: tensor<3x4xf32>) -> tensor<2x1x4xf32> {
+func.func @slice_reshaped(%x: tensor<3x4xf32>) -> (tensor<2x1x4xf32>, tensor<1xf32>) {
   %0 = stablehlo.reshape %x : (tensor<3x4xf32>) -> tensor<3x1x4xf32>
   %1 = stablehlo.slice %0 [1:3, 0:1, 0:4] : (tensor<3x1x4xf32>) -> tensor<2x1x4xf32>
-  return %1 : tensor<2x1x4xf32>
+  %2 = stablehlo.reshape %x : (tensor<3x4xf32>) -> tensor<12xf32>
+  %3 = stablehlo.slice %2 [6:7] : (tensor<12xf32>) -> tensor<1xf32>
+  return %1, %3 : tensor<2x1x4xf32>, tensor<1xf32>
 }
 
-func.func @slice_reshaped.after(%x: tensor<3x4xf32>) -> tensor<2x1x4xf32> {
+func.func @slice_reshaped.after(%x: tensor<3x4xf32>) -> (tensor<2x1x4xf32>, tensor<1xf32>) {
   %0 = stablehlo.slice %x [1:3, 0:4] : (tensor<3x4xf32>) -> tensor<2x4xf32>
   %1 = stablehlo.reshape %0 : (tensor<2x4xf32>) -> tensor<2x1x4xf32>
-  return %1 : tensor<2x1x4xf32>
+  %2 = stablehlo.slice %x [1:2, 2:3] : (tensor<3x4xf32>) -> tensor<1x1xf32>
+  %3 = stablehlo.reshape %2 : (tensor<1x1xf32>) -> tensor<1xf32>
+  return %1, %3 : tensor<2x1x4xf32>, tensor<1xf32>
 }
 
 func.func @slice_reversed(%x: tensor<10xf32>) -> tensor<3xf32> {
