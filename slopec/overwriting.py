@@ -5,6 +5,8 @@ and the one who writes. It promises no order but that of values and what they ar
 of ops that it computes in one dispatch it may compute some again for others. So all that reads the
 argument has to be needed for what is written, by way of a dispatch of its own or element by element
 at the same place; and what is made of that may only be other results, element by element too.
+What IREE updates where it is, and hands on behind a barrier, it would copy onto itself, which its
+runtime refuses.
 """
 
 import math
@@ -24,6 +26,8 @@ IN_PLACE = frozenset(map(full_name, (*ELEMENTWISE, "convert", "reshape", "optimi
 """Ops whose results have each element where operands of their size have what it is made of."""
 UPDATES = frozenset({"stablehlo.dynamic_update_slice", "stablehlo.scatter"})
 """Ops whose results have each element of the first operand where it was."""
+
+_BARRIER = "stablehlo.optimization_barrier"
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Overwriting:
     def allowed(self, index: int, place: int) -> bool:
         """Whether the result `place` may be written into the argument `index`."""
         written = self.end.operands[place]
+        if _is_handed_on(self.arguments[index]):
+            return False
         start = self._updated(self.arguments[index], written)
         if start == written:
             return True
@@ -123,6 +129,21 @@ class Overwriting:
         while op.block != self.block:
             op = op.parent.operation
         return op
+
+
+def _is_handed_on(argument: ir.Value) -> bool:
+    """Whether an update of an argument is read behind a barrier."""
+    waiting = [(argument, False)]
+    while waiting:
+        value, updated = waiting.pop()
+        for use in value.uses:
+            user, place = use.owner.operation, use.operand_number
+            updates = user.name in UPDATES and place < len(user.results)
+            if updated and user.name == _BARRIER:
+                return True
+            if updates or user.name in (_BARRIER, "stablehlo.reshape"):
+                waiting.append((user.results[place], updated or updates))
+    return False
 
 
 def _following(read: _Read, user: ir.Operation) -> Iterator[_Read]:

@@ -80,6 +80,23 @@ CASES: dict[str, tuple[Any, Any, bool]] = {
         lambda s, x: x * 2,
         True,
     ),
+    "a part, behind a barrier": (
+        lambda s, x: hlo.optimization_barrier([s.at[1].set(x[0])])[0],
+        lambda s, x: x * 2,
+        False,
+    ),
+    "a part, read behind a barrier": (
+        lambda s, x: s.at[1].set(x[0]),
+        lambda s, x: hlo.optimization_barrier([s.at[1].set(x[0])])[0] + x,
+        False,
+    ),
+    "a part, read behind a barrier in a branch": (
+        lambda s, x: s.at[1].set(x[0]),
+        lambda s, x: sp.cond(
+            x[0, 0] > 9, lambda: x, lambda: hlo.optimization_barrier([s.at[1].set(x[0])])[0] * x
+        ),
+        False,
+    ),
     "a sum of itself": (lambda s, x: s + s.sum(0) + x, lambda s, x: x, False),
 }
 
