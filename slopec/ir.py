@@ -391,11 +391,6 @@ def string_in(op: Operation, name: str) -> str:
     return str(mlir.StringAttr(op.attributes[name]).value)
 
 
-def facts_of(op: Operation) -> str:
-    """An op's attributes in words: equal for equal ones, which MLIR's map of them is not."""
-    return repr(sorted((name, str(op.attributes[name])) for name in op.attributes))
-
-
 def kind_of(op: Operation) -> str:
     """What tables of rules know an op by: its name, or the target of a call of slopec's own."""
     if op.name != "stablehlo.custom_call":

@@ -13,7 +13,7 @@ from slopec.kernels.columns import Matrix
 from slopec.kernels.elementwise import number_of
 from slopec.kernels.lines import Item, Line, Lines, Typed
 from slopec.kernels.nodes import DEAR, FOLDS, NEUTRAL
-from slopec.transforms.body import binary_kind, block_of, defining
+from slopec.transforms.body import binary_kind, block_of, defining, facts_of
 
 BARRIER, REDUCE = "stablehlo.optimization_barrier", "stablehlo.reduce"
 _BROADCAST = "stablehlo.broadcast_in_dim"
@@ -248,7 +248,7 @@ class Graph:
         """Find out whether a value is computed like one before it."""
         first = inner[0]
         if line.name != BARRIER:
-            facts = ir.facts_of(line.op) if line.name == _BROADCAST else ""
+            facts = facts_of(line.op) if line.name == _BROADCAST else ""
             key = line.kind or line.name, facts, value.type, *inner
             first = self._first.setdefault(key, value)
         if first != value:

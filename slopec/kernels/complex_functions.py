@@ -16,7 +16,7 @@ from slopec.kernels.body import Body, Memory, Term
 from slopec.kernels.hardware import Vectors
 from slopec.kernels.kernel import Kernel, Type, call, split
 from slopec.passes.small_loops import ELEMENTWISE, TYPES
-from slopec.transforms.body import defining
+from slopec.transforms.body import defining, facts_of
 
 Number = tuple[Term, ...]
 """A number, or a vector of numbers; or the two parts of complex ones."""
@@ -158,7 +158,7 @@ def _spelled(graph: _Graph, names: dict[ir.Value, str]) -> Iterator[str]:
         names[op.results[0]] = f"%{len(names)}"
         of = [names.get(v) or str(defining(v)) for v in op.operands]
         types = [str(value.type) for value in (*op.operands, *op.results)]
-        yield repr((names[op.results[0]], op.name, of, ir.facts_of(op), types))
+        yield repr((names[op.results[0]], op.name, of, facts_of(op), types))
 
 
 def _store(k: Body, memory: Memory, place: Term, number: Number) -> None:

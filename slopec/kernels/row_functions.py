@@ -15,7 +15,7 @@ SHORT = 64
 """Rows of fewer numbers are not worth a vector each."""
 
 _LARGE = 1 << 16
-"""Numbers beside which it does not matter that those of rows or columns are made apart."""
+"""Numbers beside which it does not matter that those of rows or columns have other dispatches."""
 _LONGEST = 1 << 18
 """Numbers of a row that are folded at once, some thousands in each lane: so sums keep digits."""
 
@@ -48,9 +48,10 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
 
 
 def place_fold(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
-    """Put a kernel where rows are folded that no vectors divide evenly; whether it did.
+    """Put a kernel where rows are folded, if that pays; whether it did.
 
-    Of such rows IREE folds one number after the other.
+    IREE folds them in one register, which waits for itself, and those that no vectors divide evenly
+    one number after the other.
     """
     if not op.results or not all(map(ir.is_static, op.operands)):
         return False
@@ -58,7 +59,8 @@ def place_fold(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     shape, dtype = ir.type_of(op.operands[0] if cut is None else cut[0])
     if dtype not in (dtypes.float32, dtypes.float64) or len(shape) < 2 or 0 in shape:
         return False
-    if shape[-1] < SHORT or (cut is None and shape[-1] % vectors.lanes(dtype) == 0):
+    slow = cut is not None or shape[-1] % vectors.lanes(dtype) or math.prod(shape) >= _LARGE
+    if shape[-1] < SHORT or not slow:
         return False
     reader = Reader(op, shape)
     root = reader.fold(op)

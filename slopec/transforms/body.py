@@ -88,6 +88,11 @@ def chosen(block: ir.Block, index: int) -> tuple[ir.Value, bool] | None:
     return (pred, False) if branches == ours[::-1] else None
 
 
+def facts_of(op: ir.Operation) -> str:
+    """An op's attributes in words: equal for equal ones, which MLIR's map of them is not."""
+    return repr(sorted((name, str(op.attributes[name])) for name in op.attributes))
+
+
 def replay(
     block: ir.Block, arguments: Sequence[Tensor], wanted: Sequence[ir.Value] | None = None
 ) -> list[Tensor]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slopec import ir
-from slopec.transforms.body import block_of, defining, returned
+from slopec.transforms.body import block_of, defining, facts_of, returned
 from slopec.transforms.flow import inputs_of
 from slopec.transforms.inline import copy_op
 from slopec.transforms.residuals import SPARING, needed_ops
@@ -125,7 +125,7 @@ def _step(made: ir.Operation | None, own: ir.Value) -> tuple[object, ...] | None
     if made is None or len(made.regions) or len(made.results) > 1 or own not in made.operands:
         return None
     operands = ("own" if value == own else value for value in made.operands)
-    return made.name, ir.facts_of(made), *operands
+    return made.name, facts_of(made), *operands
 
 
 def _fixed(op: ir.Operation) -> set[int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from slopec import dtypes, hlo, ir, tracing
 from slopec.tensor import Tensor
-from slopec.transforms.body import returned
+from slopec.transforms.body import facts_of, returned
 
 Fetch = Callable[[int, Tensor], Tensor]
 """Gives, of a key of all elements, those on side 0 or 1 of the pairs to be compared."""
@@ -108,7 +108,7 @@ class Comparator:
         ]
         attributes = {name: op.attributes[name] for name in op.attributes}
         same = tuple(id(self._early[v]) if v in self._side else self._name(v) for v in op.operands)
-        what = (op.name, ir.facts_of(op), same)
+        what = (op.name, facts_of(op), same)
         found = self._made.get(what)
         if found is None:
             dtype = ir.type_of(op.results[0])[1]
