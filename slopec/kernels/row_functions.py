@@ -41,7 +41,7 @@ def place(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     root = reader.read(result, rows=True, lanes=True)
     nodes = tuple(reader.nodes)
     function = RowFunction(math.prod(shape[:-1]), shape[-1], dtype, nodes, (root,))
-    if not (function.levels[root] and nodes[root].lanes and function.fits and reader.stands_alone):
+    if not (function.levels[root] and nodes[root].lanes and reader.stands_alone):
         return False
     _put(module, function, reader, op, vectors)
     return True
@@ -67,7 +67,7 @@ def place_fold(module: ir.Module, op: ir.Operation, vectors: Vectors) -> bool:
     if root is None:
         return False
     function = RowFunction(math.prod(shape[:-1]), shape[-1], dtype, tuple(reader.nodes), (root,))
-    if not (function.fits and reader.stands_alone and is_wanted(op)):
+    if not (reader.stands_alone and is_wanted(op)):
         return False
     _put(module, function, reader, op, vectors)
     return True

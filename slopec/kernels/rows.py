@@ -2,7 +2,7 @@
 
 Each number that a row is folded to (its sum, its largest) needs a pass over the row, and so does
 what is computed with it. What several passes need is computed again where that takes less than
-keeping it, and kept otherwise.
+keeping it, or there is no room, and kept otherwise.
 """
 
 import hashlib
@@ -56,12 +56,14 @@ class RowFunction:
 
     @cached_property
     def kept(self) -> frozenset[int]:
-        """The nodes that are dear and wanted by more than one pass."""
+        """The nodes that are dear and wanted by several passes, if a worker's stack has room."""
         ends = [[self.nodes[i].operands[0] for i in folds] for folds in self.passes[:-1]]
         ends.append([i for i in self.results if self.nodes[i].lanes])
         wanted = [self._behind(starts) for starts in ends]
         dear = [i for i, node in enumerate(self.nodes) if node.op in DEAR and node.lanes]
-        return frozenset(i for i in dear if sum(i in behind for behind in wanted) > 1)
+        shared = frozenset(i for i in dear if sum(i in behind for behind in wanted) > 1)
+        fits = len(shared) * self.width * self.dtype.itemsize <= _STACK
+        return shared if fits else frozenset()
 
     def _behind(self, starts: Sequence[int]) -> set[int]:
         """The nodes that vary along a row and that others are made of, themselves included."""
@@ -73,11 +75,6 @@ class RowFunction:
                 found.add(i)
                 waiting += self.nodes[i].operands
         return found
-
-    @property
-    def fits(self) -> bool:
-        """Whether what passes keep for each other has room on a worker's stack."""
-        return len(self.kept) * self.width * self.dtype.itemsize <= _STACK
 
 
 def row_kernel(function: RowFunction, vectors: Vectors) -> Kernel:
