@@ -76,7 +76,7 @@ BACKENDS = {
             (),
             "Metal shaders for Apple GPUs, finished on the device",
             dtypes_missing=("float64", "complex128"),
-            passes=("widen-bfloat16", "separate-complex"),
+            passes=("widen-bfloat16", "separate-complex", "separate-folds{spread=true}"),
             plugin="hal_target_metal_spirv",
         ),
         Backend(

@@ -49,6 +49,9 @@ FUNCTIONS = {
         lambda x, i: ((x > 0).sum(1, dtype="int64"), i.sum((0, 2)), (i * 3).sum(1)),
         X, sample((64, 4, 64), "int32"),
     ),
+    "channels without their mean": (
+        lambda x: (x - x.mean(2, keepdims=True)).swapaxes(1, 2).reshape(2, 8, 16, 16) * 2, sample((2, 256, 8))
+    ),
     "leading zeros": (lambda i, j: (lax.clz(i), lax.clz(j)), sample((9,), "int8"), sample((9,), "int32").astype("int64")),
 }  # fmt: skip
 IN_FLOAT64 = {
