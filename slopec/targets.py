@@ -62,6 +62,7 @@ BACKENDS = {
             passes=(
                 "separate-complex",
                 "separate-updates",
+                "separate-divisors",
                 "inner-first",
                 "split-folds",
                 "separate-factors",

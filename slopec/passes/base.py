@@ -51,6 +51,7 @@ PASSES: dict[str, str] = {
     "separate-complex": "slopec.passes.separate_complex:SeparateComplex",
     "separate-factors": "slopec.passes.separate_factors:SeparateFactors",
     "separate-constants": "slopec.passes.separate_constants:SeparateConstants",
+    "separate-divisors": "slopec.passes.separate_divisors:SeparateDivisors",
     "separate-folds": "slopec.passes.separate_folds:SeparateFolds",
     "separate-inputs": "slopec.passes.separate_inputs:SeparateInputs",
     "separate-gaps": "slopec.passes.separate_gaps:SeparateGaps",

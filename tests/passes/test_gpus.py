@@ -49,6 +49,10 @@ FUNCTIONS = {
         lambda x, i: ((x > 0).sum(1, dtype="int64"), i.sum((0, 2)), (i * 3).sum(1)),
         X, sample((64, 4, 64), "int32"),
     ),
+    "quotients of 16-bit integers": (
+        lambda i, j: (lax.div(i, np.int16(3)), lax.rem(j, np.uint16(3)), lax.div(j.astype("int32"), np.int32(3)) * 2),
+        np.arange(4096, dtype="int16"), np.arange(4096, dtype="uint16"),
+    ),
     "channels without their mean": (
         lambda x: (x - x.mean(2, keepdims=True)).swapaxes(1, 2).reshape(2, 8, 16, 16) * 2, sample((2, 256, 8))
     ),
