@@ -17,6 +17,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from slopec import cache, ir
+from slopec.configurations import (
+    CONFIGURATIONS,
+    Configuration,
+    Workload,
+    configurations,
+    with_system_library,
+)
 from slopec.diagnostics import CompileError, Diagnostic, SlopecError, UsageError, did_you_mean
 from slopec.emit_errors import Failure, as_error, failure_of, unknown_processor, warnings_of
 from slopec.emit_process import COMPILER, Answer, Cancellation, Request, SendPart
@@ -24,14 +31,7 @@ from slopec.emit_program import Program, reading
 from slopec.kernels import FIRST, REST, edition
 from slopec.passes import parse_pipeline, run_pipeline
 from slopec.rewrite import run_passes
-from slopec.targets import (
-    CONFIGURATIONS,
-    Configuration,
-    Target,
-    Workload,
-    configurations,
-    with_system_library,
-)
+from slopec.targets import Target
 from slopec.version import IREE_VERSION
 from slopec_runtime.artifact import Bytes
 from slopec_runtime.hostcpu import host_flags
@@ -42,7 +42,7 @@ class EmitOptions:
     """How to compile: seconds at most, whether to use the cache, more flags for IREE.
 
     `kernels` lets kernels written by hand take the place of ops. `configuration` names the one of
-    `slopec.targets.CONFIGURATIONS` to use, with no fallback.
+    `slopec.configurations.CONFIGURATIONS` to use, with no fallback.
     """
 
     timeout: float | None = 600.0

@@ -8,10 +8,11 @@ what is faster needs to try only a few.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from slopec.configurations import CONFIGURATIONS
 from slopec.emit import EmitOptions
 from slopec.passes import parse_pipeline
 from slopec.passes.base import spell
-from slopec.targets import CONFIGURATIONS, Target
+from slopec.targets import Target
 
 PASSES = ("channels-last", "contract-convolutions")
 """Optimisation passes that make some programs slower."""

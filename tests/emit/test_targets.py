@@ -5,8 +5,9 @@ import platform
 import pytest
 
 from slopec import architectures, targets
+from slopec.configurations import Configuration, Workload, configurations, with_system_library
 from slopec.diagnostics import UsageError
-from slopec.targets import Configuration, Target, Workload, configurations, fat, parse_target
+from slopec.targets import Target, fat, parse_target
 from slopec_runtime import manifest as schema
 
 AVX2 = ("avx2", "fma")
@@ -172,7 +173,7 @@ def test_other_targets_keep_reductions_apart_at_last(name):
 )
 def test_the_system_library_helps_with_its_own_functions(text, symbols, helps):
     base = Configuration("fused", ("--iree-opt-level=O2",), "")
-    linked = targets.with_system_library(parse_target(text), base, symbols)
+    linked = with_system_library(parse_target(text), base, symbols)
     assert (linked is not None) == helps
     if linked is not None:
         assert linked.flags == (*base.flags, "--iree-llvmcpu-link-embedded=false")

@@ -7,8 +7,9 @@ from typing import Protocol
 import numpy as np
 
 from slopec.build import OPTIMIZE
+from slopec.configurations import CONFIGURATIONS
 from slopec.lower import Lowered
-from slopec.targets import CONFIGURATIONS, parse_target
+from slopec.targets import parse_target
 from slopec.variants import FLAGS, KERNELS, PASSES, Variant
 from slopec_runtime.manifest import EntryPoint
 from slopec_runtime.tree import Branch

@@ -7,10 +7,11 @@ import pytest
 
 from slopec import reference
 from slopec.build import DERIVE, build
+from slopec.configurations import CONFIGURATIONS
 from slopec.diagnostics import CompileError
 from slopec.lower import Lowered
 from slopec.passes import parse_pipeline, run_pipeline
-from slopec.targets import CONFIGURATIONS, parse_target
+from slopec.targets import parse_target
 from slopec.variants import KERNELS, Variant
 from slopec_runtime.tree import flatten, unflatten
 from tests.nn import steps
