@@ -59,6 +59,21 @@ class Text(ctypes.Structure):
         return ctypes.string_at(self.data, self.length)
 
 
+_PARTS = ("results", "operands", "regions", "successors", "attributes")
+_ROWS = (("count", ctypes.c_ssize_t), ("start", ctypes.c_void_p))
+
+
+class State(ctypes.Structure):
+    """What an operation is created of."""
+
+    _fields_ = (
+        ("name", Text),
+        ("location", Handle),
+        *((f"{part}_{fact}", kind) for part in _PARTS for fact, kind in _ROWS),
+        ("infers_results", ctypes.c_bool),
+    )
+
+
 OnOperation = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 """Who is shown operations one by one; 0 goes on."""
 _OnText = ctypes.CFUNCTYPE(None, Text, ctypes.c_void_p)
@@ -100,7 +115,25 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "mlirOperationGetBlock": (_H, _H),
     "mlirOperationGetNumOperands": (ctypes.c_ssize_t, _H),
     "mlirOperationGetOperand": (_H, _H, ctypes.c_ssize_t),
+    "mlirOperationSetOperand": (None, _H, ctypes.c_ssize_t, _H),
     "mlirOperationGetResult": (_H, _H, ctypes.c_ssize_t),
+    "mlirOperationGetNumSuccessors": (ctypes.c_ssize_t, _H),
+    "mlirOperationGetSuccessor": (_H, _H, ctypes.c_ssize_t),
+    "mlirOperationGetLocation": (_H, _H),
+    "mlirOperationStateGet": (State, _T, _H),
+    "mlirOperationStateAddOperands": (None, ctypes.POINTER(State), ctypes.c_ssize_t, _P),
+    "mlirOperationStateAddResults": (None, ctypes.POINTER(State), ctypes.c_ssize_t, _P),
+    "mlirOperationCreate": (_H, ctypes.POINTER(State)),
+    "mlirBlockGetNextInRegion": (_H, _H),
+    "mlirBlockGetTerminator": (_H, _H),
+    "mlirBlockGetParentOperation": (_H, _H),
+    "mlirBlockGetNumArguments": (ctypes.c_ssize_t, _H),
+    "mlirBlockGetArgument": (_H, _H, ctypes.c_ssize_t),
+    "mlirBlockEqual": (ctypes.c_bool, _H, _H),
+    "mlirValueEqual": (ctypes.c_bool, _H, _H),
+    "mlirValueGetType": (_H, _H),
+    "mlirTypeEqual": (ctypes.c_bool, _H, _H),
+    "mlirTypeParseGet": (_H, _H, _T),
     "mlirValueReplaceAllUsesOfWith": (None, _H, _H),
     "mlirBlockInsertOwnedOperationBefore": (None, _H, _H, _H),
     "mlirStringAttrGet": (_H, _H, _T),

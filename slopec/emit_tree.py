@@ -59,6 +59,62 @@ def made_before(library: Any, operation: Handle, text: bytes) -> Handle:
     return value
 
 
+def made_of(library: Any, operation: Handle, name: bytes, given: Sequence[Handle]) -> Handle:
+    """The result of a new operation in front of one, of values of the type that it has itself."""
+    state = library.mlirOperationStateGet(
+        Text.of(name), library.mlirOperationGetLocation(operation)
+    )
+    type_ = library.mlirValueGetType(given[0])
+    library.mlirOperationStateAddResults(ctypes.byref(state), 1, ctypes.byref(type_))
+    values = (Handle * len(given))(*given)
+    library.mlirOperationStateAddOperands(ctypes.byref(state), len(given), values)
+    made = library.mlirOperationCreate(ctypes.byref(state))
+    block = library.mlirOperationGetBlock(operation)
+    library.mlirBlockInsertOwnedOperationBefore(block, operation, made)
+    value: Handle = library.mlirOperationGetResult(made, 0)
+    return value
+
+
+def blocks(library: Any, operation: Handle) -> list[Handle]:
+    """The blocks of an operation's first region."""
+    found = list[Handle]()
+    block = _block(library, operation)
+    while block.pointer is not None:
+        found.append(block)
+        block = library.mlirBlockGetNextInRegion(block)
+    return found
+
+
+def arguments(library: Any, block: Handle, type_: bytes) -> list[int]:
+    """The places of a block's arguments of a type."""
+    context = _context(library, library.mlirBlockGetParentOperation(block))
+    wanted = library.mlirTypeParseGet(context, Text.of(type_))
+    count = library.mlirBlockGetNumArguments(block)
+    types = [
+        library.mlirValueGetType(library.mlirBlockGetArgument(block, place))
+        for place in range(count)
+    ]
+    return [place for place, one in enumerate(types) if library.mlirTypeEqual(one, wanted)]
+
+
+def edges(library: Any, operation: Handle) -> list[tuple[Handle, Handle, int]]:
+    """Where the blocks in one go on: a terminator, the next block, the first operand it is given.
+
+    What blocks are given are a terminator's last operands, one block's after the other's.
+    """
+    found = []
+    for block in blocks(library, operation):
+        end = library.mlirBlockGetTerminator(block)
+        count = library.mlirOperationGetNumSuccessors(end)
+        after = [library.mlirOperationGetSuccessor(end, place) for place in range(count)]
+        sizes = [library.mlirBlockGetNumArguments(one) for one in after]
+        first = library.mlirOperationGetNumOperands(end) - sum(sizes)
+        for one, size in zip(after, sizes, strict=True):
+            found.append((end, one, first))
+            first += size
+    return found
+
+
 def insert(library: Any, operation: Handle, inserted: Sequence[Handle]) -> None:
     """Put operations, in their order, before all that is in one."""
     block = _block(library, operation)

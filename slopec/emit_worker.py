@@ -30,6 +30,7 @@ from slopec.emit_kernels import Kernels, compile_kernels
 from slopec.emit_library import PHASES, Invocation, load
 from slopec.emit_lifetimes import keep_handed_on
 from slopec.emit_linking import link
+from slopec.emit_waits import hand_on_once
 
 VERIFIED = PHASES[: PHASES.index("flow")]
 """Phases after which the module is verified. They are IREE's rewrites of the program, which are
@@ -267,7 +268,7 @@ def _run_phases(
             return False
         if phase in VERIFIED and not _verified(invocation):
             return False
-        if phase == "stream" and not keep_handed_on(invocation):
+        if phase == "stream" and not (keep_handed_on(invocation) and hand_on_once(invocation)):
             return False
         if phase == "hal" and kernels is not None and not kernels.put(invocation):
             return False

@@ -58,13 +58,16 @@ def _guard_gather(op: Op) -> None:
 
 def _inside(indices: Tensor, dim: int, limits: Sequence[int]) -> Tensor:
     """Index vectors moved inside, each component before they are put together, if they are."""
-    parts = producer(indices, "concatenate")
-    alone = parts is not None and len(parts.operands) == len(limits) > 1
-    if parts is not None and alone and parts.integer("dimension") == dim:
-        pairs = zip(parts.operands, limits, strict=True)
-        return hlo.concatenate([_inside(x, dim, [most]) for x, most in pairs], dim)
     bounds = Bounds(indices, dim, [0] * len(limits), limits)
-    return indices if bounds.hold() else bounds.clamped()
+    if bounds.hold():
+        return indices
+    parts = producer(indices, "concatenate")
+    if parts is None or parts.integer("dimension") != dim:
+        return bounds.clamped()
+    if len(limits) == 1 or any(x.shape[dim] != 1 for x in parts.operands):
+        return bounds.clamped()
+    pairs = zip(parts.operands, limits, strict=True)
+    return hlo.concatenate([_inside(x, dim, [most]) for x, most in pairs], dim)
 
 
 def _put_vectors_last(op: Op, numbers: GatherDimensionNumbers) -> None:
