@@ -196,11 +196,8 @@ class Cache:
                     fits = _encode(file, facts, data) <= self.limit
                 if fits:
                     Path(scratch).replace(path)
-                else:
-                    Path(scratch).unlink()
-            except BaseException:
+            finally:
                 Path(scratch).unlink(missing_ok=True)
-                raise
         except OSError as error:
             return f"{self.folder}: {(error.strerror or str(error)).lower()}"
         self._evict()

@@ -53,10 +53,7 @@ def made_before(library: Any, operation: Handle, text: bytes) -> Handle:
     made = library.mlirOperationCreateParse(
         _context(library, operation), Text.of(text), Text.of(b"made")
     )
-    block = library.mlirOperationGetBlock(operation)
-    library.mlirBlockInsertOwnedOperationBefore(block, operation, made)
-    value: Handle = library.mlirOperationGetResult(made, 0)
-    return value
+    return _placed_before(library, operation, made)
 
 
 def made_of(library: Any, operation: Handle, name: bytes, given: Sequence[Handle]) -> Handle:
@@ -68,11 +65,7 @@ def made_of(library: Any, operation: Handle, name: bytes, given: Sequence[Handle
     library.mlirOperationStateAddResults(ctypes.byref(state), 1, ctypes.byref(type_))
     values = (Handle * len(given))(*given)
     library.mlirOperationStateAddOperands(ctypes.byref(state), len(given), values)
-    made = library.mlirOperationCreate(ctypes.byref(state))
-    block = library.mlirOperationGetBlock(operation)
-    library.mlirBlockInsertOwnedOperationBefore(block, operation, made)
-    value: Handle = library.mlirOperationGetResult(made, 0)
-    return value
+    return _placed_before(library, operation, library.mlirOperationCreate(ctypes.byref(state)))
 
 
 def blocks(library: Any, operation: Handle) -> list[Handle]:
@@ -164,6 +157,14 @@ def set_data(library: Any, operation: Handle, name: bytes, value: bytes) -> None
     type_ = library.mlirVectorTypeGet(1, (ctypes.c_int64 * 1)(len(value)), byte)
     elements = library.mlirDenseElementsAttrRawBufferGet(type_, len(value), value)
     library.mlirOperationSetAttributeByName(operation, Text.of(name), elements)
+
+
+def _placed_before(library: Any, operation: Handle, made: Handle) -> Handle:
+    """The result of an operation that is put in front of another."""
+    block = library.mlirOperationGetBlock(operation)
+    library.mlirBlockInsertOwnedOperationBefore(block, operation, made)
+    value: Handle = library.mlirOperationGetResult(made, 0)
+    return value
 
 
 def _name(library: Any, operation: Handle) -> bytes:

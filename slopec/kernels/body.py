@@ -217,6 +217,10 @@ class Body:
             return value
         return self.constant(f"{value} : index", "index")
 
+    def as_index(self, number: Term) -> Term:
+        """An integer as an index."""
+        return self.op("arith.index_cast", number, type="index")
+
     def number(self, value: float, dtype: DType, lanes: int = 0) -> Term:
         """A constant, or a vector with `lanes` times the same."""
         bits = int(np.asarray(value).astype(dtype).view(f"uint{8 * dtype.itemsize}"))

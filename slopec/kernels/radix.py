@@ -66,7 +66,7 @@ class _ByDigits:
             (half,) = digit.values
             place = digit.index * _DIGITS
             shared = self._digit(self.keys.load(k.workgroup(), half, 0), digit.index)
-            whole = k.compare(_index(k, self.counts.load(place + shared)), "==", n)
+            whole = k.compare(k.as_index(self.counts.load(place + shared)), "==", n)
             with k.loop(0, k.select(whole, k.index(0), 1), carried=[half]) as once:
                 self._move(half, digit.index, place)
                 once.carry([k.index(1) - half])
@@ -102,7 +102,7 @@ class _ByDigits:
             counter = start + self._digit(key, digit)
             found = self.counts.load(counter)
             self.counts.store(k.op("arith.addi", found, one), counter)
-            target = _index(k, found)
+            target = k.as_index(found)
             self.keys.store(key, group, other, target)
             self.places.store(self.places.load(group, half, trip.index), group, other, target)
 
@@ -119,11 +119,7 @@ class _ByDigits:
         k, type_ = self.body, dtypes.MLIR_NAMES[self.x.dtype]
         shift = k.op("arith.index_cast", k.index(digit) * 8, type=type_)
         last = k.number(_DIGITS - 1, self.x.dtype)
-        return _index(k, k.op("arith.andi", k.op("arith.shrui", key, shift), last))
-
-
-def _index(k: Body, number: Term) -> Term:
-    return k.op("arith.index_cast", number, type="index")
+        return k.as_index(k.op("arith.andi", k.op("arith.shrui", key, shift), last))
 
 
 def _number(k: Body, index: Term) -> Term:

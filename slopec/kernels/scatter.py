@@ -97,7 +97,7 @@ class _Writer:
         """The row that an update goes to, and whether the table has it."""
         k, row, inside = self.body, self.body.index(0), []
         for place, size in enumerate(self.work.table):
-            index = k.op("arith.index_cast", self.indices.load(update, place), type="index")
+            index = k.as_index(self.indices.load(update, place))
             inside.append(k.compare(index, "<", size))  # those below 0 are huge
             row = row * size + index
         return row, reduce(partial(k.op, "arith.andi"), inside)

@@ -82,7 +82,7 @@ def _columns(rows: int, width: int, count: int, dtype: DType, index: DType) -> K
         with k.loop(first, k.minimum(first + share, blocks)) as trip:
             row = k.minimum(trip.index * _AT_ONCE, rows - _AT_ONCE)
             with k.loop(0, count) as column:
-                place = _index(k, indices.load(column.index))
+                place = k.as_index(indices.load(column.index))
                 for i in range(_AT_ONCE):
                     y.store(x.load(row + i, place), row + i, column.index)
 
@@ -119,7 +119,7 @@ def _rows(
             row, at = trip.index, k.index(0)
             for d, size in enumerate(leading):
                 of_part = indices[d // each].load(row, d % each)
-                at = at * size + _index(k, of_part)
+                at = at * size + k.as_index(of_part)
             if width < 4 * lanes:
                 for start in range(0, width, lanes):
                     copy(at, row, min(start, width - lanes))
@@ -132,10 +132,6 @@ def _rows(
     name = f"slopec_rows_{sizes}_{_label(dtype, index)}"
     groups = (-(-count // share), 1, 1)
     return Kernel(name, operands, (((count, width), dtype),), groups, write)
-
-
-def _index(k: Body, read: Term) -> Term:
-    return k.op("arith.index_cast", read, type="index")
 
 
 def _label(dtype: DType, index: DType) -> str:
